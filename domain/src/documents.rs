@@ -1,0 +1,138 @@
+//! Documents: uploaded files, the text extracted from them, and the passages found in it.
+
+use crate::{
+    ChunkId, DocumentId, Error, FolderId, Page, PageRequest, ProjectId,
+    projects::ProjectLink,
+    workspaces::{Role, WorkspaceLink},
+};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// How far ingestion has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentState {
+    /// Stored; waiting for a worker.
+    Queued,
+    /// Text is being read out of the file.
+    Extracting,
+    /// Chunks are being embedded; the progress counts them.
+    Embedding,
+    /// Questions are answered from it.
+    Ready,
+    /// It could not be read; the failure says why.
+    Failed,
+}
+
+impl DocumentState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Extracting => "extracting",
+            Self::Embedding => "embedding",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Queued, Self::Extracting, Self::Embedding, Self::Ready, Self::Failed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+
+    /// Neither ready nor failed: a worker has it or will have it.
+    pub const fn is_working(self) -> bool {
+        matches!(self, Self::Queued | Self::Extracting | Self::Embedding)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Document {
+    pub id: DocumentId,
+    pub project: ProjectLink,
+    pub workspace: WorkspaceLink,
+    #[serde(default)]
+    pub folder_id: Option<FolderId>,
+    /// The file's name, with its extension.
+    pub name: String,
+    /// From the bytes, not from the name: `application/pdf`, `text/markdown`, `text/plain`, `text/html`.
+    pub media_type: String,
+    pub size_bytes: u64,
+    pub state: DocumentState,
+    /// Known once the text is extracted.
+    #[serde(default)]
+    pub page_count: Option<u32>,
+    pub chunks_done: u32,
+    /// 0 until the text is chunked.
+    pub chunks_total: u32,
+    /// Why ingestion failed, and what to do about it.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// The reader's role in the document's workspace.
+    pub role: Role,
+    pub created_by: String,
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub updated_at: OffsetDateTime,
+}
+
+/// The text of one page. Spans count its Unicode scalar values (`char`s), from 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DocumentPage {
+    /// From 1. A format without pages has one.
+    pub number: u32,
+    pub text: String,
+}
+
+/// A place in a document: `start..end` in `char`s of the text of one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Span {
+    /// From 1.
+    pub page: u32,
+    pub start: u32,
+    pub end: u32,
+}
+
+/// A passage that was found for a query.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Passage {
+    pub chunk_id: ChunkId,
+    pub document_id: DocumentId,
+    pub document_name: String,
+    pub span: Span,
+    pub text: String,
+    /// The fused score that ranks it; higher is better, comparable within one search only.
+    pub score: f32,
+    /// Cosine similarity to the query, -1 to 1; absent when found by words alone.
+    #[serde(default)]
+    pub similarity: Option<f32>,
+    /// BM25; absent when found by meaning alone.
+    #[serde(default)]
+    pub bm25: Option<f32>,
+}
+
+#[async_trait]
+pub trait Documents {
+    /// The project's documents, the newest first.
+    async fn list_documents(&self, project: ProjectId, page: PageRequest) -> Result<Page<Document>, Error>;
+    async fn document(&self, id: DocumentId) -> Result<Document, Error>;
+    /// Up to `limit` (at most 50) pages from page number `from` on.
+    async fn document_pages(&self, id: DocumentId, from: u32, limit: u32) -> Result<Vec<DocumentPage>, Error>;
+    /// Deletes the document, its text and its file. Needs [`Role::Member`].
+    async fn delete_document(&self, id: DocumentId) -> Result<(), Error>;
+    /// Ingests a failed document again. Needs [`Role::Member`].
+    ///
+    /// # Errors
+    /// `Conflict` when it has not failed.
+    async fn retry_document(&self, id: DocumentId) -> Result<Document, Error>;
+    /// The passages of the project's documents that match best, at most `limit` (at most 50).
+    async fn search(&self, project: ProjectId, query: &str, limit: u32) -> Result<Vec<Passage>, Error>;
+}

@@ -1,0 +1,100 @@
+//! What a user can be told. The cause stays in the server's log; what crosses a port is one of these.
+
+use serde::{Deserialize, Serialize};
+
+/// Why an operation did not happen, in words that say what to do next.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Error {
+    /// No valid session. HTTP 401.
+    #[error("Sign in to go on.")]
+    Unauthenticated,
+    /// A member whose role is too low. HTTP 403.
+    #[error("Your role in this workspace does not allow that. Ask an owner or admin.")]
+    Forbidden,
+    /// Absent, or another tenant's: the two cannot be told apart. HTTP 404.
+    #[error("That is not here. It may have been deleted, or you may not have access to it.")]
+    NotFound,
+    /// One or more fields are wrong. HTTP 422.
+    #[error("{}", first_message(.fields))]
+    Invalid { fields: Vec<FieldError> },
+    /// The state of the resource forbids it, for example a second answer while one is being written. HTTP 409.
+    #[error("{message}")]
+    Conflict { message: String },
+    /// More bytes than allowed. HTTP 413.
+    #[error("{message}")]
+    TooLarge { message: String },
+    /// Too many tries. HTTP 429 with `Retry-After`.
+    #[error("Too many tries. Wait {retry_after_seconds} seconds and try again.")]
+    RateLimited { retry_after_seconds: u32 },
+    /// Something that Atelier depends on does not answer. HTTP 503.
+    #[error("{message}")]
+    Unavailable { message: String },
+    /// A fault of ours; the log has the cause under the same reference. HTTP 500.
+    #[error("Something went wrong on our side. Try again; if it happens again, tell your administrator the number {reference}.")]
+    Internal { reference: String },
+}
+
+/// What is wrong with one field of a form or a JSON body.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FieldError {
+    /// The field's name, as in the form and in JSON.
+    pub field: String,
+    /// A sentence to show beside it.
+    pub message: String,
+}
+
+impl FieldError {
+    pub fn new(field: &str, message: impl Into<String>) -> Self {
+        Self { field: field.to_owned(), message: message.into() }
+    }
+}
+
+impl From<FieldError> for Error {
+    fn from(field: FieldError) -> Self {
+        Self::Invalid { fields: vec![field] }
+    }
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        FieldError::new(field, message).into()
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict { message: message.into() }
+    }
+
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::Unavailable { message: message.into() }
+    }
+
+    /// The message for `field`, if that field is what is wrong.
+    pub fn for_field(&self, field: &str) -> Option<&str> {
+        match self {
+            Self::Invalid { fields } => fields.iter().find(|f| f.field == field).map(|f| f.message.as_str()),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status that stands for this error on every transport.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::Conflict { .. } => 409,
+            Self::TooLarge { .. } => 413,
+            Self::Invalid { .. } => 422,
+            Self::RateLimited { .. } => 429,
+            Self::Internal { .. } => 500,
+            Self::Unavailable { .. } => 503,
+        }
+    }
+}
+
+fn first_message(fields: &[FieldError]) -> &str {
+    fields.first().map_or("Check the fields and try again.", |field| field.message.as_str())
+}

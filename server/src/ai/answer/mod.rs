@@ -1,0 +1,53 @@
+//! Answering a question from passages.
+
+use async_trait::async_trait;
+use domain::{documents::Passage, projects::Brief};
+use futures::stream::BoxStream;
+
+/// What an answer is made from.
+#[derive(Clone, Debug)]
+pub struct AnswerRequest {
+    pub question: String,
+    /// Earlier turns, the oldest first.
+    pub history: Vec<Turn>,
+    pub brief: Brief,
+    /// What was retrieved, the best first. `[n]` in an answer is `passages[n - 1]`.
+    pub passages: Vec<Passage>,
+}
+
+/// An earlier question with its answer.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    pub question: String,
+    pub answer: String,
+}
+
+/// A piece of a streamed answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AnswerPart {
+    /// Markdown to append. A `[n]` in it refers to `passages[n - 1]`.
+    Text(String),
+    /// The exact place that supports what was just said: `start..end` in `char`s of `passages[passage].text`.
+    Support { passage: usize, start: u32, end: u32 },
+    /// Counted by the provider, once, near the end.
+    Usage { prompt_tokens: u32, completion_tokens: u32 },
+}
+
+/// Why an answer ended early, as a sentence for the reader.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct AnswerError {
+    pub message: String,
+    #[source]
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+pub type AnswerStream = BoxStream<'static, Result<AnswerPart, AnswerError>>;
+
+/// A model, or the built-in extractive answerer. Dropping the stream cancels the work upstream.
+#[async_trait]
+pub trait Answerer: std::fmt::Debug + Send + Sync {
+    /// What the answer is signed with: the model's name, or `extractive`.
+    fn model(&self) -> &str;
+    async fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, AnswerError>;
+}

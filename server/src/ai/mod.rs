@@ -1,0 +1,4 @@
+//! The ports to models, each with its providers beside it.
+
+pub mod answer;
+pub mod embed;

@@ -1,0 +1,112 @@
+//! The only way to the database. The pool is private here: a request gets a transaction that is scoped to its user, a
+//! job one that is scoped to the user who caused it, and no other module can run SQL.
+
+use crate::{auth::AuthUser, fault::Fault};
+use domain::UserId;
+use sqlx::{
+    PgConnection, PgPool, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+};
+use std::time::Duration;
+
+/// Embedded in the binary, run at start under sqlx's advisory lock, so that two servers may start at once.
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+
+#[derive(Clone, Debug)]
+pub struct Db {
+    pool: PgPool,
+}
+
+impl Db {
+    /// # Errors
+    /// When no connection can be made within ten seconds.
+    pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<Self, sqlx::Error> {
+        let pool = PgPoolOptions::new()
+            .max_connections(max_connections)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options)
+            .await?;
+        Ok(Self { pool })
+    }
+
+    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
+        MIGRATIONS.run(&self.pool).await
+    }
+
+    /// The newest migration that this build knows, to be compared with what [`System::applied_migration`] finds.
+    pub fn newest_migration() -> Option<i64> {
+        MIGRATIONS.iter().map(|migration| migration.version).max()
+    }
+
+    /// A transaction for what `user` asked for. It rolls back unless [`Scope::commit`] is called.
+    pub async fn scope(&self, user: &AuthUser) -> Result<Scope, Fault> {
+        Ok(Scope { tx: self.pool.begin().await?, user_id: user.id() })
+    }
+
+    /// A transaction for the machinery that serves no user: health, the job queue, the claim of a job, the embedded
+    /// identity provider. What it reads must not reach a user.
+    pub async fn system(&self) -> Result<System, Fault> {
+        Ok(System { tx: self.pool.begin().await? })
+    }
+
+    /// For the job queue, which runs transactions of its own in its own schema.
+    pub(crate) fn queue_pool(&self) -> PgPool {
+        self.pool.clone()
+    }
+
+    /// A connection of its own that hears NOTIFY.
+    pub(crate) async fn listener(&self) -> Result<PgListener, sqlx::Error> {
+        PgListener::connect_with(&self.pool).await
+    }
+
+    /// Waits for the connections in use, then closes them all.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// A transaction with the user it serves. What it may touch is decided by the lookups in [`crate::access`].
+#[derive(Debug)]
+pub struct Scope {
+    tx: Transaction<'static, Postgres>,
+    user_id: UserId,
+}
+
+impl Scope {
+    pub fn user_id(&self) -> UserId {
+        self.user_id
+    }
+
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    pub async fn commit(self) -> Result<(), Fault> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
+/// A transaction without a user; see [`Db::system`].
+#[derive(Debug)]
+pub struct System {
+    tx: Transaction<'static, Postgres>,
+}
+
+impl System {
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// The newest migration that has been applied, if any was.
+    pub async fn applied_migration(&mut self) -> Result<Option<i64>, Fault> {
+        let known: bool = sqlx::query_scalar("select to_regclass('public._sqlx_migrations') is not null").fetch_one(self.conn()).await?;
+        if !known {
+            return Ok(None);
+        }
+        Ok(sqlx::query_scalar("select max(version) from public._sqlx_migrations where success").fetch_one(self.conn()).await?)
+    }
+
+    pub async fn commit(self) -> Result<(), Fault> {
+        Ok(self.tx.commit().await?)
+    }
+}

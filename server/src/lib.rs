@@ -1,0 +1,54 @@
+//! Everything behind the ports: the database, the object store, the identity provider, models, jobs, and HTTP.
+
+pub mod access;
+pub mod ai;
+pub mod auth;
+pub mod chat;
+pub mod config;
+pub mod db;
+pub mod documents;
+pub mod embedded;
+pub mod events;
+pub mod fault;
+pub mod http;
+pub mod jobs;
+pub mod navigation;
+pub mod projects;
+pub mod rag;
+pub mod session;
+pub mod storage;
+pub mod telemetry;
+pub mod workspaces;
+
+use std::{ops::Deref, sync::Arc};
+
+/// What every request, job and test works with. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Parts>);
+
+/// The parts of [`AppState`], each made once at start.
+#[derive(Debug)]
+pub struct Parts {
+    pub config: config::Config,
+    pub db: db::Db,
+    pub store: storage::ObjectStore,
+    pub identity: auth::Identity,
+    pub embedder: Arc<dyn ai::embed::Embedder>,
+    pub answerer: Arc<dyn ai::answer::Answerer>,
+    pub events: events::Events,
+    pub leptos: leptos::config::LeptosOptions,
+}
+
+impl AppState {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
