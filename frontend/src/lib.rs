@@ -1,0 +1,10 @@
+//! The entry point of the WASM bundle: attaches the application to the page that the server rendered.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Called by the script that `HydrationScripts` writes into the page, under exactly this name.
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}
