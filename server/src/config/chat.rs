@@ -1,0 +1,50 @@
+//! Which model writes the answers.
+
+use super::reader::Reader;
+use secrecy::SecretString;
+use url::Url;
+
+const OPENROUTER: &str = "https://openrouter.ai/api/v1";
+/// OpenRouter's own router: it picks a model for each question.
+const OPENROUTER_MODEL: &str = "openrouter/auto";
+
+#[derive(Clone, Debug)]
+pub enum Chat {
+    /// The built-in answerer that picks sentences; needs nothing.
+    Extractive,
+    Model(ChatModel),
+}
+
+/// A model behind an OpenAI-compatible URL.
+#[derive(Clone, Debug)]
+pub struct ChatModel {
+    /// Without a trailing slash; `/chat/completions` is appended.
+    pub base_url: Url,
+    /// A model server on one's own machine often wants none.
+    pub api_key: Option<SecretString>,
+    pub model: String,
+}
+
+impl Chat {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let api_key = reader.secret("LLM_API_KEY").or_else(|| reader.secret("OPENROUTER_API_KEY"));
+        let own_url = reader.text("LLM_BASE_URL").is_some();
+        if api_key.is_none() && !own_url {
+            if reader.text("LLM_MODEL").is_some() {
+                reader.missing("LLM_API_KEY", "LLM_MODEL is set, but there is no key to use it with");
+                return None;
+            }
+            return Some(Self::Extractive);
+        }
+        let base_url = if own_url { reader.url("LLM_BASE_URL")? } else { Url::parse(OPENROUTER).ok()? };
+        let model = match reader.text("LLM_MODEL") {
+            Some(model) => model,
+            None if !own_url => OPENROUTER_MODEL.to_owned(),
+            None => {
+                reader.missing("LLM_MODEL", "LLM_BASE_URL is set, so the model must be named");
+                return None;
+            }
+        };
+        Some(Self::Model(ChatModel { base_url, api_key, model }))
+    }
+}

@@ -1,0 +1,50 @@
+//! Where Postgres is.
+
+use super::reader::Reader;
+use secrecy::{ExposeSecret, SecretString};
+use std::path::PathBuf;
+
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// Without one, the embedded Postgres.
+    pub url: Option<SecretString>,
+    pub max_connections: u32,
+    /// A folder with `initdb` and `postgres` to use for the embedded Postgres instead of the fetched one.
+    pub postgres_bin: Option<PathBuf>,
+}
+
+impl Database {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let max_connections = u32::try_from(reader.number("DATABASE_MAX_CONNECTIONS", 15, 3..=500)).unwrap_or(15);
+        let postgres_bin = reader.text("ATELIER_POSTGRES_BIN").map(PathBuf::from);
+        let url = reader.secret("DATABASE_URL");
+        match &url {
+            None if reader.production() => {
+                reader.missing("DATABASE_URL", "required in production");
+                return None;
+            }
+            None => {}
+            Some(url) => {
+                if let Err(fix) = check(url.expose_secret()) {
+                    reader.mistake("DATABASE_URL", fix);
+                    return None;
+                }
+            }
+        }
+        Some(Self { url, max_connections, postgres_bin })
+    }
+}
+
+fn check(text: &str) -> Result<(), &'static str> {
+    let url = url::Url::parse(text)
+        .map_err(|_| "use a URL such as postgres://user:password@host:5432/database, with special characters of the password percent-encoded")?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err("use a URL that begins with postgres://");
+    }
+    // Supabase's transaction pooler: LISTEN and prepared statements do not outlive a transaction there.
+    if url.port() == Some(6543) {
+        return Err("port 6543 is Supabase's transaction pooler, which has no LISTEN and no prepared statements; use the \
+                    `Session pooler` or `Direct connection` string of the dashboard's Connect dialog (port 5432)");
+    }
+    Ok(())
+}

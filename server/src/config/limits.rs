@@ -1,0 +1,34 @@
+//! How much is too much.
+
+use super::reader::Reader;
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of one uploaded file.
+    pub max_upload_bytes: u64,
+    /// Bytes of any other request's body.
+    pub max_body_bytes: usize,
+    /// For any request but uploads and event streams.
+    pub request_timeout: Duration,
+    /// How long a stop waits for requests under way.
+    pub drain: Duration,
+    /// How many jobs the worker runs at once.
+    pub worker_concurrency: usize,
+}
+
+impl Limits {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        let max_upload_mb = reader.number("ATELIER_MAX_UPLOAD_MB", 200, 1..=5_000);
+        let request_timeout = Duration::from_secs(reader.number("ATELIER_REQUEST_TIMEOUT_SECONDS", 30, 1..=600));
+        let drain = Duration::from_secs(reader.number("ATELIER_DRAIN_SECONDS", 20, 1..=600));
+        let worker_concurrency = usize::try_from(reader.number("ATELIER_WORKER_CONCURRENCY", 2, 1..=64)).unwrap_or(2);
+        Self {
+            max_upload_bytes: max_upload_mb * 1024 * 1024,
+            max_body_bytes: 1024 * 1024,
+            request_timeout,
+            drain,
+            worker_concurrency,
+        }
+    }
+}

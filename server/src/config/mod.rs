@@ -1,0 +1,79 @@
+//! Everything that is set from outside: environment variables only, read once at start into typed sections. All
+//! mistakes are reported together, each with the variable's name and what to do.
+
+pub mod chat;
+pub mod database;
+pub mod embed;
+pub mod identity;
+pub mod limits;
+pub mod log;
+pub mod paths;
+mod reader;
+pub mod site;
+pub mod store;
+#[cfg(test)]
+mod tests;
+pub mod variables;
+
+pub use reader::{Mistake, Mistakes};
+use reader::Reader;
+
+/// What may be missing: nothing in production, everything in development.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// Whatever is not configured is embedded.
+    Development,
+    /// Whatever is not configured is an error.
+    Production,
+}
+
+/// The whole configuration. Secrets in it are `SecretString`s, which `Debug` does not show.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub environment: Environment,
+    pub site: site::Site,
+    pub database: database::Database,
+    pub store: store::Store,
+    pub identity: identity::Identity,
+    pub chat: chat::Chat,
+    pub embed: embed::Embed,
+    pub limits: limits::Limits,
+    pub paths: paths::Paths,
+    pub log: log::Log,
+}
+
+impl Config {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// Every mistake that was found.
+    pub fn from_env() -> Result<Self, Mistakes> {
+        Self::read(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads from any source of variables; an empty value counts as unset.
+    ///
+    /// # Errors
+    /// Every mistake that was found.
+    pub fn read(source: &dyn Fn(&str) -> Option<String>) -> Result<Self, Mistakes> {
+        let mut reader = Reader::new(source);
+        let environment = reader.environment();
+        let site = site::Site::read(&mut reader);
+        let database = database::Database::read(&mut reader);
+        let store = store::Store::read(&mut reader);
+        let identity = identity::Identity::read(&mut reader);
+        let chat = chat::Chat::read(&mut reader);
+        let embed = embed::Embed::read(&mut reader);
+        let limits = limits::Limits::read(&mut reader);
+        let paths = paths::Paths::read(&mut reader);
+        let log = log::Log::read(&mut reader);
+        reader.finish()?;
+        // Each section notes a mistake when it returns nothing, so past `finish` all of them are there.
+        let (Some(site), Some(database), Some(store), Some(identity), Some(chat), Some(embed)) =
+            (site, database, store, identity, chat, embed)
+        else {
+            return Err(Mistakes(vec![Mistake::new("ATELIER_ENV", "the configuration could not be read")]));
+        };
+        Ok(Self { environment, site, database, store, identity, chat, embed, limits, paths, log })
+    }
+}

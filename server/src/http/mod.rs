@@ -1,0 +1,5 @@
+//! HTTP: what every request passes through, and the router.
+
+pub mod error;
+pub mod openapi;
+pub mod page;
