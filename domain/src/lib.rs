@@ -16,6 +16,7 @@ pub mod id;
 pub mod navigation;
 pub mod page;
 pub mod projects;
+pub mod redirect;
 pub mod session;
 pub mod text;
 pub mod workspaces;

@@ -1,6 +1,26 @@
 //! Who asks: tokens verified, sessions kept in cookies, the identity provider behind one port.
+//!
+//! [`Identity`] is made once at start. [`session_layer`] runs before every handler: it verifies the request's token,
+//! refreshes it when it is about to end, and leaves an [`AuthUser`] and a [`RequestAccounts`] in the request's
+//! extensions. [`crate::session::UserSession`] is the extractor for handlers that need a signed-in person.
+
+mod accounts;
+mod client;
+mod cookie;
+mod extract;
+mod identity;
+mod layer;
+mod local;
+mod origin;
+mod refresh;
+mod token;
+
+pub use accounts::RequestAccounts;
+pub use identity::{ClientAddress, Identity, ProviderHealth};
+pub use layer::session_layer;
 
 use domain::{UserId, accounts::User};
+use uuid::Uuid;
 
 /// A person whose token has been verified. Its fields are private: only this module makes one.
 #[derive(Clone, Debug)]
@@ -8,6 +28,7 @@ pub struct AuthUser {
     id: UserId,
     email: String,
     display_name: String,
+    session_id: Option<Uuid>,
 }
 
 impl AuthUser {
@@ -15,7 +36,19 @@ impl AuthUser {
         self.id
     }
 
+    /// The provider's session that the token belongs to.
+    pub const fn session_id(&self) -> Option<Uuid> {
+        self.session_id
+    }
+
     pub fn to_user(&self) -> User {
         User { id: self.id, email: self.email.clone(), display_name: self.display_name.clone() }
+    }
+
+    /// A person without a token, for tests of what lies behind the ports.
+    #[cfg(test)]
+    pub(crate) fn for_test(id: UserId, email: &str) -> Self {
+        let display_name = email.split('@').next().unwrap_or_default().to_owned();
+        Self { id, email: email.to_owned(), display_name, session_id: None }
     }
 }

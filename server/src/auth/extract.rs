@@ -1,0 +1,51 @@
+//! The extractors that handlers name to get at who asks.
+
+use super::{AuthUser, RequestAccounts};
+use crate::http::error::HttpError;
+use crate::{AppState, session::UserSession};
+use axum::{
+    extract::{FromRef, FromRequestParts, OptionalFromRequestParts},
+    http::request::Parts,
+};
+use domain::Error;
+use std::convert::Infallible;
+
+/// A signed-in person, or 401.
+impl<S> FromRequestParts<S> for UserSession
+where
+    AppState: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let user = parts.extensions.get::<AuthUser>().cloned().ok_or(Error::Unauthenticated)?;
+        Ok(Self::new(AppState::from_ref(state), user))
+    }
+}
+
+/// A signed-in person or nobody; never refuses.
+impl<S> OptionalFromRequestParts<S> for UserSession
+where
+    AppState: FromRef<S>,
+    S: Send + Sync,
+{
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<AuthUser>().cloned().map(|user| Self::new(AppState::from_ref(state), user)))
+    }
+}
+
+/// Present wherever [`super::session_layer`] ran.
+impl<S: Send + Sync> FromRequestParts<S> for RequestAccounts {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
+        Ok(parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Error::unavailable("The sign-in service is not set up for this address."))?)
+    }
+}
