@@ -35,6 +35,8 @@ pub struct Parts {
     pub identity: auth::Identity,
     pub embedder: Arc<dyn ai::embed::Embedder>,
     pub answerer: Arc<dyn ai::answer::Answerer>,
+    /// The answers being written in this process; `chat::Answers::default()` to begin with.
+    pub answers: chat::Answers,
     pub events: events::Events,
     pub leptos: leptos::config::LeptosOptions,
 }

@@ -1,8 +1,31 @@
 //! Answering a question from passages.
 
+mod extractive;
+mod failure;
+pub mod lexical;
+mod openai;
+mod prompt;
+pub mod sentences;
+
+use crate::{ai::embed::Embedder, config::chat::Chat, fault::Fault};
 use async_trait::async_trait;
 use domain::{documents::Passage, projects::Brief};
 use futures::stream::BoxStream;
+use std::sync::Arc;
+
+/// The name that the built-in answerer signs with.
+pub const EXTRACTIVE: &str = extractive::MODEL;
+
+/// The model that is configured, or the built-in answerer.
+///
+/// # Errors
+/// [`Fault::Model`] when the HTTP client cannot be made or the key cannot stand in a header.
+pub fn from_config(config: &Chat, embedder: Arc<dyn Embedder>) -> Result<Arc<dyn Answerer>, Fault> {
+    Ok(match config {
+        Chat::Extractive => Arc::new(extractive::Extractive::new(embedder)),
+        Chat::Model(model) => Arc::new(openai::OpenAi::new(model, openai::Limits::default())?),
+    })
+}
 
 /// What an answer is made from.
 #[derive(Clone, Debug)]
@@ -27,7 +50,8 @@ pub struct Turn {
 pub enum AnswerPart {
     /// Markdown to append. A `[n]` in it refers to `passages[n - 1]`.
     Text(String),
-    /// The exact place that supports what was just said: `start..end` in `char`s of `passages[passage].text`.
+    /// The exact place that supports what was just said: `start..end` in `char`s of `passages[passage].text`. It comes
+    /// before the text with the `[n]` that stands for it.
     Support { passage: usize, start: u32, end: u32 },
     /// Counted by the provider, once, near the end.
     Usage { prompt_tokens: u32, completion_tokens: u32 },
