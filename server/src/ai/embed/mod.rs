@@ -1,7 +1,11 @@
 //! Turning text into vectors.
 
-use crate::fault::Fault;
+use crate::{config::Embed, fault::Fault};
 use async_trait::async_trait;
+use std::{path::Path, sync::Arc};
+
+pub mod local;
+pub mod openai;
 
 /// A model that embeds text. One instance serves the whole process.
 #[async_trait]
@@ -15,4 +19,25 @@ pub trait Embedder: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Fault::Model`] when the model cannot be loaded or reached.
     async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Fault>;
+}
+
+/// Makes the embedder that is configured. Nothing is fetched, loaded or asked before the first text.
+///
+/// # Errors
+/// [`Fault::Model`] when a folder is configured that holds no usable model, or the HTTP client cannot be made.
+pub fn from_config(config: &Embed, cache: &Path) -> Result<Arc<dyn Embedder>, Fault> {
+    Ok(match config {
+        Embed::Local => Arc::new(local::LocalEmbedder::minilm(cache.to_owned())),
+        Embed::Folder(folder) => Arc::new(local::LocalEmbedder::folder(folder.clone())?),
+        Embed::Remote(remote) => Arc::new(openai::OpenAiEmbedder::new(remote)?),
+    })
+}
+
+/// `vector` at unit length; a vector of zeros stays one.
+fn normalised(mut vector: Vec<f32>) -> Vec<f32> {
+    let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if norm > 0.0 {
+        vector.iter_mut().for_each(|x| *x /= norm);
+    }
+    vector
 }

@@ -1,0 +1,1 @@
+//! Chunks out of text.
