@@ -1,1 +1,117 @@
-fn main(){}
+//! The commands of this repository: fetching tools, building, running, checking, testing.
+//!
+//! Kept to three small crates, because it is compiled before anything else a newcomer types.
+
+// A command line tool: the terminal is where its output belongs.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod cache;
+mod check;
+mod postgres;
+mod process;
+mod queries;
+mod repository;
+mod site;
+mod test;
+mod tools;
+
+use anyhow::{Context, Result, bail};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask tools                 fetch what builds and tests need, once, into the user's cache folder
+cargo xtask build [--release]     build the binary `atelier` and the site
+cargo xtask run [--release]       build, then start everything and print the address
+cargo xtask check                 formatting, lints, saved queries, licences, the domain's tests
+cargo xtask test [--postgres 16] [filter…]
+                                  everything: check, unit and integration tests, browser tests
+cargo xtask prepare               refresh .sqlx, the saved descriptions of the SQL queries
+cargo xtask bench [arguments…]    run `atelier bench` in an optimised build";
+
+enum Task {
+    Tools,
+    Build { release: bool },
+    Run { release: bool },
+    Check,
+    Test(test::Options),
+    Prepare,
+    Bench { arguments: Vec<String> },
+    Help,
+}
+
+fn main() -> ExitCode {
+    process::stop_children_on_signals();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match parse(&arguments).and_then(perform) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: &[String]) -> Result<Task> {
+    let Some((name, rest)) = arguments.split_first() else { return Ok(Task::Help) };
+    let task = match name.as_str() {
+        "tools" => nothing_more(rest, Task::Tools)?,
+        "build" => Task::Build { release: only_release(rest)? },
+        "run" => Task::Run { release: only_release(rest)? },
+        "check" => nothing_more(rest, Task::Check)?,
+        "test" => Task::Test(test::Options::parse(rest)?),
+        "prepare" => nothing_more(rest, Task::Prepare)?,
+        "bench" => Task::Bench { arguments: rest.to_vec() },
+        "help" | "--help" | "-h" => Task::Help,
+        other => bail!("There is no task `{other}`.\n\n{USAGE}"),
+    };
+    Ok(task)
+}
+
+fn nothing_more(rest: &[String], task: Task) -> Result<Task> {
+    match rest.first() {
+        None => Ok(task),
+        Some(other) => bail!("`{other}` means nothing here.\n\n{USAGE}"),
+    }
+}
+
+fn only_release(rest: &[String]) -> Result<bool> {
+    match rest {
+        [] => Ok(false),
+        [flag] if flag == "--release" || flag == "-r" => Ok(true),
+        _ => bail!("Only --release can follow.\n\n{USAGE}"),
+    }
+}
+
+fn perform(task: Task) -> Result<ExitCode> {
+    if matches!(task, Task::Help) {
+        println!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    std::env::set_current_dir(repository::root()).context("The repository's folder cannot be entered")?;
+    match task {
+        Task::Tools => {
+            tools::for_tests()?;
+            println!("Everything is there.");
+        }
+        Task::Build { release } => {
+            let tools = tools::for_builds()?;
+            let _lock = repository::lock()?;
+            site::build(&tools, site::Profile::of(release))?;
+        }
+        Task::Run { release } => return site::run(site::Profile::of(release)),
+        Task::Check => {
+            let tools = tools::for_builds()?;
+            let _lock = repository::lock()?;
+            return Ok(check::all(&tools)?.exit_code());
+        }
+        Task::Test(options) => return test::run(&options),
+        Task::Prepare => {
+            let tools = tools::for_builds()?;
+            let _lock = repository::lock()?;
+            queries::prepare(&tools)?;
+        }
+        Task::Bench { arguments } => return site::bench(&arguments),
+        Task::Help => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,97 @@
+//! Building the server with its site, and starting it.
+
+use crate::{
+    process, repository,
+    tools::{self, Tools},
+};
+use anyhow::{Context, Result};
+use std::{
+    os::unix::process::CommandExt as _,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    Debug,
+    Release,
+}
+
+impl Profile {
+    pub fn of(release: bool) -> Self {
+        if release { Self::Release } else { Self::Debug }
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// The server's binary, built or not.
+pub fn binary(profile: Profile) -> PathBuf {
+    repository::target().join(profile.folder()).join("atelier")
+}
+
+/// Builds the binary and the site.
+///
+/// # Errors
+/// When cargo-leptos fails.
+pub fn build(tools: &Tools, profile: Profile) -> Result<()> {
+    println!("==> Building atelier and its site ({})", profile.folder());
+    let mut leptos = tools.command("cargo-leptos");
+    leptos.args(["leptos", "build"]);
+    if profile == Profile::Release {
+        leptos.args(["--release", "--precompress"]);
+    }
+    process::run(offline_queries(&mut leptos))
+}
+
+/// The SQL queries are checked against .sqlx, not against whatever database `.env` names, unless the user wants that.
+pub fn offline_queries(command: &mut Command) -> &mut Command {
+    if std::env::var_os("SQLX_OFFLINE").is_none() {
+        command.env("SQLX_OFFLINE", "true");
+    }
+    command
+}
+
+/// The binary, told where its site is.
+pub fn atelier(profile: Profile) -> Command {
+    let mut atelier = process::command(binary(profile));
+    atelier
+        .env("LEPTOS_OUTPUT_NAME", "atelier")
+        .env("LEPTOS_SITE_ROOT", repository::root().join("target/site"))
+        .env("LEPTOS_SITE_PKG_DIR", "pkg")
+        .env("LEPTOS_HASH_FILES", "true")
+        .env("LEPTOS_HASH_FILE_NAME", binary(profile).with_file_name("hash.txt"));
+    atelier
+}
+
+/// Builds, then becomes the server: signals reach it directly, and its exit code is this process's.
+///
+/// # Errors
+/// When the build fails or the server cannot be started.
+pub fn run(profile: Profile) -> Result<ExitCode> {
+    let tools = tools::for_builds()?;
+    {
+        let _lock = repository::lock()?;
+        build(&tools, profile)?;
+    }
+    println!("==> Starting atelier");
+    Err(atelier(profile).arg("serve").exec()).context("atelier cannot be started")
+}
+
+/// `atelier bench` in an optimised build.
+///
+/// # Errors
+/// When the build fails or the program cannot be started.
+pub fn bench(arguments: &[String]) -> Result<ExitCode> {
+    let tools = tools::for_builds()?;
+    {
+        let _lock = repository::lock()?;
+        build(&tools, Profile::Release)?;
+    }
+    Err(atelier(Profile::Release).arg("bench").args(arguments).exec()).context("atelier cannot be started")
+}
