@@ -1,0 +1,39 @@
+//! Atelier's pages: the shell, the routes, one folder per resource, and the ui kit that they are made of.
+//!
+//! A page reads and writes through server functions, each a line that calls a port of [`domain::Session`]. This crate
+//! links neither SQL nor the object store, also on the server.
+
+// Views are nested types: a page's is longer than the default allows.
+#![recursion_limit = "512"]
+
+pub mod auth;
+pub mod chat;
+pub mod documents;
+pub mod error;
+mod event_source;
+pub mod frame;
+pub mod landing;
+mod markdown;
+pub mod not_found;
+pub mod projects;
+pub mod redirect;
+pub mod routes;
+pub mod theme;
+pub mod ui;
+pub mod workspaces;
+
+#[cfg(feature = "ssr")]
+mod cookie;
+#[cfg(feature = "ssr")]
+mod csp;
+#[cfg(feature = "ssr")]
+pub mod session;
+#[cfg(feature = "ssr")]
+mod shell;
+#[cfg(feature = "ssr")]
+mod status;
+
+pub use error::ApiError;
+pub use routes::App;
+#[cfg(feature = "ssr")]
+pub use shell::shell;

@@ -1,0 +1,75 @@
+//! What a server function answers when it fails.
+
+use domain::Error;
+use leptos::{
+    prelude::*,
+    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A [`domain::Error`] on its way to the browser. Made by `?` in a server function, which also gives the response its
+/// HTTP status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ApiError(Error);
+
+impl ApiError {
+    /// What is wrong, to be matched on.
+    pub fn error(&self) -> &Error {
+        &self.0
+    }
+
+    /// The error of an id in the URL that is no id.
+    pub fn not_found() -> Self {
+        Error::NotFound.into()
+    }
+
+    /// The sentence for one field of a form.
+    pub fn for_field(&self, field: &str) -> Option<String> {
+        self.0.for_field(field).map(ToOwned::to_owned)
+    }
+
+    /// The sentence for the form as a whole: what belongs to none of `fields`.
+    pub fn outside(&self, fields: &[&str]) -> Option<String> {
+        match &self.0 {
+            Error::Invalid { fields: wrong } if wrong.iter().any(|one| fields.contains(&one.field.as_str())) => None,
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        #[cfg(feature = "ssr")]
+        crate::status::set(&error);
+        Self(error)
+    }
+}
+
+impl From<domain::FieldError> for ApiError {
+    fn from(field: domain::FieldError) -> Self {
+        Error::from(field).into()
+    }
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
+        match value {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Error::Invalid { fields: Vec::new() },
+            ServerFnErrorErr::Request(_) => Error::unavailable("Atelier cannot be reached. Check your connection, then try again."),
+            _ => Error::unavailable("The answer could not be read. Reload the page, then try again."),
+        }
+        .into()
+    }
+}

@@ -1,0 +1,8 @@
+use crate::error::ApiError;
+use leptos::prelude::*;
+
+/// Whether the reader is signed in already.
+#[server]
+pub async fn signed_in() -> Result<bool, ApiError> {
+    Ok(crate::session::is_signed_in())
+}

@@ -1,0 +1,73 @@
+//! The page for whoever is not signed in: what Atelier is, shown by one answer and its source.
+
+pub mod api;
+
+use crate::ui::{Glyph, Icon, LinkButton, Mark, Variant};
+use leptos::prelude::*;
+use leptos_meta::{Meta, Title};
+
+#[component]
+pub fn LandingPage() -> impl IntoView {
+    let signed_in = Resource::new_blocking(|| (), |()| api::signed_in());
+    let actions = move || Suspend::new(async move {
+        if signed_in.await.unwrap_or(false) {
+            view! { <LinkButton href="/workspaces" variant=Variant::Primary>"Open your workspaces"</LinkButton> }.into_any()
+        } else {
+            view! {
+                <LinkButton href="/register" variant=Variant::Primary>"Create an account"</LinkButton>
+                <LinkButton href="/login">"Sign in"</LinkButton>
+            }
+            .into_any()
+        }
+    });
+    view! {
+        <Title text=""/>
+        <Meta name="description" content="A self-hosted workspace that answers from your team's documents and shows the passage behind every answer."/>
+        <div class="landing">
+            <header class="landing__head">
+                <a class="wordmark wordmark--large" href="/"><Mark size=24/>"atelier"</a>
+            </header>
+            <main class="landing__main" id="main" tabindex="-1">
+                <div class="landing__pitch">
+                    <h1>"Ask your team\u{2019}s documents, and read the passage behind every answer."</h1>
+                    <div class="landing__actions"><Suspense>{actions}</Suspense></div>
+                </div>
+                <Example/>
+            </main>
+        </div>
+    }
+}
+
+/// A question, its answer and the passage that it cites, as chat shows them.
+#[component]
+fn Example() -> impl IntoView {
+    view! {
+        <figure class="example" aria-label="An example: a question, its answer and the passage it cites">
+            <div class="example__thread">
+                <p class="example__question">"How do we talk about price?"</p>
+                <div class="example__answer">
+                    <p>
+                        "State it, and say what it pays for. The guide asks for the price of a cup before the price of a bag"
+                        <a class="cite" href="#example-source" aria-label="Source 1">"1"</a>
+                        ", and rules out \u{201c}deal\u{201d} and \u{201c}only\u{201d}"
+                        <a class="cite" href="#example-source" aria-label="Source 2">"2"</a>
+                        "."
+                    </p>
+                    <p class="example__meta">"2 sources \u{b7} 1 document read"</p>
+                </div>
+            </div>
+            <figcaption class="example__source" id="example-source">
+                <p class="example__file"><Icon glyph=Glyph::FileText/>"Nordlys brand guide.pdf"<span>"Page 12"</span></p>
+                <blockquote>
+                    <p>
+                        "Prices are stated, not sold. "
+                        <mark>"Give the price of a cup before the price of a bag"<sup aria-hidden="true">"1"</sup></mark>
+                        ", and name the farm that it pays. "
+                        <mark>"Never write \u{201c}deal\u{201d} or \u{201c}only\u{201d}"<sup aria-hidden="true">"2"</sup></mark>
+                        "; a fair price needs no excuse."
+                    </p>
+                </blockquote>
+            </figcaption>
+        </figure>
+    }
+}

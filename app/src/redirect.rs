@@ -1,0 +1,109 @@
+//! Redirects. `leptos_axum::redirect` panics on a value that is no header, and 0.9 changes it: so it is called here only.
+
+use domain::redirect::safe_next;
+
+/// Where a person goes who has signed in: `next` when it is a path of this site, else the workspaces.
+pub fn after_sign_in(next: Option<&str>) -> String {
+    next.and_then(safe_next).unwrap_or("/workspaces").to_owned()
+}
+
+/// The login page that comes back to `path`.
+pub fn login_page(path: &str) -> String {
+    match safe_next(path) {
+        Some("/" | "/workspaces") | None => "/login".to_owned(),
+        Some(next) => format!("/login?next={}", encode(next)),
+    }
+}
+
+/// Percent-encodes what may not stand in the value of a query parameter (RFC 3986, 2.3: unreserved characters stay).
+pub fn encode(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            for digit in [byte >> 4, byte & 15] {
+                encoded.push(char::from_digit(digit.into(), 16).unwrap_or('0').to_ascii_uppercase());
+            }
+        }
+        encoded
+    })
+}
+
+/// The inverse of [`encode`]; nothing when it is no such encoding.
+#[cfg(feature = "ssr")]
+pub(crate) fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => {
+                let digits = [*high, *low];
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+                tail
+            }
+            (b'%', _) => return None,
+            (byte, tail) => {
+                bytes.push(*byte);
+                tail
+            }
+        };
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Sends the browser to `path`, with or without JavaScript. A path that is no header value is logged by the caller's
+/// absence of a redirect: it stays where it is.
+#[cfg(feature = "ssr")]
+pub fn to(path: &str) {
+    if http::HeaderValue::from_str(path).is_ok() {
+        leptos_axum::redirect(path);
+    }
+}
+
+/// Sends whoever is not signed in to the login page, and back afterwards to the page of this request: the one asked
+/// for, or the one whose form or script called a server function.
+#[cfg(feature = "ssr")]
+pub(crate) fn to_login() {
+    use http::{Method, header::REFERER, request::Parts};
+
+    let Some(request) = leptos::prelude::use_context::<Parts>() else { return };
+    let is_page = request.method == Method::GET && crate::status::accepts_html(&request.headers);
+    let page = if is_page {
+        request.uri.path_and_query().map(ToString::to_string)
+    } else {
+        let referer = request.headers.get(REFERER).and_then(|value| value.to_str().ok());
+        referer.and_then(|url| url.split_once("://")).and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))
+    };
+    to(&login_page(page.as_deref().unwrap_or("/")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_login_page_comes_back_to_a_path_of_this_site_only() {
+        assert_eq!(login_page("/chat/1?a=b&c"), "/login?next=/chat/1%3Fa%3Db%26c");
+        assert_eq!(login_page("/workspaces"), "/login");
+        assert_eq!(login_page("//evil.example"), "/login");
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn what_is_encoded_decodes_to_itself() {
+        for text in ["", "ada+news@example.com", "ø%\";, x"] {
+            assert_eq!(decode(&encode(text)).as_deref(), Some(text));
+        }
+        assert_eq!(decode("%2"), None);
+        assert_eq!(decode("%ff"), None);
+    }
+
+    #[test]
+    fn a_sign_in_goes_to_a_path_of_this_site_only() {
+        assert_eq!(after_sign_in(Some("/projects/1")), "/projects/1");
+        for bad in [None, Some(""), Some("https://evil.example"), Some("//evil.example"), Some("/\\evil.example")] {
+            assert_eq!(after_sign_in(bad), "/workspaces", "{bad:?}");
+        }
+    }
+}

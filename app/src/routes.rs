@@ -1,0 +1,97 @@
+//! Every page and its address.
+
+use crate::{
+    auth::{LoginPage, RegisterPage},
+    chat::{ChatPage, ConversationPage},
+    documents::{DocumentPage, DocumentsPage},
+    error::ApiError,
+    frame::Frame,
+    landing::LandingPage,
+    not_found::NotFoundPage,
+    projects::ProjectPage,
+    theme,
+    ui::{ToastRegion, Toasts},
+    workspaces::{NewProjectPage, NewWorkspacePage, WorkspacePage, WorkspacesPage},
+};
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
+    hooks::{use_params_map, use_query_map},
+    path,
+};
+use std::str::FromStr;
+
+/// The application, on the server and in the browser.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    let toasts = Toasts::provide();
+    theme::follow_other_tabs();
+    mark_hydrated();
+    // Async: a page is sent when it is complete, so that it reads without JavaScript, and with its true status.
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Atelier".to_owned() } else { format!("{title} · Atelier") }/>
+        <a class="skip-link" href="#main">"Skip to content"</a>
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/") view=LandingPage ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
+                <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
+                    <Route path=path!("/workspaces") view=WorkspacesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/new") view=NewWorkspacePage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/:workspace") view=WorkspacePage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/chat") view=ChatPage ssr=SsrMode::Async/>
+                    <Route path=path!("/documents/:document") view=DocumentPage ssr=SsrMode::Async/>
+                    <Route path=path!("/chat/:conversation") view=ConversationPage ssr=SsrMode::Async/>
+                </ParentRoute>
+            </Routes>
+        </Router>
+        <ToastRegion toasts/>
+    }
+}
+
+/// The id in the path under `name` (`workspace`, `project`, `document`, `conversation`). What is no id is not found.
+pub fn path_id<T>(name: &'static str) -> impl Fn() -> Result<T, ApiError> + Clone + Copy + Send + Sync + 'static
+where
+    T: FromStr,
+{
+    let params = use_params_map();
+    move || params.with(|params| params.get_str(name).and_then(|text| text.parse().ok())).ok_or_else(ApiError::not_found)
+}
+
+/// A parameter of the query, if it is there and not empty.
+pub fn query_param(name: &'static str) -> impl Fn() -> Option<String> + Clone + Copy + Send + Sync + 'static {
+    let query = use_query_map();
+    move || query.with(|query| query.get(name)).filter(|value| !value.is_empty())
+}
+
+/// Tells the style sheet that scripts run (`html[data-hydrated]`), and takes a plain form's error out of the address
+/// once it is shown, so that a reload does not show it again.
+fn mark_hydrated() {
+    Effect::new(move |_| {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-hydrated", "");
+        }
+        let location = window().location();
+        let (Ok(path), Ok(search)) = (location.pathname(), location.search()) else { return };
+        if search.contains("__err=") {
+            let kept: Vec<&str> = search
+                .trim_start_matches('?')
+                .split('&')
+                .filter(|pair| !pair.starts_with("__err=") && !pair.starts_with("__path="))
+                .collect();
+            let clean = if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) };
+            if let Ok(history) = window().history() {
+                let state = history.state().unwrap_or(wasm_bindgen::JsValue::NULL);
+                // Refused only for another origin's address.
+                let _ = history.replace_state_with_url(&state, "", Some(&clean));
+            }
+        }
+    });
+}

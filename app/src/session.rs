@@ -1,0 +1,30 @@
+//! Who asks: the session and the identity provider of this request, which the server puts into the Leptos context.
+
+use crate::{error::ApiError, redirect};
+use domain::{Error, Session, accounts::Accounts};
+use leptos::prelude::use_context;
+use std::sync::Arc;
+
+/// The ports, for the person who is signed in. Without a login the browser is sent to the login page.
+///
+/// # Errors
+/// `Unauthenticated` without a login.
+pub fn session() -> Result<Arc<dyn Session>, ApiError> {
+    use_context::<Arc<dyn Session>>().ok_or_else(|| {
+        redirect::to_login();
+        Error::Unauthenticated.into()
+    })
+}
+
+/// Whether somebody is signed in, for pages that are open to all.
+pub fn is_signed_in() -> bool {
+    use_context::<Arc<dyn Session>>().is_some()
+}
+
+/// The identity provider, for pages that are open to all.
+///
+/// # Errors
+/// `Unavailable` when the server gave none.
+pub fn accounts() -> Result<Arc<dyn Accounts>, ApiError> {
+    use_context::<Arc<dyn Accounts>>().ok_or_else(|| Error::unavailable("Signing in is not set up on this server.").into())
+}

@@ -1,0 +1,76 @@
+use super::{api, count, forms::WorkspaceForm, role_name};
+use crate::{
+    error::ApiError,
+    routes::query_param,
+    ui::{Button, Crumb, Dialog, Empty, Failure, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Time, Variant},
+};
+use domain::{Cursor, Page as List, workspaces::Workspace};
+use leptos::{ev::MouseEvent, prelude::*};
+
+/// The person's workspaces.
+#[component]
+pub fn WorkspacesPage() -> impl IntoView {
+    let cursor = query_param("cursor");
+    let workspaces = Resource::new_blocking(move || cursor().map(Cursor), api::list_workspaces);
+    let creating = RwSignal::new(false);
+    view! {
+        <Page title="Workspaces" crumbs=vec![Crumb::here("Workspaces")] action=move || view! { <NewWorkspace creating/> }>
+            <h1>"Workspaces"</h1>
+            <Transition fallback=|| view! { <Skeleton rows=4/> }>
+                {move || Suspend::new(async move { list(workspaces.await, creating) })}
+            </Transition>
+            <Dialog open=creating title="New workspace" id="new-workspace">
+                <WorkspaceForm id="dialog-workspace-name">
+                    <Button kind="button" variant=Variant::Quiet on:click=move |_| creating.set(false)>"Cancel"</Button>
+                </WorkspaceForm>
+            </Dialog>
+        </Page>
+    }
+}
+
+/// Opens the dialog; without JavaScript it leads to the page with the same form.
+#[component]
+fn NewWorkspace(creating: RwSignal<bool>) -> impl IntoView {
+    let open = move |event: MouseEvent| {
+        event.prevent_default();
+        creating.set(true);
+    };
+    view! { <LinkButton href="/workspaces/new" variant=Variant::Primary icon=Glyph::Plus on:click=open>"New workspace"</LinkButton> }
+}
+
+fn list(workspaces: Result<List<Workspace>, ApiError>, creating: RwSignal<bool>) -> AnyView {
+    let List { items, next } = match workspaces {
+        Ok(list) => list,
+        Err(error) => return view! { <Failure error/> }.into_any(),
+    };
+    if items.is_empty() {
+        return view! {
+            <Empty title="Make your first workspace" text="A workspace holds your team\u{2019}s projects and documents. Only its members see them.">
+                <NewWorkspace creating/>
+            </Empty>
+        }
+        .into_any();
+    }
+    let rows = items.into_iter().map(|workspace| view! { <WorkspaceRow workspace/> }).collect_view();
+    view! {
+        <ul class="rows">{rows}</ul>
+        <Pager next path="/workspaces"/>
+    }
+    .into_any()
+}
+
+#[component]
+fn WorkspaceRow(workspace: Workspace) -> impl IntoView {
+    view! {
+        <li>
+            <a class="row" href=format!("/workspaces/{}", workspace.id)>
+                <span class="row__title">{workspace.name}</span>
+                <span class="row__meta">{count(workspace.project_count, "project")}</span>
+                <span class="row__meta">{count(workspace.member_count, "member")}</span>
+                <span class="row__meta">{role_name(workspace.role)}</span>
+                <span class="row__meta row__meta--time"><Time at=workspace.updated_at/></span>
+                <Icon glyph=Glyph::ChevronRight/>
+            </a>
+        </li>
+    }
+}

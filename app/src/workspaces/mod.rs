@@ -1,0 +1,27 @@
+//! Workspaces: the list, a workspace's home with its projects, and the forms that make both.
+
+pub mod api;
+mod forms;
+mod home;
+mod list;
+
+pub use forms::{NewProjectPage, NewWorkspacePage};
+pub use home::WorkspacePage;
+pub use list::WorkspacesPage;
+
+use domain::workspaces::Role;
+
+/// A role in a word.
+pub(crate) const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "Viewer",
+        Role::Member => "Member",
+        Role::Admin => "Admin",
+        Role::Owner => "Owner",
+    }
+}
+
+/// `1 project`, `3 projects`.
+pub(crate) fn count(number: u32, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
