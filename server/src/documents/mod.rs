@@ -1,0 +1,116 @@
+//! Documents: uploaded files, and the text and passages found in them.
+
+mod download;
+pub mod jobs;
+mod media_type;
+pub(crate) mod repo;
+pub mod routes;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use crate::{
+    events::{self, Notice},
+    fault::Fault,
+    jobs as queue, rag,
+    session::UserSession,
+    storage::{ObjectKey, ObjectStore},
+};
+use async_trait::async_trait;
+use domain::{
+    DocumentId, Error, Page, PageRequest, ProjectId,
+    documents::{Document, DocumentPage, Documents, Passage},
+    text::Prose,
+    workspaces::Role,
+};
+use futures::StreamExt;
+
+/// Characters of a search query.
+const MAX_QUERY: usize = 1000;
+
+/// Most pages or passages of one answer.
+const MAX_ITEMS: u32 = 50;
+
+/// Files that are deleted from the store at once.
+const DELETIONS_AT_ONCE: usize = 8;
+
+#[async_trait]
+impl Documents for UserSession {
+    async fn list_documents(&self, project: ProjectId, page: PageRequest) -> Result<Page<Document>, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.project(project, Role::Viewer).await?;
+        Ok(repo::list(&mut scope, &access, &page).await?)
+    }
+
+    async fn document(&self, id: DocumentId) -> Result<Document, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.document(id, Role::Viewer).await?;
+        Ok(repo::find(&mut scope, &access).await?)
+    }
+
+    async fn document_pages(&self, id: DocumentId, from: u32, limit: u32) -> Result<Vec<DocumentPage>, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.document(id, Role::Viewer).await?;
+        Ok(repo::pages(&mut scope, &access, from, limit.clamp(1, MAX_ITEMS)).await?)
+    }
+
+    async fn delete_document(&self, id: DocumentId) -> Result<(), Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.document(id, Role::Member).await?;
+        repo::delete(&mut scope, &access).await?;
+        let notice = Notice::Document { project: access.project().id(), document: id };
+        events::notify(scope.conn(), &notice).await?;
+        scope.commit().await?;
+        let workspace = access.project().workspace().id();
+        remove_files(&self.state.store, vec![ObjectKey::Document { workspace, document: id }]).await;
+        Ok(())
+    }
+
+    async fn retry_document(&self, id: DocumentId) -> Result<Document, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.document(id, Role::Member).await?;
+        if !repo::requeue(&mut scope, &access).await? {
+            return Err(Error::conflict("Only a document that failed can be tried again."));
+        }
+        queue::enqueue_ingest(scope.conn(), id).await?;
+        let notice = Notice::Document { project: access.project().id(), document: id };
+        events::notify(scope.conn(), &notice).await?;
+        let document = repo::find(&mut scope, &access).await?;
+        scope.commit().await?;
+        Ok(document)
+    }
+
+    async fn search(&self, project: ProjectId, query: &str, limit: u32) -> Result<Vec<Passage>, Error> {
+        let query = Prose::<MAX_QUERY>::parse("q", query)?;
+        if query.is_empty() {
+            return Err(Error::invalid("q", "Type what to look for."));
+        }
+        Ok(rag::search::search_project(self, project, query.as_str(), limit.clamp(1, MAX_ITEMS)).await?)
+    }
+}
+
+/// Deletes files whose rows are gone. What fails is logged: nobody can see those files any more, they only take space.
+pub(crate) async fn remove_files(store: &ObjectStore, files: Vec<ObjectKey>) {
+    let store = store.clone();
+    // A task of its own, because a request that is cut off here would leave the files.
+    let removal = tokio::spawn(async move {
+        futures::stream::iter(files)
+            .for_each_concurrent(DELETIONS_AT_ONCE, |key| {
+                let store = &store;
+                async move {
+                    if let Err(error) = store.delete(key).await {
+                        report_remaining(key, &error);
+                    }
+                }
+            })
+            .await;
+    });
+    if let Err(error) = removal.await {
+        tracing::error!(%error, "the removal of files ended early");
+    }
+}
+
+fn report_remaining(key: ObjectKey, error: &Fault) {
+    tracing::error!(%key, %error, "a deleted document's file remains in the store");
+}

@@ -1,0 +1,201 @@
+//! `/api/v1/projects/{id}/documents`, `/search` and `/events`, and `/api/v1/documents/{id}`.
+
+use super::{download, repo, stream::DocumentEvents, upload};
+use crate::{
+    AppState,
+    http::{
+        error::{HttpError, Json, Path, Problems, Query},
+        multipart::Multipart,
+        page::PageQuery,
+        plain,
+    },
+    session::UserSession,
+};
+use axum::{
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    response::{
+        IntoResponse, Redirect, Response,
+        sse::{KeepAlive, Sse},
+    },
+};
+use domain::{
+    DocumentId, Page, ProjectId,
+    documents::{Document, DocumentPage, Documents, Passage},
+    workspaces::Role,
+};
+use serde::Deserialize;
+use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+const TAG: &str = "Documents";
+
+/// Proxies close a connection that is silent for longer; 60 s is common.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+pub fn router() -> OpenApiRouter<AppState> {
+    let files = OpenApiRouter::new().routes(routes!(list, create)).layer(DefaultBodyLimit::disable());
+    OpenApiRouter::new()
+        .merge(files)
+        .routes(routes!(search))
+        .routes(routes!(events))
+        .routes(routes!(find, delete))
+        .routes(routes!(pages))
+        .routes(routes!(file))
+        .routes(routes!(retry))
+}
+
+/// A project's documents
+///
+/// The newest first.
+#[utoipa::path(get, path = "/projects/{id}/documents", operation_id = "list_documents", tag = TAG,
+    params(("id" = ProjectId, Path), PageQuery), responses((status = OK, body = Page<Document>), Problems))]
+async fn list(
+    session: UserSession,
+    Path(project): Path<ProjectId>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Document>>, HttpError> {
+    Ok(Json(session.list_documents(project, page.into()).await?))
+}
+
+/// Files to add.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the form, which is read as it arrives")]
+struct Upload {
+    /// One or more files: PDF, Markdown, plain text or HTML.
+    #[schema(value_type = Vec<String>, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Add documents
+///
+/// All files of the form are added or, when one is refused, none. Each is then read and indexed by the worker; its
+/// state and the project's events tell how far it is. Needs the role member.
+#[utoipa::path(post, path = "/projects/{id}/documents", operation_id = "create_documents", tag = TAG,
+    params(("id" = ProjectId, Path)), request_body(content = Upload, content_type = "multipart/form-data"),
+    responses((status = CREATED, body = Vec<Document>), Problems))]
+async fn create(
+    session: UserSession,
+    Path(project): Path<ProjectId>,
+    headers: HeaderMap,
+    Multipart(form): Multipart,
+) -> Response {
+    let state = session.state.clone();
+    let made = upload::receive(session, project, form).await;
+    if !plain::is_wanted(&headers) {
+        return made.map(|documents| (StatusCode::CREATED, Json(documents))).into_response();
+    }
+    let back = format!("/projects/{project}/documents");
+    match made {
+        Ok(_) => Redirect::to(&back).into_response(),
+        Err(error) => plain::failure(&state.leptos, "The files were not added", &error, &back),
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct SearchQuery {
+    /// What to look for, at most 1,000 characters.
+    #[serde(default)]
+    q: String,
+    /// Most passages, 1 to 50; 10 when absent.
+    #[param(minimum = 1, maximum = 50)]
+    limit: Option<u32>,
+}
+
+/// Search a project
+///
+/// The passages of its documents that match best, by words and by meaning.
+#[utoipa::path(get, path = "/projects/{id}/search", operation_id = "search_project", tag = TAG,
+    params(("id" = ProjectId, Path), SearchQuery), responses((status = OK, body = Vec<Passage>), Problems))]
+async fn search(
+    session: UserSession,
+    Path(project): Path<ProjectId>,
+    Query(query): Query<SearchQuery>,
+) -> Result<Json<Vec<Passage>>, HttpError> {
+    Ok(Json(session.search(project, &query.q, query.limit.unwrap_or(10)).await?))
+}
+
+/// Follow a project's documents
+///
+/// Server-sent events. `document` carries a document that is being read or has changed, as JSON; `deleted` the `id` of
+/// one that is gone. A reader that comes back with `Last-Event-ID` misses nothing.
+#[utoipa::path(get, path = "/projects/{id}/events", operation_id = "follow_documents", tag = TAG,
+    params(("id" = ProjectId, Path)), responses((status = OK, content_type = "text/event-stream", body = String), Problems))]
+async fn events(
+    session: UserSession,
+    Path(project): Path<ProjectId>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let last_event = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let events = DocumentEvents::open(session, project, last_event).await?;
+    let stream = Sse::new(events.into_stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    // nginx buffers what it proxies unless it is told not to.
+    let unbuffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
+    Ok((unbuffered, stream).into_response())
+}
+
+/// A document
+#[utoipa::path(get, path = "/documents/{id}", operation_id = "get_document", tag = TAG, params(("id" = DocumentId, Path)),
+    responses((status = OK, body = Document), Problems))]
+async fn find(session: UserSession, Path(id): Path<DocumentId>) -> Result<Json<Document>, HttpError> {
+    Ok(Json(session.document(id).await?))
+}
+
+/// Delete a document
+///
+/// With its text, the passages found in it and its file, for good. Needs the role member.
+#[utoipa::path(delete, path = "/documents/{id}", operation_id = "delete_document", tag = TAG, params(("id" = DocumentId, Path)),
+    responses((status = NO_CONTENT), Problems))]
+async fn delete(session: UserSession, Path(id): Path<DocumentId>) -> Result<StatusCode, HttpError> {
+    session.delete_document(id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PagesQuery {
+    /// Number of the first page that is wanted; 1 when absent.
+    from: Option<u32>,
+    /// Most pages, 1 to 50; 10 when absent.
+    #[param(minimum = 1, maximum = 50)]
+    limit: Option<u32>,
+}
+
+/// A document's text
+///
+/// Page by page, in order. Empty until the text has been read out of the file.
+#[utoipa::path(get, path = "/documents/{id}/pages", operation_id = "get_document_pages", tag = TAG,
+    params(("id" = DocumentId, Path), PagesQuery), responses((status = OK, body = Vec<DocumentPage>), Problems))]
+async fn pages(
+    session: UserSession,
+    Path(id): Path<DocumentId>,
+    Query(query): Query<PagesQuery>,
+) -> Result<Json<Vec<DocumentPage>>, HttpError> {
+    Ok(Json(session.document_pages(id, query.from.unwrap_or(1), query.limit.unwrap_or(10)).await?))
+}
+
+/// A document's file
+///
+/// As it was uploaded. Takes `Range` and `If-None-Match`.
+#[utoipa::path(get, path = "/documents/{id}/file", operation_id = "get_document_file", tag = TAG,
+    params(("id" = DocumentId, Path)),
+    responses((status = OK, content_type = "application/octet-stream", body = [u8]), (status = PARTIAL_CONTENT), Problems))]
+async fn file(session: UserSession, Path(id): Path<DocumentId>, headers: HeaderMap) -> Result<Response, HttpError> {
+    let mut scope = session.scope().await?;
+    let access = scope.document(id, Role::Viewer).await?;
+    let file = repo::file(&mut scope, &access).await?;
+    // The connection goes back before the file is read, which may take long.
+    drop(scope);
+    download::serve(&session.state.store, file, &headers).await
+}
+
+/// Read a failed document again
+///
+/// 409 when it has not failed. Needs the role member.
+#[utoipa::path(post, path = "/documents/{id}/retry", operation_id = "retry_document", tag = TAG,
+    params(("id" = DocumentId, Path)), responses((status = ACCEPTED, body = Document), Problems))]
+async fn retry(session: UserSession, Path(id): Path<DocumentId>) -> Result<(StatusCode, Json<Document>), HttpError> {
+    Ok((StatusCode::ACCEPTED, Json(session.retry_document(id).await?)))
+}

@@ -1,0 +1,94 @@
+//! The JSON API as a whole: the routes of every resource under `/api/v1`, their description at `/api/openapi.json`, and
+//! that description for people at `/api/docs`.
+
+mod html;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    error::{HttpError, Problem, carry_request_id, unknown_method, unknown_route},
+    plain,
+};
+use crate::{AppState, chat, documents, fault::Fault, navigation, projects, workspaces};
+use axum::{
+    Router,
+    extract::State,
+    middleware,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use std::sync::LazyLock;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{
+        SecurityRequirement,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::router::OpenApiRouter;
+
+static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| resources().into_openapi());
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Atelier",
+        description = "The same operations as the pages. Send an access token as `Authorization: Bearer …`, or the \
+            session's cookie. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
+            `application/problem+json`."
+    ),
+    components(schemas(Problem)),
+    modifiers(&Access)
+)]
+struct Api;
+
+/// How a request says who sends it.
+struct Access;
+
+impl Modify for Access {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+        let cookie = ApiKeyValue::with_description("__Host-atelier-session", "Set by the login page.");
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+        let none: [String; 0] = [];
+        document.security =
+            Some(vec![SecurityRequirement::new("token", none.clone()), SecurityRequirement::new("cookie", none)]);
+    }
+}
+
+/// Every resource's routes. A new resource is one line here.
+fn resources() -> OpenApiRouter<AppState> {
+    let v1 = OpenApiRouter::new()
+        .merge(navigation::routes::router())
+        .merge(workspaces::routes::router())
+        .merge(projects::routes::router())
+        .merge(documents::routes::router())
+        .merge(chat::routes::router());
+    OpenApiRouter::with_openapi(Api::openapi()).nest("/api/v1", v1)
+}
+
+/// The description of the API, as the subcommand `openapi` prints it and `docs/openapi.json` holds it.
+pub fn document() -> &'static utoipa::openapi::OpenApi {
+    &DOCUMENT
+}
+
+/// Everything under `/api`; what it does not know is a problem, not a page.
+pub fn router() -> Router<AppState> {
+    Router::from(resources())
+        .route("/api/openapi.json", get(json))
+        .route("/api/docs", get(page))
+        .method_not_allowed_fallback(unknown_method)
+        .route("/api/v1/{*rest}", axum::routing::any(unknown_route))
+        .layer(middleware::from_fn(carry_request_id))
+}
+
+async fn json() -> Response {
+    axum::Json(document()).into_response()
+}
+
+async fn page(State(state): State<AppState>) -> Result<Response, HttpError> {
+    let document = serde_json::to_value(document()).map_err(Fault::while_doing("describe the API"))?;
+    Ok(plain::page(&state.leptos, "API", html::body(&document)))
+}

@@ -1,0 +1,48 @@
+//! What the frame around every page shows.
+
+mod repo;
+pub mod routes;
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    access::{ProjectAccess, WorkspaceAccess},
+    db::Scope,
+    fault::Fault,
+    session::UserSession,
+};
+use async_trait::async_trait;
+use domain::{
+    Error, Session,
+    navigation::{Navigate, Navigation, Place},
+    workspaces::Role,
+};
+
+#[async_trait]
+impl Navigate for UserSession {
+    async fn navigation(&self, place: Place) -> Result<Navigation, Error> {
+        let mut scope = self.scope().await?;
+        let (workspace_in_view, project_in_view) = locate(&mut scope, place).await?;
+        let workspaces = repo::workspaces(&mut scope).await?;
+        let mut navigation =
+            Navigation { user: self.user().clone(), workspaces, workspace: None, projects: Vec::new(), project: None };
+        if let Some(access) = workspace_in_view {
+            let (workspace, project) = repo::names(&mut scope, &access, project_in_view.as_ref()).await?;
+            navigation.workspace = Some((workspace, access.role()));
+            navigation.project = project;
+            navigation.projects = repo::projects(&mut scope, &access).await?;
+        }
+        Ok(navigation)
+    }
+}
+
+async fn locate(scope: &mut Scope, place: Place) -> Result<(Option<WorkspaceAccess>, Option<ProjectAccess>), Fault> {
+    let project = match place {
+        Place::Home => return Ok((None, None)),
+        Place::Workspace(id) => return Ok((Some(scope.workspace(id, Role::Viewer).await?), None)),
+        Place::Project(id) => scope.project(id, Role::Viewer).await?,
+        Place::Document(id) => scope.document(id, Role::Viewer).await?.project(),
+        Place::Conversation(id) => scope.conversation(id, Role::Viewer).await?.project(),
+    };
+    Ok((Some(project.workspace()), Some(project)))
+}

@@ -1,0 +1,57 @@
+//! SQL of the frame: names to link to, and no more of them than a menu can hold.
+
+use crate::{
+    access::{ProjectAccess, WorkspaceAccess},
+    db::Scope,
+    fault::Fault,
+};
+use domain::{projects::ProjectLink, workspaces::WorkspaceLink};
+use uuid::Uuid;
+
+/// The user's workspaces, the most recently used first, at most 50.
+pub(super) async fn workspaces(scope: &mut Scope) -> Result<Vec<WorkspaceLink>, Fault> {
+    let user = Uuid::from(scope.user_id());
+    let rows = sqlx::query!(
+        "select w.id, w.name
+         from members m
+         join workspaces w on w.id = m.workspace_id
+         where m.user_id = $1
+         order by w.updated_at desc, w.id desc
+         limit 50",
+        user
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| WorkspaceLink { id: row.id.into(), name: row.name }).collect())
+}
+
+/// The workspace's projects, the most recently used first, at most 50.
+pub(super) async fn projects(scope: &mut Scope, access: &WorkspaceAccess) -> Result<Vec<ProjectLink>, Fault> {
+    let rows = sqlx::query!(
+        "select id, name from projects where workspace_id = $1 order by updated_at desc, id desc limit 50",
+        Uuid::from(access.id())
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    Ok(rows.into_iter().map(|row| ProjectLink { id: row.id.into(), name: row.name }).collect())
+}
+
+/// The names of what is in view, which the menus may be too short to hold.
+pub(super) async fn names(
+    scope: &mut Scope,
+    workspace: &WorkspaceAccess,
+    project: Option<&ProjectAccess>,
+) -> Result<(WorkspaceLink, Option<ProjectLink>), Fault> {
+    let row = sqlx::query!(
+        r#"select w.name, p.id as "project_id?", p.name as "project_name?"
+           from workspaces w
+           left join projects p on p.workspace_id = w.id and p.id = $2
+           where w.id = $1"#,
+        Uuid::from(workspace.id()),
+        project.map(|project| Uuid::from(project.id()))
+    )
+    .fetch_one(scope.conn())
+    .await?;
+    let project = row.project_id.zip(row.project_name).map(|(id, name)| ProjectLink { id: id.into(), name });
+    Ok((WorkspaceLink { id: workspace.id(), name: row.name }, project))
+}

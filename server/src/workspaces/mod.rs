@@ -1,0 +1,70 @@
+//! Workspaces: the tenant.
+
+pub(crate) mod repo;
+pub mod routes;
+#[cfg(test)]
+mod tests;
+
+use crate::{session::UserSession, storage::ObjectPrefix};
+use async_trait::async_trait;
+use domain::{
+    Error, Page, PageRequest, WorkspaceId,
+    text::Name,
+    workspaces::{Member, NewWorkspace, Role, Workspace, Workspaces},
+};
+
+#[async_trait]
+impl Workspaces for UserSession {
+    async fn list_workspaces(&self, page: PageRequest) -> Result<Page<Workspace>, Error> {
+        let mut scope = self.scope().await?;
+        Ok(repo::list(&mut scope, &page).await?)
+    }
+
+    async fn create_workspace(&self, new: NewWorkspace) -> Result<Workspace, Error> {
+        let mut scope = self.scope().await?;
+        let access = repo::insert(&mut scope, &new.name).await?;
+        let workspace = repo::find(&mut scope, &access).await?;
+        scope.commit().await?;
+        Ok(workspace)
+    }
+
+    async fn workspace(&self, id: WorkspaceId) -> Result<Workspace, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.workspace(id, Role::Viewer).await?;
+        Ok(repo::find(&mut scope, &access).await?)
+    }
+
+    async fn rename_workspace(&self, id: WorkspaceId, name: Name) -> Result<Workspace, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.workspace(id, Role::Admin).await?;
+        repo::rename(&mut scope, &access, &name).await?;
+        let workspace = repo::find(&mut scope, &access).await?;
+        scope.commit().await?;
+        Ok(workspace)
+    }
+
+    async fn delete_workspace(&self, id: WorkspaceId) -> Result<(), Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.workspace(id, Role::Owner).await?;
+        repo::delete(&mut scope, &access).await?;
+        scope.commit().await?;
+        let store = self.state.store.clone();
+        // A task of its own, because a request that is cut off here would leave the files.
+        let removal = tokio::spawn(async move {
+            match store.delete_prefix(ObjectPrefix::Workspace(id)).await {
+                Ok(files) => tracing::info!(workspace = %id, files, "a workspace's files were deleted"),
+                Err(error) => tracing::error!(workspace = %id, %error, "a deleted workspace's files remain in the store"),
+            }
+        });
+        if let Err(error) = removal.await {
+            tracing::error!(workspace = %id, %error, "the removal of a workspace's files ended early");
+        }
+        Ok(())
+    }
+
+    async fn list_members(&self, id: WorkspaceId, page: PageRequest) -> Result<Page<Member>, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.workspace(id, Role::Viewer).await?;
+        Ok(repo::members(&mut scope, &access, &page).await?)
+    }
+}

@@ -1,0 +1,173 @@
+//! SQL of workspaces and their members.
+
+use crate::{
+    access::WorkspaceAccess,
+    db::Scope,
+    fault::Fault,
+    http::page::{self, Recent},
+};
+use domain::{
+    Error, Page, PageRequest, UserId, WorkspaceId,
+    text::Name,
+    workspaces::{Member, Role, Workspace},
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+struct Row {
+    id: Uuid,
+    name: String,
+    role: String,
+    project_count: i64,
+    member_count: i64,
+    created_at: OffsetDateTime,
+    updated_at: OffsetDateTime,
+}
+
+impl TryFrom<Row> for Workspace {
+    type Error = Fault;
+
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        Ok(Self {
+            id: row.id.into(),
+            name: row.name,
+            role: role(&row.role)?,
+            project_count: count(row.project_count),
+            member_count: count(row.member_count),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// The role that a row names; the schema's check allows no other.
+pub(crate) fn role(text: &str) -> Result<Role, Fault> {
+    Role::parse(text).ok_or_else(|| Fault::while_doing("read a role")(format!("there is no role {text:?}")))
+}
+
+/// Postgres counts in `bigint`; nobody reads beyond four billion.
+pub(crate) fn count(rows: i64) -> u32 {
+    u32::try_from(rows).unwrap_or(u32::MAX)
+}
+
+/// The user's own workspaces: membership is the list's condition.
+pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Page<Workspace>, Fault> {
+    let user = Uuid::from(scope.user_id());
+    let after: Option<Recent> = page::after(request)?;
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select w.id, w.name, m.role, w.created_at, w.updated_at,
+               (select count(*) from projects p where p.workspace_id = w.id) as "project_count!",
+               (select count(*) from members x where x.workspace_id = w.id) as "member_count!"
+           from members m
+           join workspaces w on w.id = m.workspace_id
+           where m.user_id = $1 and ($2::timestamptz is null or (w.updated_at, w.id) < ($2, $3::uuid))
+           order by w.updated_at desc, w.id desc
+           limit $4"#,
+        user,
+        after.map(|key| key.updated_at),
+        after.map(|key| key.id),
+        page::rows_and_one(request)
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    let items = rows.into_iter().map(Workspace::try_from).collect::<Result<Vec<_>, _>>()?;
+    Ok(page::page(items, request, |item| Recent { updated_at: item.updated_at, id: item.id.into() })?)
+}
+
+pub(super) async fn find(scope: &mut Scope, access: &WorkspaceAccess) -> Result<Workspace, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"select w.id, w.name, $2::text as "role!", w.created_at, w.updated_at,
+               (select count(*) from projects p where p.workspace_id = w.id) as "project_count!",
+               (select count(*) from members x where x.workspace_id = w.id) as "member_count!"
+           from workspaces w
+           where w.id = $1"#,
+        Uuid::from(access.id()),
+        access.role().as_str()
+    )
+    .fetch_one(scope.conn())
+    .await?;
+    row.try_into()
+}
+
+/// Makes a workspace that the scope's user owns.
+pub(super) async fn insert(scope: &mut Scope, name: &Name) -> Result<WorkspaceAccess, Fault> {
+    let id = WorkspaceId::from(Uuid::now_v7());
+    let user = Uuid::from(scope.user_id());
+    sqlx::query!(
+        "with made as (insert into workspaces (id, name) values ($1, $2) returning id)
+         insert into members (workspace_id, user_id, role) select id, $3, $4 from made",
+        Uuid::from(id),
+        name.as_str(),
+        user,
+        Role::Owner.as_str()
+    )
+    .execute(scope.conn())
+    .await?;
+    scope.workspace(id, Role::Owner).await
+}
+
+pub(super) async fn rename(scope: &mut Scope, access: &WorkspaceAccess, name: &Name) -> Result<(), Fault> {
+    sqlx::query!(
+        "update workspaces set name = $2, updated_at = now() where id = $1",
+        Uuid::from(access.id()),
+        name.as_str()
+    )
+    .execute(scope.conn())
+    .await?;
+    Ok(())
+}
+
+/// Deletes the workspace and, by cascade, all that belongs to it.
+pub(super) async fn delete(scope: &mut Scope, access: &WorkspaceAccess) -> Result<(), Fault> {
+    let deleted =
+        sqlx::query!("delete from workspaces where id = $1", Uuid::from(access.id())).execute(scope.conn()).await?;
+    if deleted.rows_affected() == 0 { Err(Error::NotFound.into()) } else { Ok(()) }
+}
+
+/// Key of the members' list, which is ordered by the address.
+#[derive(Serialize, Deserialize)]
+struct MemberKey {
+    email: String,
+    id: Uuid,
+}
+
+pub(super) async fn members(
+    scope: &mut Scope,
+    access: &WorkspaceAccess,
+    request: &PageRequest,
+) -> Result<Page<Member>, Fault> {
+    let (after_email, after_id) = match page::after::<MemberKey>(request)? {
+        Some(key) if key.email.contains('\0') => return Err(Error::invalid("cursor", "This list has no such page.").into()),
+        Some(key) => (Some(key.email), Some(key.id)),
+        None => (None, None),
+    };
+    let rows = sqlx::query!(
+        "select u.id, u.display_name, u.email, m.role
+         from members m
+         join users u on u.id = m.user_id
+         where m.workspace_id = $1 and ($2::text is null or (u.email, u.id) > ($2, $3::uuid))
+         order by u.email, u.id
+         limit $4",
+        Uuid::from(access.id()),
+        after_email,
+        after_id,
+        page::rows_and_one(request)
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    let items = rows
+        .into_iter()
+        .map(|row| {
+            Ok(Member {
+                user_id: UserId::from(row.id),
+                display_name: row.display_name,
+                email: row.email,
+                role: role(&row.role)?,
+            })
+        })
+        .collect::<Result<Vec<_>, Fault>>()?;
+    Ok(page::page(items, request, |item| MemberKey { email: item.email.clone(), id: item.user_id.into() })?)
+}
