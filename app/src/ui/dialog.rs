@@ -25,7 +25,7 @@ pub fn Dialog(
     view! {
         <dialog class="dialog" id=id node_ref=element aria-labelledby=title_id.clone() on:close=move |_| open.set(false)>
             <header class="dialog__head">
-                <h2 id=title_id>{title}</h2>
+                <h2 id=title_id.clone()>{title}</h2>
                 <IconButton glyph=Glyph::X label="Close" on:click=move |_| open.set(false)/>
             </header>
             <div class="dialog__body">{children()}</div>
