@@ -71,7 +71,8 @@ macro_rules! select_documents {
             Row,
             r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id,
                    d.name, d.media_type, d.size_bytes, d.state, d.page_count, d.chunks_done, d.chunks_total, d.failure,
-                   coalesce(u.display_name, '') as "created_by!", d.created_at, d.updated_at
+                   coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
+                   d.updated_at as "updated_at: OffsetDateTime"
                from documents d
                join projects p on p.id = d.project_id
                join workspaces w on w.id = d.workspace_id

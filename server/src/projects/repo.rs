@@ -71,7 +71,8 @@ pub(super) async fn list(
     let rows = sqlx::query_as!(
         Row,
         r#"select p.id, p.workspace_id, w.name as workspace_name, p.name, p.client, p.audience, p.brand_voice,
-               p.key_messages, p.competitors, p.notes, p.created_at, p.updated_at,
+               p.key_messages, p.competitors, p.notes, p.created_at as "created_at: OffsetDateTime",
+               p.updated_at as "updated_at: OffsetDateTime",
                (select count(*) from documents d where d.project_id = p.id) as "document_count!",
                (select count(*) from conversations c where c.project_id = p.id) as "conversation_count!"
            from projects p
@@ -80,7 +81,7 @@ pub(super) async fn list(
            order by p.updated_at desc, p.id desc
            limit $4"#,
         Uuid::from(access.id()),
-        after.map(|key| key.updated_at),
+        after.map(|key| key.updated_at) as Option<OffsetDateTime>,
         after.map(|key| key.id),
         page::rows_and_one(request)
     )
@@ -94,7 +95,8 @@ pub(super) async fn find(scope: &mut Scope, access: &ProjectAccess) -> Result<Pr
     let row = sqlx::query_as!(
         Row,
         r#"select p.id, p.workspace_id, w.name as workspace_name, p.name, p.client, p.audience, p.brand_voice,
-               p.key_messages, p.competitors, p.notes, p.created_at, p.updated_at,
+               p.key_messages, p.competitors, p.notes, p.created_at as "created_at: OffsetDateTime",
+               p.updated_at as "updated_at: OffsetDateTime",
                (select count(*) from documents d where d.project_id = p.id) as "document_count!",
                (select count(*) from conversations c where c.project_id = p.id) as "conversation_count!"
            from projects p

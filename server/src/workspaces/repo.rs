@@ -57,7 +57,8 @@ pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Pag
     let after: Option<Recent> = page::after(request)?;
     let rows = sqlx::query_as!(
         Row,
-        r#"select w.id, w.name, m.role, w.created_at, w.updated_at,
+        r#"select w.id, w.name, m.role, w.created_at as "created_at: OffsetDateTime",
+               w.updated_at as "updated_at: OffsetDateTime",
                (select count(*) from projects p where p.workspace_id = w.id) as "project_count!",
                (select count(*) from members x where x.workspace_id = w.id) as "member_count!"
            from members m
@@ -66,7 +67,7 @@ pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Pag
            order by w.updated_at desc, w.id desc
            limit $4"#,
         user,
-        after.map(|key| key.updated_at),
+        after.map(|key| key.updated_at) as Option<OffsetDateTime>,
         after.map(|key| key.id),
         page::rows_and_one(request)
     )
@@ -79,7 +80,8 @@ pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Pag
 pub(super) async fn find(scope: &mut Scope, access: &WorkspaceAccess) -> Result<Workspace, Fault> {
     let row = sqlx::query_as!(
         Row,
-        r#"select w.id, w.name, $2::text as "role!", w.created_at, w.updated_at,
+        r#"select w.id, w.name, $2::text as "role!", w.created_at as "created_at: OffsetDateTime",
+               w.updated_at as "updated_at: OffsetDateTime",
                (select count(*) from projects p where p.workspace_id = w.id) as "project_count!",
                (select count(*) from members x where x.workspace_id = w.id) as "member_count!"
            from workspaces w
