@@ -1,0 +1,23 @@
+import { defineConfig } from "@playwright/test";
+import { baseURL, launchOptions, phone } from "./browser";
+
+const desktop = { viewport: { width: 1440, height: 900 } };
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-results",
+  forbidOnly: true,
+  fullyParallel: true,
+  workers: 2,
+  retries: 0,
+  timeout: 60_000,
+  // An unoptimised server answers slowly while it indexes a document beside.
+  expect: { timeout: 10_000 },
+  reporter: [["list"], ["./summary-reporter.ts"]],
+  use: { baseURL, launchOptions, locale: "en-GB", timezoneId: "Europe/Berlin", trace: "retain-on-failure", screenshot: "only-on-failure" },
+  projects: [
+    { name: "js", testIgnore: /phone\.spec/, use: desktop },
+    { name: "no-js", testMatch: /(forms|not-found)\.spec/, use: { ...desktop, javaScriptEnabled: false } },
+    { name: "phone", testMatch: /(walk|phone)\.spec/, use: phone },
+  ],
+});

@@ -1,0 +1,53 @@
+import type { Page } from "@playwright/test";
+import { createProject, createWorkspace, signUp } from "./accounts";
+import { ask, documentRow, upload } from "./documents";
+import { brandGuide } from "./pdf";
+import { expect, hydrated, open } from "./test";
+
+/** Every page of the product with something on it: name and address. */
+export type Place = { name: string; path: string };
+
+/** Signs up and fills a workspace: a project, a document, an answered question. Returns the pages to visit. */
+export async function fillStudio(page: Page): Promise<Place[]> {
+  await signUp(page);
+  const workspace = await createWorkspace(page, "Studio Nord");
+  const empty = await createProject(page, workspace, "Spring catalogue");
+  const project = await createProject(page, workspace, "Nordlys autumn roast");
+  await open(page, `${project}/documents`);
+  await upload(page, { name: "Nordlys brand guide.pdf", mimeType: "application/pdf", buffer: await brandGuide() });
+  const row = documentRow(page, "Nordlys brand guide.pdf");
+  await expect(row.locator(".document__state")).toContainText("Ready", { timeout: 120_000 });
+  const document = await row.getByRole("link", { name: "Nordlys brand guide.pdf" }).getAttribute("href");
+  await open(page, `${project}/chat`);
+  await ask(page, "What do we say about prices?");
+  await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
+  await hydrated(page);
+  const citation = page.getByRole("article").last().getByRole("link", { name: /Nordlys brand guide\.pdf/ }).first();
+  await expect(citation).toBeVisible({ timeout: 60_000 });
+  const cited = await citation.getAttribute("href");
+  const conversation = new URL(page.url()).pathname;
+  return [
+    { name: "workspaces", path: "/workspaces" },
+    { name: "new-workspace", path: "/workspaces/new" },
+    { name: "workspace", path: workspace },
+    { name: "new-project", path: `${workspace}/projects/new` },
+    { name: "project", path: project },
+    { name: "project-empty", path: empty },
+    { name: "documents", path: `${project}/documents` },
+    { name: "documents-empty", path: `${empty}/documents` },
+    { name: "document", path: document ?? "" },
+    { name: "document-cited", path: cited ?? "" },
+    { name: "chat", path: `${project}/chat` },
+    { name: "chat-empty", path: `${empty}/chat` },
+    { name: "conversation", path: conversation },
+    { name: "not-found", path: "/no/such/page" },
+    { name: "api-docs", path: "/api/docs" },
+  ];
+}
+
+/** The pages for whoever is not signed in. */
+export const OPEN_PLACES: Place[] = [
+  { name: "landing", path: "/" },
+  { name: "login", path: "/login" },
+  { name: "register", path: "/register" },
+];
