@@ -81,7 +81,8 @@ pub struct Message {
     pub conversation_id: ConversationId,
     pub author: Author,
     pub state: MessageState,
-    /// Markdown; citations stand in it as `[1]`.
+    /// Markdown; citations stand in it as `[1]`. While it is streaming, what there is so far: its events begin at the
+    /// beginning all the same, so who follows them starts with an empty text.
     pub content: String,
     pub citations: Vec<Citation>,
     /// The model that answered, or `extractive` for the built-in answerer.

@@ -14,7 +14,8 @@ use std::{cmp::Ordering, sync::Arc, time::Duration};
 pub const MODEL: &str = "extractive";
 
 const PREFACE: &str = "No chat model is set up, so here is what your documents say, word for word:";
-const NOTHING_FOUND: &str = "Your documents do not say anything that answers this. Try other words, or add a document that covers it.";
+const NOTHING_FOUND: &str =
+    "Your documents do not say anything that answers this. Try other words, or add a document that covers it.";
 const NO_PASSAGES: &str = "There is nothing to answer from: this project has no text that matches. Add a document, or wait until the ones you added are ready.";
 
 /// Sentences that are embedded: a local model reads about 2,000 tokens a second, and a reader waits.
@@ -68,7 +69,8 @@ impl Answerer for Extractive {
     async fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, AnswerError> {
         let earlier = request.history.last().map(|turn| turn.question.as_str());
         let question = standalone_question(&request.question, earlier);
-        let chosen = if request.passages.is_empty() { Vec::new() } else { self.choose(&question, &request.passages).await };
+        let chosen =
+            if request.passages.is_empty() { Vec::new() } else { self.choose(&question, &request.passages).await };
         Ok(write(chosen, request.passages.is_empty()))
     }
 }
@@ -98,7 +100,8 @@ impl Extractive {
 
     /// Without the embedder the words alone decide: the answer is then poorer, but still honest.
     async fn weigh_meaning(&self, question: &str, candidates: &mut [Candidate]) {
-        let texts = std::iter::once(question.to_owned()).chain(candidates.iter().map(|candidate| candidate.in_context.clone()));
+        let texts =
+            std::iter::once(question.to_owned()).chain(candidates.iter().map(|candidate| candidate.in_context.clone()));
         match self.embedder.embed(texts.collect()).await {
             Ok(vectors) => {
                 let Some((question, sentences)) = vectors.split_first() else { return };
@@ -167,7 +170,9 @@ fn score(candidate: &Candidate, wants_number: bool) -> f32 {
 fn answers(candidate: &Candidate) -> bool {
     match candidate.meaning {
         Some(meaning) => {
-            meaning >= 0.50 || (meaning >= 0.35 && candidate.coverage >= 0.25) || (meaning >= 0.22 && candidate.coverage >= 0.5)
+            meaning >= 0.50
+                || (meaning >= 0.35 && candidate.coverage >= 0.25)
+                || (meaning >= 0.22 && candidate.coverage >= 0.5)
         }
         None => candidate.coverage >= 0.5,
     }
@@ -183,7 +188,9 @@ fn select(wanted: &[String], candidates: Vec<Candidate>) -> Vec<Candidate> {
             .iter()
             .enumerate()
             .filter(|(_, candidate)| candidate.score >= NEAR_THE_BEST * best)
-            .map(|(index, candidate)| (index, candidate.score - 0.35 * redundancy(candidate, &chosen) + news(wanted, candidate, &chosen)))
+            .map(|(index, candidate)| {
+                (index, candidate.score - 0.35 * redundancy(candidate, &chosen) + news(wanted, candidate, &chosen))
+            })
             .max_by(|a, b| a.1.total_cmp(&b.1));
         let Some((index, worth)) = next else { break };
         if !chosen.is_empty() && worth < 0.5 * best {
@@ -214,7 +221,8 @@ fn redundancy(candidate: &Candidate, chosen: &[Candidate]) -> f32 {
 
 /// A bonus for a part of the question that nothing chosen so far speaks of.
 fn news(wanted: &[String], candidate: &Candidate, chosen: &[Candidate]) -> f32 {
-    let open = |stem: &&String| !chosen.iter().any(|other| other.stems.contains(stem)) && candidate.stems.contains(stem);
+    let open =
+        |stem: &&String| !chosen.iter().any(|other| other.stems.contains(stem)) && candidate.stems.contains(stem);
     if !chosen.is_empty() && wanted.iter().any(|stem| open(&stem)) { 0.06 } else { 0.0 }
 }
 
@@ -241,9 +249,21 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 fn asks_for_number(question: &str) -> bool {
     let question = question.to_lowercase();
-    ["how many", "how much", "how long", "how old", "how often", "when ", "what year", "which year", "what date", "price", "cost"]
-        .iter()
-        .any(|cue| question.contains(cue))
+    [
+        "how many",
+        "how much",
+        "how long",
+        "how old",
+        "how often",
+        "when ",
+        "what year",
+        "which year",
+        "what date",
+        "price",
+        "cost",
+    ]
+    .iter()
+    .any(|cue| question.contains(cue))
 }
 
 fn write(chosen: Vec<Candidate>, no_passages: bool) -> AnswerStream {

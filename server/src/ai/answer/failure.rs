@@ -28,8 +28,12 @@ pub fn endless() -> AnswerError {
 pub fn at_finish(reason: Option<&str>, length: usize) -> Result<(), AnswerError> {
     match reason {
         None => Err(because("The connection to the model broke off before the answer was whole. Try again.")),
-        Some("length") => Err(because("The model reached its length limit, so the answer is cut short. Ask for a part of it.")),
-        Some("content_filter") => Err(because("The model's provider withheld the rest of the answer: its content filter stepped in.")),
+        Some("length") => {
+            Err(because("The model reached its length limit, so the answer is cut short. Ask for a part of it."))
+        }
+        Some("content_filter") => {
+            Err(because("The model's provider withheld the rest of the answer: its content filter stepped in."))
+        }
         Some("error") => Err(because("The model failed in the middle of its answer. Try again.")),
         Some(_) if length == 0 => Err(because("The model sent an empty answer. Try again.")),
         Some(_) => Ok(()),
@@ -75,12 +79,18 @@ fn refused(status: StatusCode, retry_after: Option<Duration>, body: &str, model:
     let field = |name: &str| object.pointer(&format!("/error/{name}")).and_then(Value::as_str).unwrap_or_default();
     let out_of_credit = field("type") == "insufficient_quota" || field("code") == "insufficient_quota";
     because(match status.as_u16() {
-        401 | 403 => "The model's server does not accept the API key. An administrator should check LLM_API_KEY.".to_owned(),
+        401 | 403 => {
+            "The model's server does not accept the API key. An administrator should check LLM_API_KEY.".to_owned()
+        }
         402 => no_credit(),
         429 if out_of_credit => no_credit(),
-        404 => format!("The model's server knows no “{model}”. An administrator should check LLM_MODEL and LLM_BASE_URL."),
+        404 => {
+            format!("The model's server knows no “{model}”. An administrator should check LLM_MODEL and LLM_BASE_URL.")
+        }
         413 => too_long(),
-        400 | 422 if field("code") == "context_length_exceeded" || field("message").contains("maximum context") => too_long(),
+        400 | 422 if field("code") == "context_length_exceeded" || field("message").contains("maximum context") => {
+            too_long()
+        }
         429 => match retry_after.map(|wait| wait.as_secs().max(1)) {
             Some(1) => "The model is asked too often right now. Try again in a second.".to_owned(),
             Some(wait) => format!("The model is asked too often right now. Try again in {wait} seconds."),
@@ -88,10 +98,13 @@ fn refused(status: StatusCode, retry_after: Option<Duration>, body: &str, model:
         },
         300..=399 => "The model's server points elsewhere. An administrator should check LLM_BASE_URL.".to_owned(),
         400..=499 => match excerpt(field("message")) {
-            reason if reason.is_empty() => format!("The model's server refused the question (status {}).", status.as_u16()),
+            reason if reason.is_empty() => {
+                format!("The model's server refused the question (status {}).", status.as_u16())
+            }
             reason => format!("The model's server refused the question: {reason}"),
         },
-        200..=299 => "The model's server sent something that is no answer. An administrator should check LLM_BASE_URL.".to_owned(),
+        200..=299 => "The model's server sent something that is no answer. An administrator should check LLM_BASE_URL."
+            .to_owned(),
         code => format!("The model's server failed (status {code}). Try again in a moment."),
     })
 }

@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 /// Words that say nothing about the subject.
 const STOP_WORDS: &[&str] = &[
-    "a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "being", "but", "by", "can",
-    "could", "did", "do", "does", "doing", "for", "from", "get", "give", "had", "has", "have", "he", "her", "his", "how",
-    "i", "if", "in", "into", "is", "it", "its", "just", "know", "let", "like", "many", "may", "me", "much", "must", "my",
-    "no", "not", "of", "on", "or", "our", "out", "please", "say", "says", "she", "should", "so", "some", "tell", "than",
-    "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "up", "us", "use", "very",
-    "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "would", "you",
-    "your",
+    "a", "about", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "been", "being", "but", "by",
+    "can", "could", "did", "do", "does", "doing", "for", "from", "get", "give", "had", "has", "have", "he", "her",
+    "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "know", "let", "like", "many", "may", "me",
+    "much", "must", "my", "no", "not", "of", "on", "or", "our", "out", "please", "say", "says", "she", "should", "so",
+    "some", "tell", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to",
+    "up", "us", "use", "very", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why",
+    "will", "with", "would", "you", "your",
 ];
 
 /// The stems of a text's words in order, stop words left out.
@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn coverage_weighs_rare_words_more() {
-        let texts: Vec<Vec<String>> = ["studio paper", "studio ink", "studio gold"].iter().map(|text| stems(text)).collect();
+        let texts: Vec<Vec<String>> =
+            ["studio paper", "studio ink", "studio gold"].iter().map(|text| stems(text)).collect();
         let rarity = Rarity::among(texts.iter().map(Vec::as_slice));
         let wanted = stems("studio gold");
         assert!(rarity.coverage(&wanted, &stems("gold")) > rarity.coverage(&wanted, &stems("studio")));
@@ -146,7 +147,10 @@ mod tests {
 
     #[test]
     fn a_short_follow_up_takes_the_earlier_question_along() {
-        assert_eq!(standalone_question("And in 2024?", Some("What was the revenue?")), "What was the revenue? And in 2024?");
+        assert_eq!(
+            standalone_question("And in 2024?", Some("What was the revenue?")),
+            "What was the revenue? And in 2024?"
+        );
         let whole = "Who prints the annual report of the museum?";
         assert_eq!(standalone_question(whole, Some("What was the revenue?")), whole);
         assert_eq!(standalone_question("Price?", None), "Price?");

@@ -5,6 +5,8 @@ mod failure;
 pub mod lexical;
 mod openai;
 mod prompt;
+#[cfg(test)]
+pub mod scripted;
 pub mod sentences;
 
 use crate::{ai::embed::Embedder, config::chat::Chat, fault::Fault};

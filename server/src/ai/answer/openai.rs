@@ -240,7 +240,11 @@ pub(super) struct Refusal {
 }
 
 /// Sends a request, and once more when it cannot have been worked on: no connection, or a gateway without its server.
-async fn send(http: openai_http::Client, request: HttpRequestFactory, pause: Duration) -> Result<openai_http::Response, OpenAIError> {
+async fn send(
+    http: openai_http::Client,
+    request: HttpRequestFactory,
+    pause: Duration,
+) -> Result<openai_http::Response, OpenAIError> {
     let again = match http.execute(request.build().await?).await {
         Ok(response) => matches!(response.status(), StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE)
             .then_some(())

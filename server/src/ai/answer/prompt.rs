@@ -79,7 +79,9 @@ fn without_citations(answer: &str) -> String {
     let mut text = String::with_capacity(answer.len());
     let mut rest = answer;
     while let Some((before, after)) = rest.split_once('[') {
-        let citation = after.split_once(']').filter(|(number, _)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+        let citation = after
+            .split_once(']')
+            .filter(|(number, _)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
         match citation {
             Some((_, after)) => {
                 text.push_str(before.trim_end_matches(' '));
@@ -110,7 +112,13 @@ fn question(request: &AnswerRequest, fence: &str) -> String {
                 break;
             }
             let name = passage.document_name.replace(['\n', '\r', '"'], " ");
-            let _ = writeln!(text, "[{}] \"{name}\", page {}:\n{}\n", index + 1, passage.span.page, body.replace(fence, ""));
+            let _ = writeln!(
+                text,
+                "[{}] \"{name}\", page {}:\n{}\n",
+                index + 1,
+                passage.span.page,
+                body.replace(fence, "")
+            );
         }
         let _ = writeln!(text, "{fence}>>>");
     }
@@ -123,7 +131,10 @@ fn question(request: &AnswerRequest, fence: &str) -> String {
 mod tests {
     use super::*;
     use crate::ai::answer::Turn;
-    use domain::{documents::{Passage, Span}, text::Prose};
+    use domain::{
+        documents::{Passage, Span},
+        text::Prose,
+    };
     use uuid::Uuid;
 
     fn request(passages: &[&str]) -> AnswerRequest {
@@ -137,7 +148,12 @@ mod tests {
             similarity: None,
             bm25: None,
         });
-        AnswerRequest { question: "What now?".to_owned(), history: Vec::new(), brief: Brief::default(), passages: passages.collect() }
+        AnswerRequest {
+            question: "What now?".to_owned(),
+            history: Vec::new(),
+            brief: Brief::default(),
+            passages: passages.collect(),
+        }
     }
 
     #[test]
@@ -164,7 +180,10 @@ mod tests {
     fn history_keeps_the_newest_turns_without_their_numbers() {
         let mut request = request(&[]);
         for index in 0..20 {
-            request.history.push(Turn { question: format!("q{index}"), answer: format!("{} [1], see [a] [12].", "x".repeat(1_500)) });
+            request.history.push(Turn {
+                question: format!("q{index}"),
+                answer: format!("{} [1], see [a] [12].", "x".repeat(1_500)),
+            });
         }
         let messages = messages(&request);
         let sent = (messages.len() - 2) / 2;

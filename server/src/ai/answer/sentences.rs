@@ -32,11 +32,11 @@ const MAX_CHARS: usize = 480;
 
 /// Abbreviations after which a full stop ends no sentence, in lower case and without their last stop.
 const ABBREVIATIONS: &[&str] = &[
-    "approx", "art", "asst", "ave", "bzw", "ca", "cf", "ch", "co", "corp", "dept", "dr", "ed", "eds", "e.g", "eg", "eq",
-    "esp", "est", "etc", "fig", "figs", "gen", "gmbh", "hon", "i.e", "ie", "inc", "jr", "llc", "ltd", "max", "min",
-    "mme", "mr", "mrs", "ms", "mt", "no", "nos", "nr", "p", "para", "pp", "prof", "ref", "rev", "sec", "sr", "st",
-    "u.a", "u.k", "u.s", "usw", "vol", "vs", "z.b", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept",
-    "oct", "nov", "dec",
+    "approx", "art", "asst", "ave", "bzw", "ca", "cf", "ch", "co", "corp", "dept", "dr", "ed", "eds", "e.g", "eg",
+    "eq", "esp", "est", "etc", "fig", "figs", "gen", "gmbh", "hon", "i.e", "ie", "inc", "jr", "llc", "ltd", "max",
+    "min", "mme", "mr", "mrs", "ms", "mt", "no", "nos", "nr", "p", "para", "pp", "prof", "ref", "rev", "sec", "sr",
+    "st", "u.a", "u.k", "u.s", "usw", "vol", "vs", "z.b", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep",
+    "sept", "oct", "nov", "dec",
 ];
 
 /// The sentences of a text, in order. What is between them is white space or list markers.
@@ -77,7 +77,8 @@ fn blocks(chars: &[char]) -> Vec<Block> {
             open = false;
             continue;
         }
-        let heading = line.kind == Kind::Heading || (line.kind == Kind::Prose && !open && reads_as_heading(chars, line, lines.get(index + 1), widest));
+        let heading = line.kind == Kind::Heading
+            || (line.kind == Kind::Prose && !open && reads_as_heading(chars, line, lines.get(index + 1), widest));
         if heading {
             blocks.push(Block { start: line.words, end: line.end, kind: Kind::Heading });
             open = false;
@@ -150,7 +151,8 @@ fn is_row(line: &[char]) -> bool {
 /// A short line without a stop, before a line that begins anew: how a heading looks once a PDF is text.
 fn reads_as_heading(chars: &[char], line: &Line, next: Option<&Line>, widest: usize) -> bool {
     let length = line.end - line.start;
-    let stops = chars.get(line.end - 1).is_some_and(|c| matches!(c, '.' | '!' | '?' | ':' | ';' | ',' | '…' | '"' | '”' | ')'));
+    let stops =
+        chars.get(line.end - 1).is_some_and(|c| matches!(c, '.' | '!' | '?' | ':' | ';' | ',' | '…' | '"' | '”' | ')'));
     let words = chars[line.start..line.end].split(|c| c.is_whitespace()).filter(|word| !word.is_empty()).count();
     let Some(next) = next else { return false };
     let blank_follows = next.words >= next.end;
@@ -183,7 +185,8 @@ fn sentence_end(chars: &[char], from: usize, at: usize, end: usize) -> Option<us
         return None;
     }
     let mut after = at + 1;
-    while after < end && matches!(chars[after], '.' | '!' | '?' | '…' | '"' | '\'' | '”' | '’' | '»' | ')' | ']') {
+    while after < end && matches!(chars[after], '.' | '!' | '?' | '…' | '"' | '\'' | '”' | '’' | '»' | ')' | ']')
+    {
         after += 1;
     }
     if after < end && !chars[after].is_whitespace() {
@@ -197,7 +200,10 @@ fn sentence_end(chars: &[char], from: usize, at: usize, end: usize) -> Option<us
 }
 
 fn ends_abbreviation(chars: &[char], from: usize, stop: usize) -> bool {
-    let begin = (from..stop).rev().find(|&index| !(chars[index].is_alphanumeric() || chars[index] == '.')).map_or(from, |index| index + 1);
+    let begin = (from..stop)
+        .rev()
+        .find(|&index| !(chars[index].is_alphanumeric() || chars[index] == '.'))
+        .map_or(from, |index| index + 1);
     let word: String = chars[begin..stop].iter().flat_map(|c| c.to_lowercase()).collect();
     let initial = stop - begin == 1 && chars[begin].is_uppercase();
     initial || ABBREVIATIONS.contains(&word.as_str())
@@ -228,7 +234,8 @@ fn push(chars: &[char], start: usize, end: usize, kind: Kind, sentences: &mut Ve
 /// The last place before `limit` where a reader pauses: after a semicolon or line, else between words.
 fn pause_before(chars: &[char], start: usize, limit: usize) -> usize {
     let half = start + (limit - start) / 2;
-    let last = |pauses: fn(char) -> bool| (half..limit).rev().find(|&index| pauses(chars[index])).map(|index| index + 1);
+    let last =
+        |pauses: fn(char) -> bool| (half..limit).rev().find(|&index| pauses(chars[index])).map(|index| index + 1);
     last(|c| matches!(c, ';' | '\n')).or_else(|| last(char::is_whitespace)).unwrap_or(limit)
 }
 

@@ -1,0 +1,137 @@
+//! Following an answer: what is stored after the last event seen, then what comes. In the process that writes the answer
+//! new events come from memory; in any other they are read from the table. A follower that falls behind, or whose writer
+//! goes away, reads the table again, so nothing is skipped and nothing comes twice.
+
+use super::{
+    events::{self, Replayed},
+    repo,
+    running::Numbered,
+};
+use crate::{fault::Fault, session::UserSession};
+use axum::response::sse;
+use domain::{
+    Error, MessageId,
+    chat::{AnswerEvent, MessageState},
+    workspaces::Role,
+};
+use futures::Stream;
+use std::{convert::Infallible, sync::Arc, time::Duration};
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::{Instant, sleep},
+};
+
+/// Between two looks at the table for an answer that another process writes.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How soon a follower who has lost access is cut off.
+const CHECK_ACCESS: Duration = Duration::from_secs(15);
+
+/// The events of `message` after number `seen`, to its end. Ends early when the server stops, so that the browser comes
+/// back to one that runs, or when access is lost.
+pub fn follow(
+    session: UserSession,
+    message: MessageId,
+    seen: i32,
+) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+    async_stream::stream! {
+        let state = session.state.clone();
+        let mut seen = seen;
+        loop {
+            // First the subscription, then the table: what is stored in between comes twice, and is told apart by number.
+            let live = state.answers.running(message).map(|running| running.live.subscribe());
+            let stored = match replay(&session, message, seen).await {
+                Ok(stored) => stored,
+                Err(Fault::Refused(Error::NotFound)) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "an answer's events could not be read");
+                    return;
+                }
+            };
+            for numbered in stored {
+                seen = numbered.seq;
+                let last = is_last(&numbered);
+                yield Ok(encode(&numbered));
+                if last {
+                    return;
+                }
+            }
+            match live {
+                Some(mut live) => {
+                    let until = Instant::now() + CHECK_ACCESS;
+                    loop {
+                        let numbered = tokio::select! {
+                            () = state.events.stopped() => return,
+                            () = state.answers.stopped() => None,
+                            () = tokio::time::sleep_until(until) => None,
+                            numbered = next(&mut live) => numbered,
+                        };
+                        let Some(numbered) = numbered else { break };
+                        if numbered.seq <= seen {
+                            continue;
+                        }
+                        seen = numbered.seq;
+                        let last = is_last(&numbered);
+                        yield Ok(encode(&numbered));
+                        if last {
+                            return;
+                        }
+                    }
+                    // While this process stops, the end of the answer is on its way to the table.
+                    if state.answers.is_stopping() {
+                        sleep(LOOK_AGAIN).await;
+                    }
+                }
+                None => tokio::select! {
+                    () = state.events.stopped() => return,
+                    () = sleep(LOOK_AGAIN) => {}
+                },
+            }
+        }
+    }
+}
+
+/// The next event; `None` when some were missed or the writer is gone.
+async fn next(live: &mut Receiver<Arc<Numbered>>) -> Option<Arc<Numbered>> {
+    match live.recv().await {
+        Ok(numbered) => Some(numbered),
+        Err(RecvError::Lagged(_) | RecvError::Closed) => None,
+    }
+}
+
+async fn replay(session: &UserSession, message: MessageId, seen: i32) -> Result<Vec<Arc<Numbered>>, Fault> {
+    let mut scope = session.scope().await?;
+    scope.message(message, Role::Viewer).await?;
+    let mut events = Vec::new();
+    for (seq, replayed) in events::after(scope.conn(), message, seen).await? {
+        let event = match replayed {
+            Replayed::Event(event) => event,
+            Replayed::Finished => AnswerEvent::Finished { message: repo::message(scope.conn(), message).await? },
+        };
+        events.push(Arc::new(Numbered { seq, event }));
+    }
+    Ok(events)
+}
+
+/// Whether everything there is has been seen: a browser that comes back for more is told to stay away.
+///
+/// # Errors
+/// `NotFound` without access.
+pub async fn is_over(session: &UserSession, message: MessageId, seen: i32) -> Result<bool, Fault> {
+    let mut scope = session.scope().await?;
+    scope.message(message, Role::Viewer).await?;
+    let state = repo::message(scope.conn(), message).await?.state;
+    Ok(state != MessageState::Streaming && events::after(scope.conn(), message, seen).await?.is_empty())
+}
+
+fn is_last(numbered: &Numbered) -> bool {
+    matches!(numbered.event, AnswerEvent::Finished { .. })
+}
+
+fn encode(numbered: &Numbered) -> sse::Event {
+    let event = sse::Event::default().id(numbered.seq.to_string()).event("answer");
+    event.json_data(&numbered.event).unwrap_or_else(|error| {
+        // Strings, numbers and dates always have a JSON form.
+        tracing::error!(%error, "an event has no JSON form");
+        sse::Event::default().comment("unreadable event")
+    })
+}

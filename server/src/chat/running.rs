@@ -1,0 +1,306 @@
+//! The answers being written in this process: how to stop one, how to follow one, and how their events reach the
+//! database.
+//!
+//! One recorder stores the events of all answers, whatever is waiting in one statement, so that two hundred streams cost
+//! one commit at a time and not two hundred. An event is sent to followers after it is stored. Once a second the answers
+//! are compared with their rows, which another process may have stopped; leases are renewed, and answers whose process
+//! is gone are ended with what their events hold.
+
+use super::events::{self, NewEvent};
+use crate::{db::Db, fault::Fault};
+use domain::{
+    MessageId,
+    chat::{AnswerEvent, MessageState},
+};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    time::Duration,
+};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Shown under an answer whose process died.
+const ABANDONED: &str =
+    "Atelier stopped while this answer was being written. What there was of it is kept; ask again for the rest.";
+
+/// Events that a follower may fall behind before it reads them from the table instead.
+const BACKLOG: usize = 256;
+/// Events that wait to be stored, over all answers.
+const WAITING: usize = 1_024;
+const TICK: Duration = Duration::from_secs(1);
+/// Ticks between renewals, and between sweeps; a lease outlives several.
+const RENEW_EVERY: u32 = 3;
+const SWEEP_EVERY: u32 = 5;
+/// How long the database may be away before the answers are given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An event with its number, the SSE id.
+#[derive(Clone, Debug)]
+pub struct Numbered {
+    pub seq: i32,
+    pub event: AnswerEvent,
+}
+
+/// The answers being written in this process. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Answers(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    running: Mutex<HashMap<MessageId, Running>>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+    recorder: OnceLock<mpsc::Sender<Record>>,
+}
+
+/// One answer being written.
+#[derive(Clone, Debug)]
+pub struct Running {
+    pub epoch: i64,
+    /// A person wants it to end.
+    pub stop: CancellationToken,
+    /// The row belongs to somebody else now, or is gone.
+    pub lost: CancellationToken,
+    /// It has ended and its end is stored.
+    pub done: CancellationToken,
+    pub live: broadcast::Sender<Arc<Numbered>>,
+}
+
+/// An event on its way to the table.
+#[derive(Debug)]
+struct Record {
+    message: MessageId,
+    epoch: i64,
+    numbered: Arc<Numbered>,
+    json: serde_json::Value,
+    live: broadcast::Sender<Arc<Numbered>>,
+    stored: oneshot::Sender<bool>,
+}
+
+/// The lease of an answer is gone: write nothing more.
+#[derive(Debug)]
+pub struct Lost;
+
+impl Answers {
+    /// Starts the recorder and the sweep, which also runs at once. Calling it again does nothing. It is called at start,
+    /// so that abandoned answers end without anyone asking.
+    pub fn start(&self, db: &Db) {
+        self.0.recorder.get_or_init(|| {
+            let (sender, receiver) = mpsc::channel(WAITING);
+            tokio::spawn(record(db.clone(), receiver));
+            tokio::spawn(watch(db.clone(), Arc::downgrade(&self.0)));
+            sender
+        });
+    }
+
+    /// Ends every answer, each stored with what there is of it, and waits until they are, at most ten seconds. To be
+    /// called on SIGTERM, before the database is closed.
+    pub async fn stop(&self) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        if timeout(Duration::from_secs(10), self.0.tasks.wait()).await.is_err() {
+            tracing::warn!("some answers could not be stored before the stop; they will be swept up after the restart");
+        }
+    }
+
+    /// Resolves when this process stops.
+    pub async fn stopped(&self) {
+        self.0.stopping.cancelled().await;
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.is_cancelled()
+    }
+
+    /// The answer with this id, if this process writes it.
+    pub fn running(&self, message: MessageId) -> Option<Running> {
+        self.lock().get(&message).cloned()
+    }
+
+    /// Runs `write` as a task of its own, known under its message until it ends.
+    pub fn spawn<F, W>(&self, db: &Db, message: MessageId, epoch: i64, write: F)
+    where
+        F: FnOnce(Running) -> W,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        self.start(db);
+        let running = Running {
+            epoch,
+            stop: CancellationToken::new(),
+            lost: CancellationToken::new(),
+            done: CancellationToken::new(),
+            live: broadcast::Sender::new(BACKLOG),
+        };
+        self.lock().insert(message, running.clone());
+        // Dropped when the task ends, also when it panics: the sweep then finds the row without a lease.
+        let registered = Registered { answers: self.clone(), message };
+        let writing = write(running);
+        self.0.tasks.spawn(async move {
+            let _registered = registered;
+            writing.await;
+        });
+    }
+
+    /// Stores an event, then sends it to followers.
+    ///
+    /// # Errors
+    /// [`Lost`] when the answer has been stopped elsewhere, deleted, or the database stays away.
+    pub async fn record(&self, message: MessageId, running: &Running, numbered: Numbered) -> Result<(), Lost> {
+        let recorder = self.0.recorder.get().ok_or(Lost)?;
+        let (stored, outcome) = oneshot::channel();
+        let record = Record {
+            message,
+            epoch: running.epoch,
+            json: serde_json::to_value(&numbered.event).map_err(|_| Lost)?,
+            numbered: Arc::new(numbered),
+            live: running.live.clone(),
+            stored,
+        };
+        recorder.send(record).await.map_err(|_| Lost)?;
+        if outcome.await.unwrap_or(false) { Ok(()) } else { Err(Lost) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<MessageId, Running>> {
+        // The map is whole after any panic: each use of it is one call.
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Registered {
+    answers: Answers,
+    message: MessageId,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        if let Some(running) = self.answers.lock().remove(&self.message) {
+            running.done.cancel();
+        }
+    }
+}
+
+async fn record(db: Db, mut waiting: mpsc::Receiver<Record>) {
+    let mut batch = Vec::new();
+    while waiting.recv_many(&mut batch, WAITING).await > 0 {
+        store(&db, std::mem::take(&mut batch)).await;
+    }
+}
+
+async fn store(db: &Db, batch: Vec<Record>) {
+    let began = Instant::now();
+    let stored = loop {
+        match insert(db, &batch).await {
+            Ok(stored) => break Some(stored),
+            // A connection that breaks comes back; a statement that is refused would be refused again.
+            Err(Fault::Database(sqlx::Error::Database(error))) if batch.len() > 1 => {
+                tracing::error!(%error, "events are stored one by one");
+                break None;
+            }
+            Err(error) if began.elapsed() < PATIENCE => {
+                tracing::warn!(%error, "events wait for the database");
+                sleep(Duration::from_millis(250)).await;
+            }
+            Err(error) => {
+                tracing::error!(%error, "events could not be stored");
+                break Some(std::collections::HashSet::new());
+            }
+        }
+    };
+    let Some(stored) = stored else {
+        for record in batch {
+            Box::pin(store(db, vec![record])).await;
+        }
+        return;
+    };
+    for record in batch {
+        let kept = stored.contains(&(record.message, record.numbered.seq));
+        if kept {
+            // The only error is that nobody follows.
+            let _ = record.live.send(record.numbered);
+        }
+        let _ = record.stored.send(kept);
+    }
+}
+
+async fn insert(db: &Db, batch: &[Record]) -> Result<std::collections::HashSet<(MessageId, i32)>, Fault> {
+    let rows: Vec<NewEvent> = batch
+        .iter()
+        .map(|record| NewEvent {
+            message: record.message,
+            epoch: record.epoch,
+            seq: record.numbered.seq,
+            event: record.json.clone(),
+        })
+        .collect();
+    let mut system = db.system().await?;
+    // Other sessions see the events at once. Only a crash of Postgres itself could lose the last fraction of a second,
+    // and the end of an answer, which holds the whole of it, is committed with a flush.
+    sqlx::query!("set local synchronous_commit = off").execute(system.conn()).await?;
+    let stored = events::insert(system.conn(), &rows).await?;
+    system.commit().await?;
+    Ok(stored)
+}
+
+async fn watch(db: Db, answers: Weak<Inner>) {
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut tick: u32 = 0;
+    loop {
+        ticks.tick().await;
+        let Some(inner) = answers.upgrade() else { return };
+        let answers = Answers(inner);
+        if answers.0.stopping.is_cancelled() && answers.lock().is_empty() {
+            return;
+        }
+        if let Err(error) = compare(&db, &answers, tick.is_multiple_of(RENEW_EVERY)).await {
+            tracing::warn!(%error, "the leases of running answers could not be checked");
+        }
+        if tick.is_multiple_of(SWEEP_EVERY)
+            && let Err(error) = sweep(&db).await
+        {
+            tracing::warn!(%error, "abandoned answers could not be swept up");
+        }
+        tick = tick.wrapping_add(1);
+    }
+}
+
+async fn compare(db: &Db, answers: &Answers, renew: bool) -> Result<(), Fault> {
+    let leases: Vec<(MessageId, i64)> =
+        answers.lock().iter().map(|(message, running)| (*message, running.epoch)).collect();
+    if leases.is_empty() {
+        return Ok(());
+    }
+    let mut system = db.system().await?;
+    let held =
+        if renew { events::renew(system.conn(), &leases).await? } else { events::held(system.conn(), &leases).await? };
+    system.commit().await?;
+    for (message, _) in leases.iter().filter(|(message, _)| !held.contains(message)) {
+        // An answer that has just ended is still here for a moment; its task takes no notice.
+        if let Some(running) = answers.running(*message) {
+            running.lost.cancel();
+        }
+    }
+    Ok(())
+}
+
+/// Ends the answers whose process is gone, with what their events hold.
+///
+/// # Errors
+/// [`Fault::Database`].
+pub async fn sweep(db: &Db) -> Result<(), Fault> {
+    let mut system = db.system().await?;
+    let abandoned = events::abandoned(system.conn()).await?;
+    for message in &abandoned {
+        events::finish_from_events(system.conn(), *message, MessageState::Failed, Some(ABANDONED)).await?;
+    }
+    system.commit().await?;
+    if !abandoned.is_empty() {
+        tracing::warn!(answers = abandoned.len(), "answers of a process that is gone were ended");
+    }
+    Ok(())
+}
