@@ -1,6 +1,9 @@
 //! The few cookies that pages keep themselves. None holds a secret: the session's cookies are the server's.
 
-use http::{HeaderMap, HeaderValue, header::{COOKIE, SET_COOKIE}};
+use http::{
+    HeaderMap, HeaderValue,
+    header::{COOKIE, SET_COOKIE},
+};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 

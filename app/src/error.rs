@@ -67,7 +67,9 @@ impl FromServerFnError for ApiError {
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         match value {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Error::Invalid { fields: Vec::new() },
-            ServerFnErrorErr::Request(_) => Error::unavailable("Atelier cannot be reached. Check your connection, then try again."),
+            ServerFnErrorErr::Request(_) => {
+                Error::unavailable("Atelier cannot be reached. Check your connection, then try again.")
+            }
             _ => Error::unavailable("The answer could not be read. Reload the page, then try again."),
         }
         .into()

@@ -73,7 +73,9 @@ pub(crate) fn to_login() {
         request.uri.path_and_query().map(ToString::to_string)
     } else {
         let referer = request.headers.get(REFERER).and_then(|value| value.to_str().ok());
-        referer.and_then(|url| url.split_once("://")).and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))
+        referer
+            .and_then(|url| url.split_once("://"))
+            .and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))
     };
     to(&login_page(page.as_deref().unwrap_or("/")));
 }

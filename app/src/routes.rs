@@ -62,7 +62,9 @@ where
     T: FromStr,
 {
     let params = use_params_map();
-    move || params.with(|params| params.get_str(name).and_then(|text| text.parse().ok())).ok_or_else(ApiError::not_found)
+    move || {
+        params.with(|params| params.get_str(name).and_then(|text| text.parse().ok())).ok_or_else(ApiError::not_found)
+    }
 }
 
 /// A parameter of the query, if it is there and not empty.

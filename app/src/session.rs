@@ -26,5 +26,6 @@ pub fn is_signed_in() -> bool {
 /// # Errors
 /// `Unavailable` when the server gave none.
 pub fn accounts() -> Result<Arc<dyn Accounts>, ApiError> {
-    use_context::<Arc<dyn Accounts>>().ok_or_else(|| Error::unavailable("Signing in is not set up on this server.").into())
+    use_context::<Arc<dyn Accounts>>()
+        .ok_or_else(|| Error::unavailable("Signing in is not set up on this server.").into())
 }

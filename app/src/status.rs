@@ -13,7 +13,8 @@ pub(crate) fn set(error: &Error) {
     let (Some(request), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>()) else {
         return;
     };
-    let redirected = accepts_html(&request.headers) && (request.method != Method::GET || *error == Error::Unauthenticated);
+    let redirected =
+        accepts_html(&request.headers) && (request.method != Method::GET || *error == Error::Unauthenticated);
     if !redirected && let Ok(status) = StatusCode::from_u16(error.status()) {
         response.set_status(status);
     }

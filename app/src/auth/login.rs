@@ -12,27 +12,29 @@ pub fn LoginPage() -> impl IntoView {
     let action = ServerAction::<api::SignIn>::new();
     let page = Resource::new_blocking(|| (), |()| api::get_sign_in_page());
     let next = query_param("next");
-    let form = move || Suspend::new(async move {
-        let page = page.await.unwrap_or_default();
-        let answer = move || action.value().get();
-        view! {
-            <ActionForm action>
-                <div class="form">
-                    <FormError error=form_error(answer, &["email", "password"])/>
-                    <input type="hidden" name="next" value=next().unwrap_or_default()/>
-                    <Field
-                        name="email" label="Email" kind="email" autocomplete="username" required=true
-                        autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
-                    />
-                    <PasswordField name="password" label="Password" error=field_error(answer, "password")/>
-                    <Button variant=Variant::Primary pending=action.pending()>"Sign in"</Button>
-                </div>
-            </ActionForm>
-            {page.options.sign_up_open.then(|| view! {
-                <p class="auth__other">"New here? "<a href=with_next("/register", next().as_deref())>"Create an account"</a></p>
-            })}
-        }
-    });
+    let form = move || {
+        Suspend::new(async move {
+            let page = page.await.unwrap_or_default();
+            let answer = move || action.value().get();
+            view! {
+                <ActionForm action>
+                    <div class="form">
+                        <FormError error=form_error(answer, &["email", "password"])/>
+                        <input type="hidden" name="next" value=next().unwrap_or_default()/>
+                        <Field
+                            name="email" label="Email" kind="email" autocomplete="username" required=true
+                            autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
+                        />
+                        <PasswordField name="password" label="Password" error=field_error(answer, "password")/>
+                        <Button variant=Variant::Primary pending=action.pending()>"Sign in"</Button>
+                    </div>
+                </ActionForm>
+                {page.options.sign_up_open.then(|| view! {
+                    <p class="auth__other">"New here? "<a href=with_next("/register", next().as_deref())>"Create an account"</a></p>
+                })}
+            }
+        })
+    };
     view! {
         <Title text="Sign in"/>
         <AuthColumn heading="Sign in">

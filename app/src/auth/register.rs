@@ -22,17 +22,18 @@ fn RegisterForm() -> impl IntoView {
     let action = ServerAction::<api::SignUp>::new();
     let page = Resource::new_blocking(|| (), |()| api::get_sign_in_page());
     let next = query_param("next");
-    let form = move || Suspend::new(async move {
-        let page = page.await.unwrap_or_default();
-        if !page.options.sign_up_open {
-            return view! {
+    let form = move || {
+        Suspend::new(async move {
+            let page = page.await.unwrap_or_default();
+            if !page.options.sign_up_open {
+                return view! {
                 <p class="auth__text">"New accounts are by invitation here. Ask an administrator of this server for one."</p>
                 <LinkButton href="/login">"Sign in"</LinkButton>
             }
             .into_any();
-        }
-        let answer = move || action.value().get();
-        view! {
+            }
+            let answer = move || action.value().get();
+            view! {
             <ActionForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["email", "password"])/>
@@ -48,7 +49,8 @@ fn RegisterForm() -> impl IntoView {
             <p class="auth__other">"Have an account? "<a href=with_next("/login", next().as_deref())>"Sign in"</a></p>
         }
         .into_any()
-    });
+        })
+    };
     view! {
         <AuthColumn heading="Create an account">
             <Suspense>{form}</Suspense>

@@ -160,11 +160,7 @@ fn RailLink(
         pathname.with(|path| {
             let under = (target.ends_with("/documents") && path.starts_with("/documents/"))
                 || (target.ends_with("/chat") && path.starts_with("/chat/"));
-            if *path == target {
-                Some("page")
-            } else {
-                under.then_some("true")
-            }
+            if *path == target { Some("page") } else { under.then_some("true") }
         })
     };
     view! {

@@ -9,17 +9,20 @@ use leptos_meta::{Meta, Title};
 #[component]
 pub fn LandingPage() -> impl IntoView {
     let signed_in = Resource::new_blocking(|| (), |()| api::signed_in());
-    let actions = move || Suspend::new(async move {
-        if signed_in.await.unwrap_or(false) {
-            view! { <LinkButton href="/workspaces" variant=Variant::Primary>"Open your workspaces"</LinkButton> }.into_any()
-        } else {
-            view! {
-                <LinkButton href="/register" variant=Variant::Primary>"Create an account"</LinkButton>
-                <LinkButton href="/login">"Sign in"</LinkButton>
+    let actions = move || {
+        Suspend::new(async move {
+            if signed_in.await.unwrap_or(false) {
+                view! { <LinkButton href="/workspaces" variant=Variant::Primary>"Open your workspaces"</LinkButton> }
+                    .into_any()
+            } else {
+                view! {
+                    <LinkButton href="/register" variant=Variant::Primary>"Create an account"</LinkButton>
+                    <LinkButton href="/login">"Sign in"</LinkButton>
+                }
+                .into_any()
             }
-            .into_any()
-        }
-    });
+        })
+    };
     view! {
         <Title text=""/>
         <Meta name="description" content="A self-hosted workspace that answers from your team's documents and shows the passage behind every answer."/>

@@ -174,7 +174,8 @@ pub fn PasswordField(
 /// Does nothing without JavaScript, so it is shown only after hydration (by its class).
 #[component]
 fn RevealButton(revealed: RwSignal<bool>) -> impl IntoView {
-    let show = move || view! { <IconButton glyph=Glyph::Eye label="Show the password" on:click=move |_| revealed.set(true)/> };
+    let show =
+        move || view! { <IconButton glyph=Glyph::Eye label="Show the password" on:click=move |_| revealed.set(true)/> };
     let hide = move || view! { <IconButton glyph=Glyph::EyeOff label="Hide the password" on:click=move |_| revealed.set(false)/> };
     view! {
         <span class="input-group__action needs-script">

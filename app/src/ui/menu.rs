@@ -41,11 +41,8 @@ pub fn Menu(
         escape.remove();
         elsewhere.remove();
     });
-    let class = format!(
-        "menu{}{}",
-        if upwards { " menu--upwards" } else { "" },
-        if right { " menu--right" } else { "" }
-    );
+    let class =
+        format!("menu{}{}", if upwards { " menu--upwards" } else { "" }, if right { " menu--right" } else { "" });
     view! {
         <details class=class node_ref=element>
             <summary class="menu__button" aria-label=label>{summary.run()}</summary>
@@ -56,7 +53,11 @@ pub fn Menu(
 
 /// A link in a menu. The page that it leads to is another, so the menu closes.
 #[component]
-pub fn MenuLink(#[prop(into)] href: String, #[prop(optional, into)] current: bool, children: Children) -> impl IntoView {
+pub fn MenuLink(
+    #[prop(into)] href: String,
+    #[prop(optional, into)] current: bool,
+    children: Children,
+) -> impl IntoView {
     view! {
         <a class="menu__item" href=href aria-current=current.then_some("page")>
             {children()}

@@ -1,5 +1,5 @@
-use leptos::prelude::*;
 use ::time::{OffsetDateTime, macros::format_description};
+use leptos::prelude::*;
 
 /// A point in time. The server writes the date; after hydration, what is less than a week old is told as a distance.
 #[component]

@@ -3,12 +3,17 @@
 use crate::error::ApiError;
 #[cfg(feature = "ssr")]
 use crate::{redirect, session::session};
-#[cfg(feature = "ssr")]
-use domain::{projects::NewProject, text::{Name, Prose}, workspaces::NewWorkspace};
 use domain::{
-    Cursor, Page, PageRequest, WorkspaceId,
+    Cursor, Page, WorkspaceId,
     projects::{Brief, Project},
     workspaces::{Member, Workspace},
+};
+#[cfg(feature = "ssr")]
+use domain::{
+    PageRequest,
+    projects::NewProject,
+    text::{Name, Prose},
+    workspaces::NewWorkspace,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -55,9 +55,7 @@ fn content(home: Result<WorkspaceHome, ApiError>) -> AnyView {
     let name = RwSignal::new(String::new());
     let is_empty = projects.items.is_empty();
     let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here(workspace.name.clone())];
-    let action = move || {
-        (may_write && !is_empty).then(|| view! { <NewProject workspace=id creating name start=""/> })
-    };
+    let action = move || (may_write && !is_empty).then(|| view! { <NewProject workspace=id creating name start=""/> });
     let body = if is_empty {
         view! { <FirstProject workspace=id may_write creating name/> }.into_any()
     } else {
@@ -82,7 +80,12 @@ fn content(home: Result<WorkspaceHome, ApiError>) -> AnyView {
 
 /// Opens the dialog; without JavaScript it leads to the page with the same form.
 #[component]
-fn NewProject(workspace: WorkspaceId, creating: RwSignal<bool>, name: RwSignal<String>, start: &'static str) -> impl IntoView {
+fn NewProject(
+    workspace: WorkspaceId,
+    creating: RwSignal<bool>,
+    name: RwSignal<String>,
+    start: &'static str,
+) -> impl IntoView {
     let open = move |event: MouseEvent| {
         event.prevent_default();
         name.set(start.to_owned());
@@ -143,14 +146,31 @@ fn ProjectCard(project: Project) -> impl IntoView {
 
 /// Where a project may begin: a name, and what to put into it first.
 const STARTS: [(&str, &str, &str); 3] = [
-    ("Brand guide", "Voice, names and rules in one place", "Add the brand book. Ask how to write a headline, and see the page that says so."),
-    ("Campaign", "One launch, with its brief and research", "Add the brief, the research and last year\u{2019}s results. Ask what worked."),
-    ("Client", "Everything that a client ever sent", "Add contracts, minutes and decks. Ask what was agreed, and where."),
+    (
+        "Brand guide",
+        "Voice, names and rules in one place",
+        "Add the brand book. Ask how to write a headline, and see the page that says so.",
+    ),
+    (
+        "Campaign",
+        "One launch, with its brief and research",
+        "Add the brief, the research and last year\u{2019}s results. Ask what worked.",
+    ),
+    (
+        "Client",
+        "Everything that a client ever sent",
+        "Add contracts, minutes and decks. Ask what was agreed, and where.",
+    ),
 ];
 
 /// What a workspace shows before it has a project.
 #[component]
-fn FirstProject(workspace: WorkspaceId, may_write: bool, creating: RwSignal<bool>, name: RwSignal<String>) -> impl IntoView {
+fn FirstProject(
+    workspace: WorkspaceId,
+    may_write: bool,
+    creating: RwSignal<bool>,
+    name: RwSignal<String>,
+) -> impl IntoView {
     if !may_write {
         return view! {
             <crate::ui::Empty title="No projects yet" text="When a member of this workspace makes one, it appears here."/>
