@@ -210,8 +210,11 @@ declare
 begin
     foreach name in array array[
         'users', 'workspaces', 'members', 'projects', 'folders', 'documents', 'document_pages', 'embedding_indexes',
-        'chunks', 'chunk_embeddings', 'conversations', 'messages', 'message_events', 'citations', 'preferences'
+        'chunks', 'chunk_embeddings', 'conversations', 'messages', 'message_events', 'citations', 'preferences',
+        '_sqlx_migrations'
     ] loop
+        -- sqlx's own table is missing where this file is run by hand.
+        continue when to_regclass('public.' || name) is null;
         execute format('alter table public.%I enable row level security', name);
         execute format('revoke all on public.%I from public', name);
         for api_role in select rolname from pg_roles where rolname in ('anon', 'authenticated') loop
@@ -235,6 +238,14 @@ begin
     return new;
 end $$;
 revoke all on function public.sync_user() from public;
+do $$
+declare
+    api_role text;
+begin
+    for api_role in select rolname from pg_roles where rolname in ('anon', 'authenticated') loop
+        execute format('revoke all on function public.sync_user() from %I', api_role);
+    end loop;
+end $$;
 
 do $$
 begin

@@ -50,7 +50,7 @@ impl Modify for Access {
         let components = document.components.get_or_insert_default();
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
-        let cookie = ApiKeyValue::with_description("__Host-atelier-session", "Set by the login page.");
+        let cookie = ApiKeyValue::with_description("__Host-atelier-access", "Set by the login page.");
         components.add_security_scheme("cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
         let none: [String; 0] = [];
         document.security =

@@ -1,0 +1,162 @@
+//! Somebody who sends requests.
+
+use super::Form;
+use reqwest::{Method, RequestBuilder, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use url::Url;
+use uuid::Uuid;
+
+const PASSWORD: &str = "a long enough password";
+
+/// What signing up gives.
+pub(super) struct Session {
+    access_token: String,
+    user_id: Uuid,
+}
+
+/// Signs up with the real provider.
+pub(super) async fn sign_up(site: &Url, key: &SecretString, name: &str) -> Session {
+    let answer = reqwest::Client::new()
+        .post(site.join("auth/v1/signup").expect("a URL"))
+        .header("apikey", key.expose_secret())
+        .json(&json!({ "email": format!("{name}@example.com"), "password": PASSWORD }))
+        .send()
+        .await
+        .expect("the identity provider answers");
+    let status = answer.status();
+    let session: Value = answer.json().await.expect("a session");
+    assert!(status.is_success(), "sign-up of {name}: {status} {session}");
+    Session {
+        access_token: session["access_token"].as_str().expect("an access token").to_owned(),
+        user_id: session["user"]["id"].as_str().and_then(|id| id.parse().ok()).expect("a user's id"),
+    }
+}
+
+/// One person, or nobody in particular.
+#[derive(Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    site: Url,
+    token: Option<String>,
+    user_id: Option<Uuid>,
+}
+
+impl Client {
+    pub(super) fn new(site: Url, session: Option<Session>) -> Self {
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let user_id = session.as_ref().map(|session| session.user_id);
+        Self { http, site, token: session.map(|session| session.access_token), user_id }
+    }
+
+    /// Of somebody who has signed up.
+    pub fn user_id(&self) -> Uuid {
+        self.user_id.expect("somebody who has signed up")
+    }
+
+    /// A request to be shaped further; see [`Client::send`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, self.site.join(path).expect("a path"));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        Answer::read(request.send().await.expect("an answer")).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    pub async fn post_form(&self, path: &str, form: &Form) -> Answer {
+        let request = self.request(Method::POST, path).header(header::CONTENT_TYPE, form.content_type());
+        self.send(request.body(form.body())).await
+    }
+
+    /// Makes a workspace and returns its id.
+    pub async fn new_workspace(&self, name: &str) -> Uuid {
+        self.post("/api/v1/workspaces", &json!({ "name": name })).await.id()
+    }
+
+    /// Makes a project and returns its id.
+    pub async fn new_project(&self, workspace: Uuid, name: &str) -> Uuid {
+        self.post(&format!("/api/v1/workspaces/{workspace}/projects"), &json!({ "name": name })).await.id()
+    }
+
+    /// Adds a document of text and returns its id.
+    pub async fn new_document(&self, project: Uuid, name: &str, text: &str) -> Uuid {
+        let form = Form::new().file(name, text.as_bytes());
+        let made = self.post_form(&format!("/api/v1/projects/{project}/documents"), &form).await.json::<Value>(201);
+        made[0]["id"].as_str().and_then(|id| id.parse().ok()).expect("a document's id")
+    }
+}
+
+/// What came back, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: header::HeaderMap,
+    pub body: bytes::Bytes,
+}
+
+impl Answer {
+    async fn read(response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        Self { status, headers, body: response.bytes().await.expect("a body") }
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+
+    /// The body, after a check of the status.
+    #[track_caller]
+    pub fn json<T: DeserializeOwned>(&self, status: u16) -> T {
+        self.expect(status);
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The body as a problem, after a check that it is one.
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> Value {
+        let problem: Value = self.json(status);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert!(problem["type"].as_str().is_some_and(|kind| kind.starts_with("/api/docs#problem-")), "{problem}");
+        assert!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{problem}");
+        problem
+    }
+
+    /// The id of what was made.
+    #[track_caller]
+    pub fn id(&self) -> Uuid {
+        self.json::<Value>(201)["id"].as_str().and_then(|id| id.parse().ok()).expect("an id")
+    }
+}

@@ -1,0 +1,149 @@
+//! The whole app for tests: real Postgres, object store, identity provider and models behind the real router, on a
+//! loopback port and in a database of its own.
+//!
+//! ```ignore
+//! let app = TestApp::start().await;
+//! let ada = app.user("ada").await;
+//! let workspace: Workspace = ada.post("/api/v1/workspaces", &json!({"name": "Nord"})).await.json(201);
+//! ```
+//!
+//! Postgres is that of `TEST_DATABASE_URL`, a superuser's URL; xtask sets it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod client;
+mod database;
+mod form;
+mod queries;
+mod security;
+
+pub(crate) use client::{Answer, Client};
+pub(crate) use form::Form;
+pub(crate) use queries::count_queries;
+
+use crate::{
+    AppState, Parts, ai, auth::Identity, build_router, chat, config::Config, db::Db, events::Events, jobs,
+    storage::{ObjectStore, embedded::EmbeddedStore},
+};
+use database::TestDatabase;
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use std::{net::SocketAddr, str::FromStr};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// A running app. Everything it made is gone when it is dropped.
+pub(crate) struct TestApp {
+    pub state: AppState,
+    pub url: Url,
+    stop: CancellationToken,
+    database: TestDatabase,
+    _folder: tempfile::TempDir,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts with environment variables of its own, such as `("ATELIER_MAX_UPLOAD_MB", "1")`.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::create().await;
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut config = config(&database, folder.path(), variables);
+        config.site.listening_on(address);
+
+        let db = connect(&database, config.database.max_connections).await;
+        prepare(&db, &config).await.stop();
+        let identity = Identity::start(&config, &db).await.expect("the identity provider");
+        let objects = EmbeddedStore::start(&folder.path().join("objects"), 1 << 30).await.expect("the object store");
+        let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).expect("the embedder");
+        let state = AppState::new(Parts {
+            store: ObjectStore::new(objects.settings()),
+            answerer: ai::answer::from_config(&config.chat, embedder.clone()).expect("the answerer"),
+            embedder,
+            answers: chat::Answers::default(),
+            events: Events::start(&db).await.expect("the listener"),
+            leptos: leptos::config::LeptosOptions::builder().output_name("atelier").build(),
+            identity,
+            db,
+            config,
+        });
+        let stop = CancellationToken::new();
+        let service = build_router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let stopped = stop.clone();
+        tokio::spawn(async move {
+            // The object store lives as long as the server.
+            let _objects = objects;
+            let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
+            serving.await.expect("the server");
+        });
+        let url = Url::parse(&format!("http://{address}/")).expect("a URL");
+        Self { state, url, stop, database, _folder: folder }
+    }
+
+    /// Somebody without an account.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.url.clone(), None)
+    }
+
+    /// A new person, signed up as `name@example.com` with the real provider, who sends an access token.
+    pub async fn user(&self, name: &str) -> Client {
+        let key = self.state.identity.embedded_publishable_key().expect("the embedded provider");
+        let session = client::sign_up(&self.url, &key, name).await;
+        Client::new(self.url.clone(), Some(session))
+    }
+
+    /// A connection to this app's database, to arrange what no operation can, or to look behind the scenes.
+    pub async fn sql(&self) -> PgConnection {
+        PgConnection::connect(&self.database.url).await.expect("the test's database")
+    }
+
+    /// Starts the real worker; it ends with the app.
+    pub async fn start_worker(&self) {
+        let worker = jobs::start_worker(self.state.clone()).await.expect("the worker");
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            worker.stop().await;
+        });
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.state.events.stop();
+        self.state.identity.stop();
+        self.stop.cancel();
+    }
+}
+
+fn config(database: &TestDatabase, folder: &std::path::Path, variables: &[(&str, &str)]) -> Config {
+    let data = folder.join("data").display().to_string();
+    let of_the_test = |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+    let source = |name: &str| {
+        of_the_test(name).or_else(|| match name {
+            "DATABASE_URL" => Some(database.url.clone()),
+            "DATABASE_MAX_CONNECTIONS" => Some("8".to_owned()),
+            "ATELIER_DATA_DIR" => Some(data.clone()),
+            // Where the models are; nothing else comes from outside.
+            "ATELIER_CACHE_DIR" | "XDG_CACHE_HOME" | "HOME" => std::env::var(name).ok(),
+            _ => None,
+        })
+    };
+    Config::read(&source).expect("the test's configuration")
+}
+
+async fn connect(database: &TestDatabase, max_connections: u32) -> Db {
+    let options = PgConnectOptions::from_str(&database.url).expect("the test's database URL");
+    Db::connect(options, max_connections).await.expect("the test's database")
+}
+
+/// Makes all schemas, in the order of the server's start.
+async fn prepare(db: &Db, config: &Config) -> Identity {
+    let identity = Identity::start(config, db).await.expect("the identity provider's schema");
+    db.migrate().await.expect("the migrations");
+    jobs::migrate(db).await.expect("the queue's schema");
+    identity
+}
