@@ -6,6 +6,7 @@ pub mod auth;
 pub mod chat;
 pub mod config;
 pub mod db;
+pub mod doctor;
 pub mod documents;
 pub mod embedded;
 pub mod events;
@@ -16,8 +17,11 @@ pub mod navigation;
 pub mod projects;
 pub mod rag;
 pub mod session;
+pub mod startup;
 pub mod storage;
 pub mod telemetry;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod workspaces;
 
 use std::{ops::Deref, sync::Arc};

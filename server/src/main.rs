@@ -1,1 +1,294 @@
-fn main(){}
+//! `atelier`: the server, its worker, and what an operator needs beside them.
+
+// A command line tool: the terminal is where its output belongs.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use clap::{Parser, Subcommand, ValueEnum};
+use secrecy::ExposeSecret;
+use server::{
+    config::{Config, variables},
+    doctor,
+    embedded::{
+        parts::{EmbeddedParts, postgres_options},
+        postgres::{EmbeddedPostgres, Major},
+    },
+    http::{self, health::Stopping},
+    jobs, rag,
+    startup::{Running, prepare_database},
+    telemetry,
+};
+use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
+
+/// An AI workspace for teams that make content. Without a command it serves.
+#[derive(Parser)]
+#[command(name = "atelier", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves the site and works on what is queued.
+    Serve {
+        /// Which of the two, where they run apart.
+        #[arg(long, value_enum, default_value_t)]
+        role: Role,
+    },
+    /// Only works on what is queued; the same as `serve --role worker`.
+    Worker,
+    /// Brings the database's schema up to date.
+    Migrate,
+    /// Looks at everything that Atelier depends on, and says how to mend what fails.
+    Doctor,
+    /// Asks the server of this configuration whether it is ready; for container health checks.
+    Healthcheck,
+    /// Prints the description of the API.
+    Openapi,
+    /// Prints the configuration as it is understood, without secrets.
+    Config {
+        /// Prints the table of all variables instead.
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Runs the embedded PostgreSQL alone: prints a superuser's URL, and ends when its input closes or at SIGTERM.
+    Postgres {
+        #[arg(long, value_enum)]
+        major: Option<Major>,
+        /// The folder for its data.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// For tests: faster, and what was written may be lost at a crash.
+        #[arg(long)]
+        volatile: bool,
+    },
+    /// Measures quality on a corpus with judgements.
+    Eval {
+        #[command(subcommand)]
+        what: Evaluation,
+    },
+}
+
+#[derive(Subcommand)]
+enum Evaluation {
+    /// nDCG@10 and recall@100 of search on a folder with corpus.jsonl, queries.jsonl and qrels.tsv.
+    Retrieval { folder: PathBuf },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Role {
+    #[default]
+    All,
+    Web,
+    Worker,
+}
+
+type Outcome = Result<ExitCode, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let command = Arguments::parse().command.unwrap_or(Command::Serve { role: Role::All });
+    let outcome = without_server(&command).unwrap_or_else(|| run(command));
+    outcome.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// What only prints, and needs no configuration.
+fn without_server(command: &Command) -> Option<Outcome> {
+    match command {
+        Command::Openapi => {
+            let text = serde_json::to_string_pretty(http::openapi::document());
+            Some(text.map(|text| println!("{text}")).map(|()| ExitCode::SUCCESS).map_err(Into::into))
+        }
+        Command::Config { markdown: true } => {
+            print!("{}", variables::markdown());
+            Some(Ok(ExitCode::SUCCESS))
+        }
+        _ => None,
+    }
+}
+
+fn run(command: Command) -> Outcome {
+    let config = Config::from_env()?;
+    telemetry::start(&config.log);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        match command {
+            Command::Serve { role } => serve(config, role, &mut signals).await,
+            Command::Worker => serve(config, Role::Worker, &mut signals).await,
+            Command::Postgres { major, data, volatile } => postgres(config, major, data, volatile, &mut signals).await,
+            other => tokio::select! {
+                outcome = once(config, other) => outcome,
+                () = signals.stop() => Ok(ExitCode::FAILURE),
+            },
+        }
+    });
+    // A download in the background shall not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    outcome
+}
+
+/// The commands that do one thing and end.
+async fn once(config: Config, command: Command) -> Outcome {
+    match command {
+        Command::Migrate => migrate(config).await,
+        Command::Doctor => {
+            let report = doctor::examine(&config).await;
+            print!("{report}");
+            Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Healthcheck => healthcheck(config.site.addr).await,
+        Command::Eval { what: Evaluation::Retrieval { folder } } => {
+            let running = Running::start(config).await?;
+            let report = rag::eval::run(&running.state, &folder).await;
+            running.stop().await;
+            println!("{}", report?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config { .. } => {
+            println!("{config:#?}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve { .. } | Command::Worker | Command::Openapi | Command::Postgres { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome {
+    // First, because links and tokens are made from the address that is really taken.
+    let listener = TcpListener::bind(config.site.addr).await.map_err(|error| {
+        format!("Cannot listen on {}: {error}. Stop what listens there, or set LEPTOS_SITE_ADDR to another address.", config.site.addr)
+    })?;
+    config.site.listening_on(listener.local_addr()?);
+    let address = config.site.public_url.clone();
+    let (site, drain) = (config.site.root.clone(), config.limits.drain);
+    let running = tokio::select! {
+        running = Running::start(config) => running?,
+        () = signals.stop() => return Ok(ExitCode::FAILURE),
+    };
+    let worker = match role {
+        Role::Web => None,
+        Role::All | Role::Worker => match jobs::start_worker(running.state.clone()).await {
+            Ok(worker) => Some(worker),
+            Err(fault) => {
+                running.stop().await;
+                return Err(format!("The worker could not be started: {fault}.").into());
+            }
+        },
+    };
+    let router = match role {
+        // A worker answers for its health alone.
+        Role::Worker => http::health::router().with_state(running.state.clone()),
+        Role::All | Role::Web => http::build_router(running.state.clone()),
+    };
+    let stopping = Stopping::default();
+    let server = tokio::spawn(http::serve::serve(listener, router, stopping.clone(), drain));
+    if role == Role::Worker {
+        println!("Atelier's worker is ready; its health is at {address}readyz");
+    } else {
+        if !site.join("pkg").is_dir() {
+            tracing::warn!("the site's files are not in {}: type `cargo xtask build`, or set LEPTOS_SITE_ROOT", site.display());
+        }
+        println!("Atelier is ready: {address}");
+    }
+    signals.stop().await;
+    tracing::info!("stopping: no new requests, those under way may end");
+    stopping.0.cancel();
+    // Event streams would hold up the end for as long as somebody watches.
+    running.state.events.stop();
+    let stopped = async {
+        let work = async {
+            if let Some(worker) = worker {
+                worker.stop().await;
+            }
+        };
+        let (drained, ()) = tokio::join!(server, work);
+        if !drained.unwrap_or(false) {
+            tracing::warn!("some requests were cut off");
+        }
+        running.stop().await;
+    };
+    tokio::select! {
+        () = stopped => {
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+        () = signals.stop() => {
+            tracing::warn!("stopped at once, by a second signal");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn migrate(config: Config) -> Outcome {
+    let embedded = EmbeddedParts::start(&config).await?;
+    let outcome = prepare_database(&config, &embedded).await;
+    if let Ok((db, identity)) = &outcome {
+        identity.stop();
+        db.close().await;
+    }
+    embedded.stop().await;
+    outcome?;
+    println!("The database's schema is up to date.");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn healthcheck(addr: SocketAddr) -> Outcome {
+    let host = if addr.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], addr.port())) } else { addr };
+    let url = format!("http://{host}/readyz");
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
+    let answer = client.get(&url).send().await.map_err(|error| format!("No answer from {url}: {error}"))?;
+    let ready = answer.status().is_success();
+    println!("{}", answer.text().await?);
+    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn postgres(config: Config, major: Option<Major>, data: Option<PathBuf>, volatile: bool, signals: &mut Signals) -> Outcome {
+    let mut options = postgres_options(&config);
+    options.major = major.unwrap_or(options.major);
+    options.volatile = volatile;
+    if let Some(data) = data {
+        options.data = std::path::absolute(data)?;
+    }
+    let server = tokio::select! {
+        server = EmbeddedPostgres::start(options) => server?,
+        () = signals.stop() => return Ok(ExitCode::FAILURE),
+    };
+    println!("{}", server.superuser_url().expose_secret());
+    let closed = async {
+        let mut input = tokio::io::stdin();
+        let mut buffer = [0; 256];
+        while input.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+    };
+    tokio::select! {
+        () = closed => {}
+        () = signals.stop() => {}
+    }
+    server.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// SIGTERM from a supervisor, SIGINT from a terminal.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,1 +1,165 @@
-//! Logs: a line for a person, or JSON, never with a token or a key.
+//! Logs on stderr: a line for a person, or one JSON object in production. Whatever looks like a token, a key or a
+//! password is taken out of every line before it is written, so that no library can leak one either.
+
+use crate::config::log::{Log, LogFormat};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Installs the logs of this process; a second call changes nothing.
+pub fn start(config: &Log) {
+    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let registry = tracing_subscriber::registry().with(filter);
+    let outcome = match config.format {
+        LogFormat::Json => {
+            let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+            registry.with(layer.with_writer(Redacted)).try_init()
+        }
+        LogFormat::Text => {
+            let layer = tracing_subscriber::fmt::layer().with_target(false).with_ansi(io::stderr().is_terminal());
+            registry.with(layer.with_writer(Redacted)).try_init()
+        }
+    };
+    if outcome.is_ok() {
+        // As an event, so that a panic is in the same format, with the request's id.
+        std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
+    }
+}
+
+/// Writes to stderr what is left after [`redact`]. `tracing_subscriber` writes each event whole.
+#[derive(Clone, Copy, Debug)]
+struct Redacted;
+
+impl MakeWriter<'_> for Redacted {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
+
+impl Write for Redacted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr().lock().write_all(redact(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+const REDACTED: &str = "[redacted]";
+
+/// What a secret follows, and whether it is a secret only from some length on.
+const MARKS: &[(&str, usize)] = &[
+    ("Bearer ", 1),
+    ("bearer ", 1),
+    ("Basic ", 8),
+    ("sb_secret_", 1),
+    ("sk-", 16),
+    ("?code=", 1),
+    ("&code=", 1),
+    ("token=", 1),
+    ("token_hash=", 1),
+    ("apikey=", 1),
+    ("password=", 1),
+    ("X-Amz-Signature=", 1),
+    ("X-Amz-Credential=", 1),
+    ("refresh_token\":\"", 1),
+    ("refresh_token: \"", 1),
+    ("access_token\":\"", 1),
+    ("access_token: \"", 1),
+    ("password\":\"", 1),
+    ("password: \"", 1),
+    ("apikey\": \"", 1),
+    ("apikey\":\"", 1),
+    ("authorization\": \"", 1),
+    ("cookie\": \"", 1),
+];
+
+/// Takes tokens, keys and passwords out of a line of the log.
+fn redact(line: &str) -> Cow<'_, str> {
+    let mut clean: Option<String> = None;
+    let mut kept = 0;
+    let mut at = 0;
+    while at < line.len() {
+        let Some((start, end)) = secret_at(line, at) else {
+            at += line[at..].chars().next().map_or(1, char::len_utf8);
+            continue;
+        };
+        let clean = clean.get_or_insert_with(String::new);
+        clean.push_str(&line[kept..start]);
+        clean.push_str(REDACTED);
+        kept = end;
+        at = end;
+    }
+    match clean {
+        None => Cow::Borrowed(line),
+        Some(mut clean) => {
+            clean.push_str(&line[kept..]);
+            Cow::Owned(clean)
+        }
+    }
+}
+
+/// The secret that the text at `at` begins or announces: where it starts and ends.
+fn secret_at(line: &str, at: usize) -> Option<(usize, usize)> {
+    let rest = &line[at..];
+    for (mark, shortest) in MARKS {
+        if let Some(secret) = rest.strip_prefix(mark) {
+            let length = token_length(secret);
+            return (length >= *shortest).then(|| (at + mark.len(), at + mark.len() + length));
+        }
+    }
+    // A JSON Web Token: a header that begins with `{"`, a dot, the claims.
+    if rest.starts_with("eyJ") {
+        let length = token_length(rest);
+        return rest[..length].contains('.').then_some((at, at + length));
+    }
+    // The password of a URL: `://user:password@`.
+    let authority = rest.strip_prefix("://")?;
+    let authority = &authority[..authority.find(|c: char| c == '/' || c == '"' || c.is_whitespace()).unwrap_or(authority.len())];
+    let user = &authority[..authority.rfind('@')?];
+    let colon = user.find(':')?;
+    Some((at + 3 + colon + 1, at + 3 + user.len()))
+}
+
+/// Bytes until something that no token holds.
+fn token_length(text: &str) -> usize {
+    text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.~+/=%".contains(c))).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_taken_out() {
+        let cases = [
+            ("authorization: Bearer abc.def-1 next", "authorization: Bearer [redacted] next"),
+            ("token eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln, end", "token [redacted], end"),
+            ("GET /auth/callback?code=123-abc&next=/x", "GET /auth/callback?code=[redacted]&next=/x"),
+            ("/verify?token_hash=pkce_12&type=signup", "/verify?token_hash=[redacted]&type=signup"),
+            ("key sb_secret_AbC_12 used", "key sb_secret_[redacted] used"),
+            ("sk-or-v1-0123456789abcdef0123", "sk-[redacted]"),
+            ("at postgres://user:pa:ss@host:5432/db now", "at postgres://user:[redacted]@host:5432/db now"),
+            (r#"{"refresh_token":"v1abc","expires_in":1}"#, r#"{"refresh_token":"[redacted]","expires_in":1}"#),
+            (r#"headers: {"apikey": "abc"}"#, r#"headers: {"apikey": "[redacted]"}"#),
+            ("é Bearer ü", "é Bearer ü"),
+        ];
+        for (line, expected) in cases {
+            assert_eq!(redact(line), expected);
+        }
+    }
+
+    #[test]
+    fn the_rest_is_left_alone() {
+        for line in ["answered status=200 path=/workspaces", "error code=28000 at http://127.0.0.1:3000/x", "eyJust a word", "risk-free", "ünïcödé 🙂"] {
+            assert!(matches!(redact(line), Cow::Borrowed(_)), "{line}");
+        }
+    }
+}

@@ -1,7 +1,9 @@
 //! Where Postgres is.
 
 use super::reader::Reader;
+use crate::embedded::postgres::Major;
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
 use std::path::PathBuf;
 
 #[derive(Clone, Debug)]
@@ -11,12 +13,21 @@ pub struct Database {
     pub max_connections: u32,
     /// A folder with `initdb` and `postgres` to use for the embedded Postgres instead of the fetched one.
     pub postgres_bin: Option<PathBuf>,
+    pub postgres_major: Major,
 }
 
 impl Database {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let max_connections = u32::try_from(reader.number("DATABASE_MAX_CONNECTIONS", 15, 3..=500)).unwrap_or(15);
         let postgres_bin = reader.text("ATELIER_POSTGRES_BIN").map(PathBuf::from);
+        let postgres_major = match reader.text("ATELIER_POSTGRES_MAJOR").as_deref() {
+            None | Some("18") => Major::V18,
+            Some("16") => Major::V16,
+            Some(_) => {
+                reader.mistake("ATELIER_POSTGRES_MAJOR", "use 18 or 16");
+                return None;
+            }
+        };
         let url = reader.secret("DATABASE_URL");
         match &url {
             None if reader.production() => {
@@ -31,8 +42,16 @@ impl Database {
                 }
             }
         }
-        Some(Self { url, max_connections, postgres_bin })
+        Some(Self { url, max_connections, postgres_bin, postgres_major })
     }
+}
+
+/// Options for a pool from a URL that [`Database::read`] has let through.
+///
+/// # Errors
+/// When sqlx does not understand one of the URL's parameters.
+pub fn connect_options(url: &SecretString) -> Result<PgConnectOptions, sqlx::Error> {
+    Ok(url.expose_secret().parse::<PgConnectOptions>()?.application_name("atelier"))
 }
 
 fn check(text: &str) -> Result<(), &'static str> {

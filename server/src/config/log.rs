@@ -23,9 +23,7 @@ const DEFAULT_FILTER: &str = "info,sqlx::postgres::notice=warn,graphile_worker=w
 impl Log {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let filter = reader.text("LOG").or_else(|| reader.text("RUST_LOG")).unwrap_or_else(|| DEFAULT_FILTER.to_owned());
-        if let Err(error) = filter.parse::<tracing_subscriber::filter::Targets>().map(drop).or_else(|_| {
-            tracing_subscriber::EnvFilter::try_new(&filter).map(drop)
-        }) {
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
             reader.mistake("LOG", format!("{error}; use directives such as info,server=debug"));
         }
         let default = if reader.production() { LogFormat::Json } else { LogFormat::Text };

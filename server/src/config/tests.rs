@@ -1,1 +1,169 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::*;
+use std::collections::HashMap;
+
+const PRODUCTION: &[(&str, &str)] = &[
+    ("ATELIER_ENV", "production"),
+    ("ATELIER_PUBLIC_URL", "https://atelier.example.com"),
+    ("DATABASE_URL", "postgres://postgres.abc:hunter2@aws-0.pooler.supabase.com:5432/postgres?sslmode=verify-full"),
+    ("SUPABASE_URL", "https://abc.supabase.co"),
+    ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_hunter2"),
+    ("SUPABASE_SECRET_KEY", "sb_secret_hunter2"),
+    ("SUPABASE_JWT_SECRET", "hunter2-jwt"),
+    ("R2_ENDPOINT", "https://account.r2.cloudflarestorage.com"),
+    ("R2_ACCESS_KEY", "access"),
+    ("R2_SECRET_KEY", "hunter2"),
+    ("R2_BUCKET", "atelier"),
+    ("LLM_API_KEY", "sk-hunter2"),
+    ("EMBEDDING_BASE_URL", "https://api.example.com/v1"),
+    ("EMBEDDING_API_KEY", "hunter2"),
+    ("EMBEDDING_MODEL", "embed-large"),
+    ("EMBEDDING_DIMENSIONS", "1024"),
+];
+
+fn read(variables: &[(&str, &str)]) -> Result<Config, Mistakes> {
+    let variables: HashMap<_, _> = variables.iter().copied().collect();
+    Config::read(&|name| variables.get(name).map(|value| (*value).to_owned()))
+}
+
+fn with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    PRODUCTION.iter().copied().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name)).chain(changes.iter().copied()).collect()
+}
+
+/// The variables that are complained about.
+fn wrong(variables: &[(&str, &str)]) -> Vec<&'static str> {
+    read(variables).err().map(|mistakes| mistakes.0.iter().map(|mistake| mistake.variable).collect()).unwrap_or_default()
+}
+
+/// What is said about the only mistake.
+fn complaint(variables: &[(&str, &str)]) -> String {
+    let mistakes = read(variables).unwrap_err().0;
+    assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    mistakes[0].fix.clone()
+}
+
+#[test]
+fn nothing_configured_means_everything_embedded() {
+    let config = read(&[("HOME", "/home/ada")]).unwrap();
+    assert_eq!(config.environment, Environment::Development);
+    assert_eq!(config.site.public_url.as_str(), "http://127.0.0.1:3000/");
+    assert!(config.database.url.is_none());
+    assert!(matches!(config.store, store::Store::Embedded { .. }));
+    assert!(matches!(config.identity, identity::Identity::Embedded));
+    assert!(matches!(config.chat, chat::Chat::Extractive));
+    assert!(matches!(config.embed, embed::Embed::Local));
+    assert_eq!(config.limits.max_upload_bytes, 200 * 1024 * 1024);
+    assert!(config.paths.data.is_absolute() && config.paths.data.ends_with(".atelier"));
+    assert_eq!(config.paths.cache, std::path::Path::new("/home/ada/.cache/atelier"));
+    assert_eq!(config.log.format, log::LogFormat::Text);
+}
+
+#[test]
+fn a_whole_production_configuration_is_understood() {
+    let config = read(PRODUCTION).unwrap();
+    assert!(config.site.is_https() && !config.site.is_local());
+    assert_eq!(config.log.format, log::LogFormat::Json);
+    assert!(matches!(config.store, store::Store::S3(store::S3 { ref bucket, .. }) if bucket == "atelier"));
+    assert!(matches!(config.embed, embed::Embed::Remote(embed::RemoteModel { dimensions: 1024, .. })));
+    let chat::Chat::Model(model) = config.chat else { panic!("a model is configured") };
+    assert_eq!((model.base_url.as_str(), model.model.as_str()), ("https://openrouter.ai/api/v1", "openrouter/auto"));
+    assert!(database::connect_options(&config.database.url.unwrap()).is_ok());
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    let config = read(PRODUCTION).unwrap();
+    for shown in [format!("{config:?}"), format!("{config:#?}")] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+    let all_wrong: Vec<_> = PRODUCTION.iter().map(|(name, _)| (*name, "hunter2://hunter2:hunter2@x?hunter2#hunter2")).collect();
+    let shown = read(&all_wrong).unwrap_err().to_string();
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn production_names_everything_that_is_missing_at_once() {
+    let missing = wrong(&[("ATELIER_ENV", "production")]);
+    let required: Vec<_> = variables::VARIABLES.iter().filter(|variable| variable.required_in_production).map(|variable| variable.name).collect();
+    assert_eq!(required.len(), 8);
+    for name in required {
+        assert!(missing.contains(&name), "{name} in {missing:?}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_reported_together() {
+    let found = wrong(&with(&[
+        ("LEPTOS_SITE_ADDR", "3000"),
+        ("ATELIER_MAX_UPLOAD_MB", "0"),
+        ("R2_ENDPOINT", "http://store.example.com"),
+        ("ATELIER_LOG_FORMAT", "xml"),
+        ("ATELIER_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
+        ("LOG", "info,,server=loud"),
+    ]));
+    for name in ["LEPTOS_SITE_ADDR", "ATELIER_MAX_UPLOAD_MB", "R2_ENDPOINT", "ATELIER_LOG_FORMAT", "ATELIER_TRUSTED_PROXIES", "LOG"] {
+        assert!(found.contains(&name), "{name} in {found:?}");
+    }
+}
+
+#[test]
+fn the_transaction_pooler_is_refused_with_the_right_string() {
+    let said = complaint(&with(&[("DATABASE_URL", "postgres://u:hunter2@aws-0.pooler.supabase.com:6543/postgres")]));
+    assert!(said.contains("Session pooler") && said.contains("5432"), "{said}");
+    assert_eq!(wrong(&[("DATABASE_URL", "mysql://localhost/x")]), ["DATABASE_URL"]);
+}
+
+#[test]
+fn a_part_of_a_group_asks_for_the_rest() {
+    assert_eq!(wrong(&[("R2_BUCKET", "atelier"), ("R2_ENDPOINT", "https://x.example.com")]), ["R2_ACCESS_KEY", "R2_SECRET_KEY"]);
+    assert_eq!(wrong(&[("SUPABASE_URL", "https://abc.supabase.co")]), ["SUPABASE_PUBLISHABLE_KEY"]);
+    assert_eq!(wrong(&[("SUPABASE_ANON_KEY", "eyJ")]), ["SUPABASE_URL"]);
+    assert_eq!(wrong(&[("EMBEDDING_BASE_URL", "https://x.example.com")]), ["EMBEDDING_MODEL", "EMBEDDING_DIMENSIONS"]);
+    assert_eq!(wrong(&[("EMBEDDING_MODEL", "m")]), ["EMBEDDING_MODEL"]);
+    assert_eq!(wrong(&[("LLM_MODEL", "m")]), ["LLM_API_KEY"]);
+    assert_eq!(wrong(&[("LLM_BASE_URL", "http://localhost:11434/v1")]), ["LLM_MODEL"]);
+}
+
+#[test]
+fn plain_http_is_for_this_machine_only() {
+    for local in ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"] {
+        assert!(wrong(&with(&[("R2_ENDPOINT", local)])).is_empty(), "{local}");
+    }
+    for remote in ["http://10.0.0.4:9000", "http://localhost.example.com", "ftp://x.example.com", "account.r2.cloudflarestorage.com"] {
+        assert_eq!(wrong(&with(&[("R2_ENDPOINT", remote)])), ["R2_ENDPOINT"], "{remote}");
+    }
+}
+
+#[test]
+fn older_names_and_empty_values_are_understood() {
+    let config = read(&[("SUPABASE_URL", "https://abc.supabase.co/"), ("SUPABASE_ANON_KEY", "eyJ"), ("DATABASE_URL", "  "), ("OPENROUTER_API_KEY", "k")]).unwrap();
+    assert!(matches!(config.identity, identity::Identity::Supabase(_)));
+    assert!(config.database.url.is_none());
+    assert!(matches!(config.chat, chat::Chat::Model(_)));
+}
+
+#[test]
+fn the_public_address_follows_the_port_unless_it_is_set() {
+    let mut config = read(&[("LEPTOS_SITE_ADDR", "127.0.0.1:0")]).unwrap();
+    config.site.listening_on("127.0.0.1:4711".parse().unwrap());
+    assert_eq!(config.site.public_url.as_str(), "http://127.0.0.1:4711/");
+    let config = read(&[("LEPTOS_SITE_ADDR", "0.0.0.0:3000")]).unwrap();
+    assert_eq!(config.site.public_url.as_str(), "http://localhost:3000/");
+    let mut config = read(PRODUCTION).unwrap();
+    config.site.listening_on("127.0.0.1:4711".parse().unwrap());
+    assert_eq!(config.site.public_url.as_str(), "https://atelier.example.com/");
+}
+
+#[test]
+fn a_path_is_no_part_of_an_address() {
+    assert_eq!(wrong(&with(&[("ATELIER_PUBLIC_URL", "https://example.com/atelier")])), ["ATELIER_PUBLIC_URL"]);
+    assert_eq!(wrong(&with(&[("SUPABASE_URL", "https://abc.supabase.co/auth/v1")])), ["SUPABASE_URL"]);
+}
+
+#[test]
+fn the_readme_has_the_table_of_every_variable() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("README.md");
+    let table = variables::markdown();
+    assert!(readme.contains(&table), "put the output of `atelier config --markdown` into README.md:\n{table}");
+}

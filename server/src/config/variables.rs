@@ -32,6 +32,7 @@ pub const VARIABLES: &[Variable] = &[
     required("DATABASE_URL", "the Postgres to use, by Supabase's session pooler or direct string, port 5432 (default: an embedded Postgres with pgvector)"),
     optional("DATABASE_MAX_CONNECTIONS", "size of the connection pool (default 15)"),
     optional("ATELIER_POSTGRES_BIN", "a folder with another PostgreSQL's `initdb` and `postgres`, with pgvector, for the embedded database (default: fetched once)"),
+    optional("ATELIER_POSTGRES_MAJOR", "which PostgreSQL is embedded, 18 or 16 (default 18); each has data of its own"),
     required("SUPABASE_URL", "the Supabase project's URL, https://<project>.supabase.co (default: an embedded identity provider)"),
     required("SUPABASE_PUBLISHABLE_KEY", "the project's publishable key, sb_publishable_…; the legacy anon key also works"),
     optional("SUPABASE_ANON_KEY", "the older name of SUPABASE_PUBLISHABLE_KEY, read when that one is unset"),

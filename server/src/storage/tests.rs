@@ -1,1 +1,206 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! Against the real embedded store.
+
+use super::{ObjectKey, ObjectPrefix, ObjectStore, embedded::EmbeddedStore};
+use crate::fault::Fault;
+use bytes::Bytes;
+use domain::{DocumentId, Error, WorkspaceId};
+use futures::{StreamExt, TryStreamExt, stream};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+const MIB: u64 = 1024 * 1024;
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("atelier-store-{}", Uuid::new_v4().simple()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn objects(&self) -> PathBuf {
+        self.0.join("objects")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+async fn start(folder: &Folder, limit: u64) -> (EmbeddedStore, ObjectStore) {
+    let server = EmbeddedStore::start(&folder.objects(), limit).await.unwrap();
+    let store = ObjectStore::new(server.settings());
+    (server, store)
+}
+
+fn document(workspace: WorkspaceId) -> ObjectKey {
+    ObjectKey::Document { workspace, document: DocumentId::from(Uuid::now_v7()) }
+}
+
+/// `size` bytes that repeat nowhere near a part's border, in pieces of 60,000.
+fn content(size: u64) -> Vec<u8> {
+    (0..size).map(|n| (n % 251) as u8).collect()
+}
+
+fn pieces(content: &[u8]) -> impl futures::Stream<Item = Result<Bytes, Fault>> + Send + use<> {
+    let pieces: Vec<_> = content.chunks(60_000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    stream::iter(pieces)
+}
+
+async fn read(store: &ObjectStore, key: ObjectKey, range: Option<std::ops::Range<u64>>) -> Vec<u8> {
+    let object = store.get(key, range).await.unwrap();
+    let length = object.length;
+    let bytes: Vec<u8> = object.stream.try_fold(Vec::new(), |mut all, part| async move { all.extend_from_slice(&part); Ok(all) }).await.unwrap();
+    assert_eq!(bytes.len() as u64, length);
+    bytes
+}
+
+fn files_with_bytes(folder: &Path) -> usize {
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() {
+            count += files_with_bytes(&entry.path());
+        } else if entry.metadata().unwrap().len() > 10_000 {
+            count += 1;
+        }
+    }
+    count
+}
+
+#[tokio::test]
+async fn an_object_comes_back_whole_in_parts_and_as_head() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let key = document(Uuid::now_v7().into());
+    let bytes = content(300_000);
+    let stored = store.put_stream(key, "application/pdf", pieces(&bytes), MIB).await.unwrap();
+    assert_eq!(stored.size, 300_000);
+    assert_eq!(stored.sha256[..], Sha256::digest(&bytes)[..]);
+    assert_eq!(read(&store, key, None).await, bytes);
+    assert_eq!(read(&store, key, Some(100..250)).await, bytes[100..250]);
+    assert_eq!(store.get(key, Some(299_990..300_000)).await.unwrap().size, 300_000);
+    let head = store.head(key).await.unwrap();
+    assert_eq!((head.size, head.media_type.as_str()), (300_000, "application/pdf"));
+    assert!(matches!(store.get(key, Some(400_000..400_010)).await, Err(Fault::Refused(Error::Invalid { .. }))));
+    store.delete(key).await.unwrap();
+    store.delete(key).await.unwrap();
+    assert!(matches!(store.get(key, None).await, Err(Fault::Refused(Error::NotFound))));
+    assert!(matches!(store.head(key).await, Err(Fault::Refused(Error::NotFound))));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_object_is_stored_in_parts() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let key = document(Uuid::now_v7().into());
+    for size in [8 * MIB, 8 * MIB + 1, 20 * MIB + 5] {
+        let bytes = content(size);
+        let stored = store.put_stream(key, "text/plain", pieces(&bytes), 50 * MIB).await.unwrap();
+        assert_eq!(stored.size, size);
+        assert!(read(&store, key, None).await == bytes, "{size} bytes come back as they were");
+        assert_eq!(read(&store, key, Some(8 * MIB - 3..8 * MIB)).await, bytes[(8 * MIB - 3) as usize..(8 * MIB) as usize]);
+        assert_eq!(store.head(key).await.unwrap().media_type, "text/plain");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_too_large_or_breaks_off_leaves_nothing() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let key = document(Uuid::now_v7().into());
+    let bytes = content(12 * MIB);
+    let refused = store.put_stream(key, "text/plain", pieces(&bytes), 10 * MIB).await;
+    assert!(matches!(refused, Err(Fault::Refused(Error::TooLarge { .. }))), "{refused:?}");
+    let broken = pieces(&bytes).chain(stream::iter([Err(Fault::Io(std::io::Error::other("the visitor left")))]));
+    assert!(matches!(store.put_stream(key, "text/plain", broken, 50 * MIB).await, Err(Fault::Io(_))));
+    assert!(matches!(store.head(key).await, Err(Fault::Refused(Error::NotFound))));
+    // The abort goes out in the background.
+    for _ in 0..100 {
+        if files_with_bytes(&folder.objects()) == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(files_with_bytes(&folder.objects()), 0);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_limit_of_the_folder_holds_and_deleting_makes_room() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 3 * MIB).await;
+    let workspace = Uuid::now_v7().into();
+    let key = document(workspace);
+    let bytes = content(2 * MIB);
+    store.put_stream(key, "text/plain", pieces(&bytes), 10 * MIB).await.unwrap();
+    let second = document(workspace);
+    let refused = store.put_stream(second, "text/plain", pieces(&bytes), 10 * MIB).await;
+    assert!(matches!(&refused, Err(Fault::Refused(Error::TooLarge { message })) if message.contains("full")), "{refused:?}");
+    store.delete(key).await.unwrap();
+    store.put_stream(second, "text/plain", pieces(&bytes), 10 * MIB).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_workspace_is_deleted_without_touching_another() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let (mine, other) = (Uuid::now_v7().into(), Uuid::now_v7().into());
+    let keep = document(other);
+    for key in [document(mine), document(mine), keep] {
+        store.put_stream(key, "text/plain", pieces(b"words"), MIB).await.unwrap();
+    }
+    assert_eq!(store.delete_prefix(ObjectPrefix::Workspace(mine)).await.unwrap(), 2);
+    assert_eq!(read(&store, keep, None).await, b"words");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_keys_are_refused() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    store.check().await.unwrap();
+    let key = document(Uuid::now_v7().into());
+    store.put_stream(key, "text/plain", pieces(b"words"), MIB).await.unwrap();
+    let mut wrong = server.settings().clone();
+    wrong.secret_key = "wrong".to_owned().into();
+    let stranger = ObjectStore::new(&wrong);
+    let message = stranger.check().await.unwrap_err().to_string();
+    assert!(message.contains("the keys are refused"), "{message}");
+    assert!(matches!(stranger.get(key, None).await, Err(Fault::Store(_))));
+    let url = format!("{}{}/{key}", server.settings().endpoint, server.settings().bucket);
+    assert_eq!(reqwest::get(url).await.unwrap().status(), 403);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn keys_and_objects_outlive_a_restart_and_leftovers_do_not() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let key = document(Uuid::now_v7().into());
+    let gone = document(Uuid::now_v7().into());
+    store.put_stream(key, "text/plain", pieces(b"words"), MIB).await.unwrap();
+    store.put_stream(gone, "text/plain", pieces(b"words"), MIB).await.unwrap();
+    store.delete(gone).await.unwrap();
+    let access_key = server.settings().access_key.clone();
+    server.stop().await;
+    let (server, store) = start(&folder, 100 * MIB).await;
+    assert_eq!(server.settings().access_key, access_key);
+    assert_eq!(read(&store, key, None).await, b"words");
+    let notes = std::fs::read_dir(folder.objects()).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().starts_with(".bucket-"));
+    assert_eq!(notes.count(), 2, "one object, its attributes and its checksum");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(folder.0.join("objects.keys.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    server.stop().await;
+}

@@ -1,0 +1,78 @@
+//! Headers that every response has, unless its handler has set its own.
+
+use crate::AppState;
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    middleware::Next,
+    response::Response,
+};
+
+/// For what is no page: nothing in it may load, run or be framed. Pages bring a policy of their own, with a nonce.
+const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
+
+const ALWAYS: &[(HeaderName, &str)] = &[
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+];
+
+pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let mut response = next.run(request).await;
+    let https = state.config.site.is_https();
+    complete(response.headers_mut(), https, is_api);
+    response
+}
+
+fn complete(headers: &mut HeaderMap, https: bool, is_api: bool) {
+    for (name, value) in ALWAYS {
+        set_default(headers, name, value);
+    }
+    if https {
+        set_default(headers, &header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+    set_default(headers, &header::CONTENT_SECURITY_POLICY, NOTHING);
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
+    if is_api || is_page {
+        // What one person sees is for no shared cache, and is asked for again when shown again.
+        set_default(headers, &header::CACHE_CONTROL, "private, no-cache");
+    }
+}
+
+fn set_default(headers: &mut HeaderMap, name: &HeaderName, value: &'static str) {
+    if !headers.contains_key(name) {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handlers_own_headers_stay() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        complete(&mut headers, true, false);
+        assert_eq!(headers[header::CONTENT_SECURITY_POLICY], "default-src 'self'");
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        assert_eq!(headers[header::CACHE_CONTROL], "private, no-cache");
+        assert!(headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
+    }
+
+    #[test]
+    fn a_file_may_be_cached_and_runs_nothing() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=1"));
+        complete(&mut headers, false, false);
+        assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=1");
+        assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("sandbox"));
+        assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
+    }
+}

@@ -1,0 +1,150 @@
+//! The pages, their server functions, and the site's files.
+
+use super::error;
+use crate::{
+    AppState,
+    auth::{AuthUser, RequestAccounts},
+    config::Config,
+    session::UserSession,
+};
+use axum::{
+    Router,
+    body::Body,
+    extract::{FromRef, State},
+    http::{HeaderValue, Method, Request, StatusCode, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::{Session, accounts::Accounts};
+use leptos::{
+    config::{Env, LeptosOptions},
+    prelude::{provide_context, use_context},
+};
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use std::{path::Path, sync::Arc};
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+
+/// What Leptos needs to know of the built site.
+pub fn leptos_options(config: &Config) -> LeptosOptions {
+    // cargo-leptos writes the hashes of the files' names beside the program.
+    let hash_file = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("hash.txt")));
+    let hashed = hash_file.is_some_and(|path| path.is_file());
+    // Set by `cargo leptos watch`, whose pages reload when something changes.
+    let watched = std::env::var_os("LEPTOS_WATCH").is_some();
+    LeptosOptions::builder()
+        .output_name("atelier")
+        .site_root(config.site.root.to_string_lossy().as_ref())
+        .site_pkg_dir("pkg")
+        .site_addr(config.site.addr)
+        .reload_port(3001)
+        .env(if watched { Env::DEV } else { Env::PROD })
+        .hash_files(hashed)
+        .build()
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+/// Every page and server function; what is neither is a file of the site, or not found.
+pub fn router(state: &AppState) -> Router<AppState> {
+    let context = {
+        let state = state.clone();
+        move || provide_ports(&state)
+    };
+    let options = state.leptos.clone();
+    Router::new()
+        .leptos_routes_with_context(state, generate_route_list(app::App), context, move || app::shell(options.clone()))
+        .fallback(file_or_not_found)
+}
+
+/// `/favicon.ico` is asked for by habit; the icon is an SVG.
+pub async fn favicon() -> Redirect {
+    Redirect::permanent("/favicon.svg")
+}
+
+/// Gives a page or a server function the ports of this request: the session, if someone is signed in, and the identity
+/// provider.
+fn provide_ports(state: &AppState) {
+    let Some(request) = use_context::<Parts>() else { return };
+    if let Some(user) = request.extensions.get::<AuthUser>() {
+        let session: Arc<dyn Session> = Arc::new(UserSession::new(state.clone(), user.clone()));
+        provide_context(session);
+    }
+    if let Some(accounts) = request.extensions.get::<RequestAccounts>() {
+        let accounts: Arc<dyn Accounts> = Arc::new(accounts.clone());
+        provide_context(accounts);
+    }
+}
+
+async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") || path.starts_with("/auth/v1") {
+        return error::unknown_route().await.into_response();
+    }
+    if matches!(*request.method(), Method::GET | Method::HEAD)
+        && let Some(file) = file(&state, &request).await
+    {
+        return file;
+    }
+    let looks_like_file = Path::new(path).extension().is_some();
+    if looks_like_file && !super::plain::is_wanted(request.headers()) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    not_found_page(state, request).await
+}
+
+/// A file of the site, as it was compressed when the site was built, if the browser takes that.
+async fn file(state: &AppState, request: &Request<Body>) -> Option<Response> {
+    let path = request.uri().path();
+    let mut asked = Request::builder().method(request.method()).uri(request.uri());
+    for name in [header::ACCEPT_ENCODING, header::IF_MODIFIED_SINCE, header::IF_NONE_MATCH, header::RANGE] {
+        if let Some(value) = request.headers().get(&name) {
+            asked = asked.header(name, value);
+        }
+    }
+    let asked = asked.body(Body::empty()).ok()?;
+    let folder = ServeDir::new(&state.config.site.root).precompressed_br().precompressed_gzip().append_index_html_on_directories(false);
+    let Ok(found) = folder.oneshot(asked).await;
+    if matches!(found.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) || found.status().is_redirection() && found.status() != StatusCode::NOT_MODIFIED {
+        return None;
+    }
+    let mut response = found.map(Body::new);
+    let caching = if is_hashed(path) { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    Some(response)
+}
+
+/// Whether the file's name has a hash of its content in it, as `pkg/atelier.0aB1….css`.
+fn is_hashed(path: &str) -> bool {
+    let Some(name) = path.strip_prefix("/pkg/") else { return false };
+    let name = name.rsplit('/').next().unwrap_or(name);
+    // cargo-leptos: 22 characters of base64url before the extension.
+    name.split('.').rev().skip(1).any(|part| part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
+}
+
+async fn not_found_page(state: AppState, request: Request<Body>) -> Response {
+    let options = state.leptos.clone();
+    let render = leptos_axum::render_app_async_with_context(move || provide_ports(&state), move || app::shell(options.clone()));
+    let mut response = render(request).await;
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NOT_FOUND;
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_hashed_names_are_cached_for_good() {
+        assert!(is_hashed("/pkg/atelier.Gx3AbCdEfGhIjKlMnOpQrS.css"));
+        assert!(is_hashed("/pkg/atelier.Gx3AbCdEfGhIjKlMnOpQrS.wasm"));
+        assert!(!is_hashed("/pkg/atelier.css"));
+        assert!(!is_hashed("/fonts/geist-latin-regular-400.woff2"));
+        assert!(!is_hashed("/atelier.Gx3AbCdEfGhIjKlMnOpQrS.css"));
+    }
+}

@@ -1,0 +1,91 @@
+//! From a configuration to a running state, and back.
+
+use crate::{
+    AppState, Parts, ai, auth,
+    chat::Answers,
+    config::{Config, database::connect_options},
+    db::Db,
+    embedded::{EmbeddedError, parts::EmbeddedParts},
+    events::Events,
+    fault::Fault,
+    http::ssr::leptos_options,
+    jobs, rag,
+    storage::ObjectStore,
+};
+
+/// Why the server does not start, for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+    #[error("The database does not answer: {0}. Check DATABASE_URL.")]
+    Database(#[from] sqlx::Error),
+    #[error("The database could not be migrated: {0}.")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("The {what} could not be started: {cause}.")]
+    Part { what: &'static str, cause: Fault },
+}
+
+/// The state, and the embedded parts that it stands on.
+#[derive(Debug)]
+pub struct Running {
+    pub state: AppState,
+    embedded: EmbeddedParts,
+}
+
+impl Running {
+    /// Starts everything but the worker and the listener. Migrates the database.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong; what was started by then is stopped again.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        let embedded = EmbeddedParts::start(&config).await?;
+        match assemble(config, &embedded).await {
+            Ok(state) => Ok(Self { state, embedded }),
+            Err(error) => {
+                embedded.stop().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Stops everything; nothing may use the state any more.
+    pub async fn stop(self) {
+        self.state.events.stop();
+        self.state.identity.stop();
+        self.state.db.close().await;
+        self.embedded.stop().await;
+    }
+}
+
+/// Connects to the database, and makes its schemas.
+///
+/// # Errors
+/// When it does not answer, or a migration fails.
+pub async fn prepare_database(config: &Config, embedded: &EmbeddedParts) -> Result<(Db, auth::Identity), StartError> {
+    let db = Db::connect(connect_options(embedded.database())?, config.database.max_connections).await?;
+    // The embedded provider makes auth.users, which the migrations then put a trigger on.
+    let identity = auth::Identity::start(config, &db).await.map_err(part("identity provider"))?;
+    db.migrate().await?;
+    jobs::migrate(&db).await.map_err(part("job queue"))?;
+    Ok((db, identity))
+}
+
+async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, StartError> {
+    let (db, identity) = prepare_database(&config, embedded).await?;
+    let store = ObjectStore::new(embedded.store());
+    if let Err(fault) = store.check().await {
+        // It may come back, and pages without files work meanwhile; /readyz tells.
+        tracing::error!(%fault, "the object store cannot be used");
+    }
+    let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).map_err(part("embedding model"))?;
+    let answerer = ai::answer::from_config(&config.chat, embedder.clone()).map_err(part("chat model"))?;
+    rag::index::ensure_active(&db, embedder.as_ref()).await.map_err(part("search index"))?;
+    let events = Events::start(&db).await.map_err(part("event listener"))?;
+    let leptos = leptos_options(&config);
+    Ok(AppState::new(Parts { config, db, store, identity, embedder, answerer, answers: Answers::default(), events, leptos }))
+}
+
+fn part(what: &'static str) -> impl FnOnce(Fault) -> StartError {
+    move |cause| StartError::Part { what, cause }
+}
