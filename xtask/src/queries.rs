@@ -60,7 +60,7 @@ pub fn differences(fresh: &Path) -> Result<Vec<String>> {
     Ok(missing.chain(stale).chain(changed).collect())
 }
 
-/// A command that lints the workspace's server side, checks each query against `database` and describes it in the
+/// A command that lints the workspace's default members (the server's side), checks each query against `database` and describes it in the
 /// folder `into`.
 pub fn lint_command(tools: &Tools, database: &str, into: &Path) -> Result<Command> {
     if into.exists() {
@@ -70,7 +70,7 @@ pub fn lint_command(tools: &Tools, database: &str, into: &Path) -> Result<Comman
     let nonce = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
     let mut clippy = tools.command("cargo");
     clippy
-        .args(["clippy", "--package=domain", "--package=app", "--package=server", "--all-targets", "--"])
+        .args(["clippy", "--all-targets", "--"])
         // Clippy looks again when its own arguments change, so that every query is expanded, and artifacts of other
         // commands stay valid.
         .args(["--cfg", &format!("queries_described_at=\"{nonce}\"")])
@@ -102,8 +102,12 @@ fn start_postgres(tools: &Tools, folder: &Path) -> Result<Postgres> {
     Postgres::start(folder, None)
 }
 
-/// The schema of `migrations/` in a new database, by psql, so that it does not matter which migrations are compiled
-/// into the binary that runs.
+/// The folders of migrations in the order in which they are applied. The first is the embedded identity provider's: the
+/// product's own come after, because they put a trigger on its table of users.
+const MIGRATIONS: &[&str] = &["server/src/auth/local/migrations", "migrations"];
+
+/// The schema in a new database, by psql, so that it does not matter which migrations are compiled into the binary that
+/// runs.
 pub struct Schema;
 
 impl Schema {
@@ -116,8 +120,11 @@ impl Schema {
         let name = "queries";
         sql(&psql, &postgres.url, &["--command".into(), format!("create database {name}").into()])?;
         let database = with_database(&postgres.url, name);
-        for file in migrations()? {
-            sql(&psql, &database, &["--single-transaction".into(), "--file".into(), file.into()])?;
+        sql(&psql, &database, &["--command".into(), "create schema auth".into()])?;
+        for folder in MIGRATIONS {
+            for file in migrations(&repository::root().join(folder))? {
+                sql(&psql, &database, &["--single-transaction".into(), "--file".into(), file.into()])?;
+            }
         }
         Ok(database)
     }
@@ -129,8 +136,9 @@ fn sql(psql: &Path, database: &str, arguments: &[OsString]) -> Result<()> {
     process::output(&mut command).map(drop)
 }
 
-fn migrations() -> Result<Vec<PathBuf>> {
-    let mut files: Vec<PathBuf> = fs::read_dir(repository::root().join("migrations"))?
+fn migrations(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .with_context(|| format!("{} cannot be read", folder.display()))?
         .filter_map(Result::ok)
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))

@@ -113,8 +113,7 @@ fn run_all(options: &Options, outcome: &mut Outcome, count: &mut Count) -> Resul
 fn cargo_test(tools: &Tools, database: &str, filters: &[String], count: &mut Count) -> Result<()> {
     let mut cargo = tools.command("cargo");
     cargo
-        .args(["test", "--package=domain", "--package=app", "--package=server", "--lib", "--bins", "--tests"])
-        .args(["--no-fail-fast", "--"])
+        .args(["test", "--lib", "--bins", "--tests", "--no-fail-fast", "--"])
         .args(filters)
         .env("TEST_DATABASE_URL", database)
         .stdout(Stdio::piped());
