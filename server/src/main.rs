@@ -208,7 +208,8 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
                 worker.stop().await;
             }
         };
-        let (drained, ()) = tokio::join!(server, work);
+        // Answers end with what there is of them, while the database is still there.
+        let (drained, (), ()) = tokio::join!(server, work, running.state.answers.stop());
         if !drained.unwrap_or(false) {
             tracing::warn!("some requests were cut off");
         }
