@@ -1,6 +1,6 @@
 //! The extractors that handlers name to get at who asks.
 
-use super::{AuthUser, RequestAccounts};
+use super::{AuthUser, RequestAccounts, layer::Unsettled};
 use crate::http::error::HttpError;
 use crate::{AppState, session::UserSession};
 use axum::{
@@ -10,7 +10,7 @@ use axum::{
 use domain::Error;
 use std::convert::Infallible;
 
-/// A signed-in person, or 401.
+/// A signed-in person; else 401, or 503 when the provider cannot be asked who it is.
 impl<S> FromRequestParts<S> for UserSession
 where
     AppState: FromRef<S>,
@@ -19,7 +19,10 @@ where
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
-        let user = parts.extensions.get::<AuthUser>().cloned().ok_or(Error::Unauthenticated)?;
+        let Some(user) = parts.extensions.get::<AuthUser>().cloned() else {
+            let unsettled = parts.extensions.get::<Unsettled>().map(|unsettled| unsettled.0.clone());
+            return Err(unsettled.unwrap_or(Error::Unauthenticated).into());
+        };
         Ok(Self::new(AppState::from_ref(state), user))
     }
 }

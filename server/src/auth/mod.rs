@@ -9,9 +9,11 @@ mod client;
 mod cookie;
 mod extract;
 mod identity;
+mod jwks;
 mod layer;
 mod local;
 mod origin;
+mod people;
 mod refresh;
 mod token;
 

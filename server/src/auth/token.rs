@@ -1,1 +1,154 @@
-//! Under construction.
+//! The one place where access tokens are verified: GoTrue's JWTs, signed by a key of the provider's JWKS or, in older
+//! projects, with the shared HS256 secret.
+
+use super::jwks::{Jwks, KeyError, VerifyingKey};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// Seconds by which the provider's clock may differ from ours.
+const LEEWAY_SECONDS: u64 = 10;
+/// Ours are about 1 kB; what is far longer is not worth the work of a signature check.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// The claims of a token whose signature, times, issuer, audience and role have been checked.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Claims {
+    /// The person's id.
+    pub sub: Uuid,
+    /// Unix time, seconds.
+    pub exp: u64,
+    /// Unix time, seconds.
+    #[serde(default)]
+    pub iat: u64,
+    /// Absent or empty for a person who signed up by telephone.
+    #[serde(default)]
+    pub email: Option<String>,
+    #[serde(default)]
+    pub session_id: Option<Uuid>,
+    #[serde(default)]
+    is_anonymous: bool,
+    role: String,
+    // A list of issuers is not one issuer: a string or nothing.
+    #[serde(rename = "iss")]
+    _iss: String,
+}
+
+/// Why a token does not count.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TokenError {
+    /// It was good, and its time is over: a refresh may help.
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token is not valid: {0}")]
+    Invalid(String),
+    /// The keys to check it with cannot be had right now, so nobody can tell.
+    #[error("the keys to verify tokens with cannot be fetched: {0}")]
+    KeysUnavailable(String),
+}
+
+impl TokenError {
+    fn invalid(reason: impl Into<String>) -> Self {
+        Self::Invalid(reason.into())
+    }
+}
+
+/// Verifies access tokens of one issuer.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    issuer: String,
+    jwks: Jwks,
+    shared_secret: Option<VerifyingKey>,
+}
+
+impl Verifier {
+    pub(super) fn new(issuer: String, jwks: Jwks, shared_secret: Option<&SecretString>) -> Self {
+        let shared_secret = shared_secret.map(|secret| VerifyingKey {
+            algorithm: Algorithm::HS256,
+            key: DecodingKey::from_secret(secret.expose_secret().as_bytes()),
+        });
+        Self { issuer, jwks, shared_secret }
+    }
+
+    /// Whether there is anything to verify with: published keys, or the shared secret.
+    pub(super) async fn check(&self) -> Result<(), String> {
+        let published = self.jwks.count().await;
+        match published {
+            Ok(0) if self.shared_secret.is_none() => {
+                Err("the provider publishes no signing keys, so its tokens cannot be verified: set \
+                 SUPABASE_JWT_SECRET to the project's JWT secret, or switch the project to asymmetric signing keys"
+                    .to_owned())
+            }
+            Err(error) if self.shared_secret.is_none() => {
+                Err(format!("the provider's signing keys cannot be fetched: {error}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// [`TokenError`]; anything but a valid user's token is refused, the `anon` and `service_role` keys too.
+    pub(super) async fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::invalid("too long"));
+        }
+        let key = self.key_for(token).await?;
+        let mut validation = Validation::new(key.algorithm);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
+        validation.set_audience(&["authenticated"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_required_spec_claims(&["exp", "sub", "aud", "iss"]);
+        let claims = match jsonwebtoken::decode::<Claims>(token, &key.key, &validation) {
+            Ok(data) => data.claims,
+            Err(error) if matches!(error.kind(), ErrorKind::ExpiredSignature) => return Err(TokenError::Expired),
+            Err(error) => return Err(TokenError::invalid(error.to_string())),
+        };
+        if claims.role != "authenticated" {
+            return Err(TokenError::invalid("its role is not `authenticated`"));
+        }
+        if claims.sub.is_nil() {
+            return Err(TokenError::invalid("it names nobody"));
+        }
+        if claims.is_anonymous {
+            return Err(TokenError::invalid("an anonymous visitor has no account"));
+        }
+        Ok(claims)
+    }
+
+    /// The key that may have signed the token. Its algorithm is the key's own: a header that names another is refused,
+    /// so that a public key can never serve as an HMAC secret.
+    async fn key_for(&self, token: &str) -> Result<VerifyingKey, TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|error| TokenError::invalid(error.to_string()))?;
+        // RFC 7515, 4.1.11: whoever does not understand a critical parameter must refuse. We understand none.
+        if header.crit.is_some() {
+            return Err(TokenError::invalid("it has critical header parameters"));
+        }
+        if header
+            .typ
+            .as_deref()
+            .is_some_and(|typ| !typ.eq_ignore_ascii_case("jwt") && !typ.eq_ignore_ascii_case("at+jwt"))
+        {
+            return Err(TokenError::invalid("it is another type of token"));
+        }
+        let key = match (header.alg, header.kid.as_deref()) {
+            // Older projects name a `kid` here too; it stands in no JWKS.
+            (Algorithm::HS256, _) => {
+                self.shared_secret.clone().ok_or_else(|| TokenError::invalid("signed with a shared secret"))?
+            }
+            (Algorithm::ES256 | Algorithm::RS256 | Algorithm::EdDSA, Some(kid)) => {
+                self.jwks.find(kid).await.map_err(|error| match error {
+                    KeyError::Unknown => TokenError::invalid("signed with an unknown key"),
+                    KeyError::Unavailable(cause) => TokenError::KeysUnavailable(cause),
+                })?
+            }
+            (_, Some(_)) => return Err(TokenError::invalid("signed by an algorithm that the provider does not use")),
+            (_, None) => return Err(TokenError::invalid("it does not name its key")),
+        };
+        if key.algorithm != header.alg {
+            return Err(TokenError::invalid("its algorithm is not its key's"));
+        }
+        Ok(key)
+    }
+}

@@ -1,1 +1,94 @@
-//! The embedded provider.
+//! The embedded identity provider: GoTrue's protocol under `/auth/v1`, over the same Postgres, for whoever runs Atelier
+//! without a Supabase project. supabase-js works against what it covers: sign-up, password, refresh, user, logout,
+//! settings, health and JWKS.
+//!
+//! Our own client reaches it like any other, by HTTP, over a listener on loopback.
+
+mod error;
+mod keys;
+mod limits;
+mod password;
+mod protocol;
+mod routes;
+mod schema;
+mod sessions;
+mod users;
+
+use super::{jwks::Jwks, token::Verifier};
+use crate::{db::Db, fault::Fault};
+use axum::Router;
+use keys::Keys;
+use limits::Limits;
+use password::Passwords;
+use secrecy::SecretString;
+use std::{net::Ipv4Addr, net::SocketAddr, path::Path, sync::Arc};
+use tokio::task::AbortHandle;
+
+/// What every endpoint works with.
+#[derive(Debug)]
+struct Provider {
+    db: Db,
+    keys: Keys,
+    issuer: String,
+    verifier: Verifier,
+    passwords: Passwords,
+    limits: Limits,
+}
+
+/// The running provider.
+#[derive(Debug)]
+pub(super) struct LocalProvider {
+    provider: Arc<Provider>,
+    url: String,
+    listener: AbortHandle,
+}
+
+impl LocalProvider {
+    /// Makes the schema, the keys in `folder` and the listener where they are missing.
+    pub(super) async fn start(db: &Db, folder: &Path, issuer: String) -> Result<Self, Fault> {
+        schema::migrate(db).await?;
+        let keys = keys::load_or_make(folder).await?;
+        let verifier = Verifier::new(issuer.clone(), Jwks::fixed(&keys.jwks()), None);
+        let passwords = Passwords::new().await?;
+        let provider =
+            Arc::new(Provider { db: db.clone(), keys, issuer, verifier, passwords, limits: Limits::default() });
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let service = Router::new().nest("/auth/v1", routes::router(Arc::clone(&provider)));
+        let serving = tokio::spawn(async move {
+            // Nobody but this process talks to it, so slow clients are no concern.
+            let served = axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>()).await;
+            if let Err(error) = served {
+                tracing::error!(%error, "the embedded identity provider stopped listening");
+            }
+        });
+        Ok(Self { provider, url, listener: serving.abort_handle() })
+    }
+
+    /// Of the listener on loopback, without `/auth/v1`.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) fn routes(&self) -> Router {
+        routes::router(Arc::clone(&self.provider))
+    }
+
+    pub(super) fn publishable_key(&self) -> SecretString {
+        self.provider.keys.publishable_key()
+    }
+
+    pub(super) fn secret_key(&self) -> SecretString {
+        self.provider.keys.secret_key()
+    }
+
+    pub(super) fn stop(&self) {
+        self.listener.abort();
+    }
+}
+
+impl Drop for LocalProvider {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}

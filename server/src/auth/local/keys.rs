@@ -1,0 +1,202 @@
+//! The provider's secrets, in one file that only its owner may read: signing keys, the key that refresh tokens are made
+//! with, and the two API keys.
+
+use crate::fault::Fault;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, Mac};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use p256::{
+    elliptic_curve::sec1::ToEncodedPoint,
+    pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding},
+};
+use rand::TryRngCore;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use std::{
+    io::{ErrorKind, Write},
+    path::Path,
+};
+use subtle::ConstantTimeEq;
+use uuid::Uuid;
+
+const FILE: &str = "keys.json";
+
+/// The file's contents. To rotate, append a signing key: the last one signs, all of them verify.
+#[derive(Serialize, Deserialize)]
+struct KeyFile {
+    signing_keys: Vec<SigningKeyEntry>,
+    /// base64url of 32 bytes.
+    refresh_token_key: String,
+    publishable_key: String,
+    secret_key: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SigningKeyEntry {
+    kid: String,
+    /// PKCS#8 in PEM, P-256.
+    private_key: String,
+}
+
+/// The provider's secrets, ready for use.
+pub(super) struct Keys {
+    kid: String,
+    signing: EncodingKey,
+    jwks: serde_json::Value,
+    refresh_token_key: Vec<u8>,
+    publishable_key: String,
+    secret_key: String,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+/// The keys in `folder`, made if there are none.
+pub(super) async fn load_or_make(folder: &Path) -> Result<Keys, Fault> {
+    let folder = folder.to_owned();
+    let text = tokio::task::spawn_blocking(move || read_or_write(&folder))
+        .await
+        .map_err(Fault::while_doing("read the signing keys"))??;
+    let file: KeyFile = serde_json::from_str(&text).map_err(Fault::while_doing("read the signing keys"))?;
+    Keys::open(file)
+}
+
+fn read_or_write(folder: &Path) -> Result<String, Fault> {
+    let path = folder.join(FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => return Ok(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    make_private_folder(folder)?;
+    let text = serde_json::to_string_pretty(&generate()?).map_err(Fault::while_doing("write the signing keys"))?;
+    let draft = folder.join(format!(".{FILE}.{}", Uuid::new_v4().simple()));
+    private_file(&draft)?.write_all(text.as_bytes())?;
+    // Of two servers that start at once one wins, and both use its keys: a link, unlike a rename, replaces nothing.
+    let linked = std::fs::hard_link(&draft, &path);
+    std::fs::remove_file(&draft)?;
+    match linked {
+        Ok(()) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(std::fs::read_to_string(&path)?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn make_private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn generate() -> Result<KeyFile, Fault> {
+    let signing = loop {
+        // Of 2^32 draws fewer than one is no scalar of the curve.
+        if let Ok(key) = p256::SecretKey::from_slice(&random::<32>()?) {
+            break key;
+        }
+    };
+    let private_key = signing.to_pkcs8_pem(LineEnding::LF).map_err(|error| bad_key(&error))?.to_string();
+    Ok(KeyFile {
+        signing_keys: vec![SigningKeyEntry { kid: Uuid::new_v4().to_string(), private_key }],
+        refresh_token_key: URL_SAFE_NO_PAD.encode(random::<32>()?),
+        publishable_key: format!("sb_publishable_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
+        secret_key: format!("sb_secret_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
+    })
+}
+
+/// Bytes from the operating system's generator.
+fn random<const N: usize>() -> Result<[u8; N], Fault> {
+    let mut bytes = [0; N];
+    rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(Fault::while_doing("draw random bytes"))?;
+    Ok(bytes)
+}
+
+fn bad_key(error: &dyn std::fmt::Display) -> Fault {
+    Fault::Other { doing: "read the signing keys", cause: error.to_string().into() }
+}
+
+impl Keys {
+    fn open(file: KeyFile) -> Result<Self, Fault> {
+        let published = file.signing_keys.iter().map(SigningKeyEntry::jwk).collect::<Result<Vec<_>, _>>()?;
+        let current = file.signing_keys.last().ok_or_else(|| bad_key(&"the file holds none"))?;
+        let signing = EncodingKey::from_ec_pem(current.private_key.as_bytes()).map_err(|error| bad_key(&error))?;
+        Ok(Self {
+            kid: current.kid.clone(),
+            signing,
+            jwks: serde_json::json!({ "keys": published }),
+            refresh_token_key: URL_SAFE_NO_PAD.decode(&file.refresh_token_key).map_err(|error| bad_key(&error))?,
+            publishable_key: file.publishable_key,
+            secret_key: file.secret_key,
+        })
+    }
+
+    /// A signed access token with these claims.
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, Fault> {
+        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
+        jsonwebtoken::encode(&header, claims, &self.signing).map_err(Fault::while_doing("sign an access token"))
+    }
+
+    /// The refresh token of a row: always the same for one id, and unknown without the key file.
+    pub(super) fn refresh_token(&self, id: Uuid) -> Result<SecretString, Fault> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.refresh_token_key).map_err(|error| bad_key(&error))?;
+        mac.update(id.as_bytes());
+        Ok(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()).into())
+    }
+
+    /// The public halves.
+    pub(super) fn jwks(&self) -> serde_json::Value {
+        self.jwks.clone()
+    }
+
+    pub(super) fn publishable_key(&self) -> SecretString {
+        self.publishable_key.clone().into()
+    }
+
+    pub(super) fn secret_key(&self) -> SecretString {
+        self.secret_key.clone().into()
+    }
+
+    /// Whether `key` is one of the two API keys.
+    pub(super) fn is_api_key(&self, key: &str) -> bool {
+        let publishable = key.as_bytes().ct_eq(self.publishable_key.as_bytes());
+        bool::from(publishable) || self.is_secret_key(key)
+    }
+
+    pub(super) fn is_secret_key(&self, key: &str) -> bool {
+        key.as_bytes().ct_eq(self.secret_key.as_bytes()).into()
+    }
+}
+
+impl SigningKeyEntry {
+    fn jwk(&self) -> Result<serde_json::Value, Fault> {
+        let key = p256::SecretKey::from_pkcs8_pem(&self.private_key).map_err(|error| bad_key(&error))?;
+        let point = key.public_key().to_encoded_point(false);
+        let (Some(x), Some(y)) = (point.x(), point.y()) else {
+            return Err(bad_key(&"a key without coordinates"));
+        };
+        Ok(serde_json::json!({
+            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "key_ops": ["verify"], "ext": true, "kid": self.kid,
+            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+        }))
+    }
+}
+
+/// What is stored of a refresh token. It has 256 random bits, so a plain hash cannot be guessed back.
+pub(super) fn hash_of(refresh_token: &SecretString) -> Vec<u8> {
+    use sha2::Digest;
+    Sha256::digest(refresh_token.expose_secret().as_bytes()).to_vec()
+}

@@ -1,0 +1,34 @@
+//! The provider's own migrations, in its own schema.
+
+use crate::{db::Db, fault::Fault};
+use sqlx::migrate::Migrator;
+
+const MIGRATIONS_TABLE: &str = "auth._atelier_migrations";
+/// Any number that is used for nothing else: `auth` in ASCII.
+const LOCK: i64 = 0x6175_7468;
+
+/// # Errors
+/// Also when the schema `auth` is somebody else's, Supabase's for example.
+pub(super) async fn migrate(db: &Db) -> Result<(), Fault> {
+    let mut migrator: Migrator = sqlx::migrate!("src/auth/local/migrations");
+    migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
+    migrator.create_schema("auth");
+    // The lock below is held until the commit; sqlx's own would end before it.
+    migrator.set_locking(false);
+    let mut tx = db.system().await?;
+    sqlx::query!("select pg_advisory_xact_lock($1)", LOCK).execute(tx.conn()).await?;
+    let is_foreign = sqlx::query_scalar!(
+        r#"select to_regclass('auth.users') is not null and to_regclass('auth._atelier_migrations') is null as "foreign!""#
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    if is_foreign {
+        return Err(Fault::Identity(
+            "this database has a schema `auth` of its own, as Supabase's have: set SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY to use it, or give \
+             Atelier another database"
+                .into(),
+        ));
+    }
+    migrator.run(&mut *tx.conn()).await.map_err(Fault::while_doing("make the embedded identity provider's schema"))?;
+    tx.commit().await
+}

@@ -1,0 +1,198 @@
+//! Accounts: `auth.users` and `auth.identities`.
+
+use super::error::{AuthError, Code};
+use crate::{db::Db, fault::Fault};
+use serde_json::{Map, Value, json};
+use sqlx::PgConnection;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use uuid::Uuid;
+
+/// A row of `auth.users`, as far as it is used.
+#[derive(Clone)]
+pub(super) struct User {
+    pub id: Uuid,
+    pub aud: String,
+    pub role: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+    pub encrypted_password: Option<String>,
+    pub email_confirmed_at: Option<OffsetDateTime>,
+    pub confirmed_at: Option<OffsetDateTime>,
+    pub last_sign_in_at: Option<OffsetDateTime>,
+    pub raw_app_meta_data: Value,
+    pub raw_user_meta_data: Value,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+    pub banned_until: Option<OffsetDateTime>,
+    pub is_anonymous: bool,
+}
+
+impl User {
+    pub(super) fn is_banned(&self) -> bool {
+        self.banned_until.is_some_and(|until| until > OffsetDateTime::now_utc())
+    }
+}
+
+/// 422 as GoTrue says it where addresses need no confirmation.
+pub(super) fn already_exists() -> AuthError {
+    AuthError::new(422, Code::UserAlreadyExists, "User already registered")
+}
+
+/// Whether the table can be read.
+pub(super) async fn check(db: &Db) -> Result<(), Fault> {
+    let mut tx = db.system().await?;
+    sqlx::query_scalar!("select id from auth.users limit 1").fetch_optional(tx.conn()).await?;
+    Ok(())
+}
+
+pub(super) async fn exists(db: &Db, email: &str) -> Result<bool, Fault> {
+    let mut tx = db.system().await?;
+    let found = sqlx::query_scalar!("select id from auth.users where email = $1 and not is_sso_user", email)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn by_email(db: &Db, email: &str) -> Result<Option<User>, Fault> {
+    if email.contains('\0') {
+        return Ok(None);
+    }
+    let mut tx = db.system().await?;
+    let user = sqlx::query_as!(
+        User,
+        "select id, aud, role, email, phone, encrypted_password, email_confirmed_at, confirmed_at, last_sign_in_at, raw_app_meta_data,
+                raw_user_meta_data, created_at, updated_at, banned_until, is_anonymous
+         from auth.users where email = $1 and not is_sso_user and deleted_at is null",
+        email
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(user)
+}
+
+pub(super) async fn by_id(db: &Db, id: Uuid) -> Result<Option<User>, Fault> {
+    let mut tx = db.system().await?;
+    Ok(find(tx.conn(), id).await?)
+}
+
+pub(super) async fn find(conn: &mut PgConnection, id: Uuid) -> Result<Option<User>, sqlx::Error> {
+    sqlx::query_as!(
+        User,
+        "select id, aud, role, email, phone, encrypted_password, email_confirmed_at, confirmed_at, last_sign_in_at, raw_app_meta_data,
+                raw_user_meta_data, created_at, updated_at, banned_until, is_anonymous
+         from auth.users where id = $1 and deleted_at is null",
+        id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A confirmed account with its identity, which has just signed in. `data` is the person's own metadata.
+///
+/// # Errors
+/// 422 when another request took the address in the meantime.
+pub(super) async fn insert(
+    conn: &mut PgConnection,
+    email: &str,
+    hash: &str,
+    mut data: Map<String, Value>,
+) -> Result<User, AuthError> {
+    let id = Uuid::new_v4();
+    let identity = json!({ "sub": id, "email": email, "email_verified": true, "phone_verified": false });
+    // GoTrue mixes these into the metadata, over whatever the person claims there.
+    data.extend(identity.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+    sqlx::query!(
+        "insert into auth.users
+             (instance_id, id, email, encrypted_password, email_confirmed_at, last_sign_in_at, raw_app_meta_data, raw_user_meta_data)
+         values ('00000000-0000-0000-0000-000000000000', $1, $2, $3, now(), now(), $4, $5)",
+        id,
+        email,
+        hash,
+        json!({ "provider": "email", "providers": ["email"] }),
+        Value::Object(data)
+    )
+    .execute(&mut *conn)
+    .await
+    .map_err(|error| match error.as_database_error() {
+        Some(database) if database.is_unique_violation() => already_exists(),
+        _ => error.into(),
+    })?;
+    sqlx::query!(
+        "insert into auth.identities (id, provider_id, user_id, identity_data, provider, last_sign_in_at)
+         values ($1, $2, $3, $4, 'email', now())",
+        Uuid::new_v4(),
+        id.to_string(),
+        id,
+        identity
+    )
+    .execute(&mut *conn)
+    .await?;
+    find(conn, id).await?.ok_or_else(|| sqlx::Error::RowNotFound.into())
+}
+
+/// Records a sign-in; `None` if the account has gone in the meantime.
+pub(super) async fn note_sign_in(conn: &mut PgConnection, id: Uuid) -> Result<Option<User>, Fault> {
+    sqlx::query!("update auth.users set last_sign_in_at = now(), updated_at = now() where id = $1", id)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("update auth.identities set last_sign_in_at = now(), updated_at = now() where user_id = $1 and provider = 'email'", id)
+        .execute(&mut *conn)
+        .await?;
+    Ok(find(conn, id).await?)
+}
+
+/// The account as clients see it.
+pub(super) async fn json(conn: &mut PgConnection, user: &User) -> Result<Value, Fault> {
+    let identities = sqlx::query!(
+        "select id, provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at, email
+         from auth.identities where user_id = $1 order by created_at, id",
+        user.id
+    )
+    .fetch_all(conn)
+    .await?;
+    let identities: Vec<Value> = identities
+        .into_iter()
+        .map(|identity| {
+            json!({
+                "identity_id": identity.id,
+                "id": identity.provider_id,
+                "user_id": identity.user_id,
+                "identity_data": identity.identity_data,
+                "provider": identity.provider,
+                "last_sign_in_at": timestamp(identity.last_sign_in_at),
+                "created_at": timestamp(Some(identity.created_at)),
+                "updated_at": timestamp(Some(identity.updated_at)),
+                "email": identity.email,
+            })
+        })
+        .collect();
+    let mut json = json!({
+        "id": user.id,
+        "aud": user.aud,
+        "role": user.role,
+        "email": user.email.as_deref().unwrap_or_default(),
+        "phone": user.phone.as_deref().unwrap_or_default(),
+        "app_metadata": user.raw_app_meta_data,
+        "user_metadata": user.raw_user_meta_data,
+        "identities": identities,
+        "created_at": timestamp(Some(user.created_at)),
+        "updated_at": timestamp(Some(user.updated_at)),
+        "is_anonymous": user.is_anonymous,
+    });
+    // GoTrue leaves out what has not happened.
+    let happened = [
+        ("email_confirmed_at", user.email_confirmed_at),
+        ("confirmed_at", user.confirmed_at),
+        ("last_sign_in_at", user.last_sign_in_at),
+    ];
+    for (name, at) in happened {
+        if let Some(at) = timestamp(at) {
+            json[name] = at.into();
+        }
+    }
+    Ok(json)
+}
+
+fn timestamp(at: Option<OffsetDateTime>) -> Option<String> {
+    at.and_then(|at| at.format(&Rfc3339).ok())
+}
