@@ -51,9 +51,9 @@ fn Example() -> impl IntoView {
                 <div class="example__answer">
                     <p>
                         "State it, and say what it pays for. The guide asks for the price of a cup before the price of a bag"
-                        <a class="cite" href="#example-source" aria-label="Source 1">"1"</a>
+                        <a class="example__cite" href="#example-source" aria-label="Source 1">"1"</a>
                         ", and rules out \u{201c}deal\u{201d} and \u{201c}only\u{201d}"
-                        <a class="cite" href="#example-source" aria-label="Source 2">"2"</a>
+                        <a class="example__cite" href="#example-source" aria-label="Source 2">"2"</a>
                         "."
                     </p>
                     <p class="example__meta">"2 sources \u{b7} 1 document read"</p>
@@ -62,6 +62,7 @@ fn Example() -> impl IntoView {
             <figcaption class="example__source" id="example-source">
                 <p class="example__file"><Icon glyph=Glyph::FileText/>"Nordlys brand guide.pdf"<span>"Page 12"</span></p>
                 <blockquote>
+                    <p class="example__heading">"4.2 \u{2002} Price"</p>
                     <p>
                         "Prices are stated, not sold. "
                         <mark>"Give the price of a cup before the price of a bag"<sup aria-hidden="true">"1"</sup></mark>
@@ -69,6 +70,7 @@ fn Example() -> impl IntoView {
                         <mark>"Never write \u{201c}deal\u{201d} or \u{201c}only\u{201d}"<sup aria-hidden="true">"2"</sup></mark>
                         "; a fair price needs no excuse."
                     </p>
+                    <p>"On the shelf, the figure stands alone: no stars, no struck-out sums. Where there is room, one line says where the money goes."</p>
                 </blockquote>
             </figcaption>
         </figure>

@@ -7,11 +7,18 @@ pub fn Avatar(
     /// 32 px instead of 24.
     #[prop(optional)]
     large: bool,
+    /// More about the person, after the name: `owner`.
+    #[prop(optional, into)]
+    note: Option<String>,
 ) -> impl IntoView {
     let tint = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 6;
     let class = format!("avatar avatar--{tint}{}", if large { " avatar--large" } else { "" });
+    let title = match note {
+        Some(note) => format!("{name}, {note}"),
+        None => name.clone(),
+    };
     view! {
-        <span class=class role="img" title=name.clone() aria-label=name.clone()>
+        <span class=class role="img" title=title.clone() aria-label=title>
             {initials(&name)}
         </span>
     }

@@ -9,10 +9,8 @@ pub fn Mark(
 ) -> impl IntoView {
     view! {
         <svg class="mark" width=size.to_string() height=size.to_string() viewBox="0 0 20 20" aria-hidden="true">
-            <path class="mark__pane" d="M2 6.2 9.25 3.6v5.65H2z"/>
-            <path class="mark__lit" d="M10.75 3.05 18 .5v8.75h-7.25z"/>
-            <path class="mark__pane" d="M2 10.75h7.25V18H2z"/>
-            <path class="mark__pane" d="M10.75 10.75H18V18h-7.25z"/>
+            <path class="mark__lit" d="M10 4.6 17.5 2v8.9H10z"/>
+            <path class="mark__frame" d="M2.5 7.2 17.5 2v15.5h-15zM10 4.6v12.9M2.5 10.9h15"/>
         </svg>
     }
 }

@@ -7,7 +7,7 @@ use leptos_meta::Title;
 pub enum Width {
     /// 68 characters of reading text.
     Reading,
-    /// Lists and cards: up to 1080 px.
+    /// Lists, cards and tables: all of it, with padding.
     #[default]
     Wide,
     /// All of it, without padding and not scrolling itself: for panes that scroll on their own.

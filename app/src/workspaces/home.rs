@@ -106,8 +106,7 @@ fn Members(members: List<Member>, total: u32) -> impl IntoView {
         .items
         .into_iter()
         .map(|member| {
-            let name = format!("{}, {}", member.display_name, role_name(member.role).to_lowercase());
-            view! { <li><Avatar name=name large=true/></li> }
+            view! { <li><Avatar name=member.display_name note=role_name(member.role).to_lowercase() large=true/></li> }
         })
         .collect_view();
     view! {
@@ -134,7 +133,7 @@ fn ProjectCard(project: Project) -> impl IntoView {
     view! {
         <a class="card card--link project-card" href=format!("/projects/{}", project.id)>
             <h2 class="card__title">{project.name}</h2>
-            <p class="card__text">{if client.is_empty() { "No client".to_owned() } else { client.into() }}</p>
+            <p class="card__text">{String::from(client)}</p>
             <p class="card__meta">
                 <span><Icon glyph=Glyph::FileText/>{count(project.document_count, "document")}</span>
                 <span><Icon glyph=Glyph::MessageSquare/>{count(project.conversation_count, "chat")}</span>
