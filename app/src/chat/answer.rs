@@ -1,0 +1,181 @@
+use super::{
+    citation::{Sources, numerals},
+    spoken, stream,
+    thread::{Shown, Thread},
+};
+use crate::{
+    markdown::{self, MarkdownView},
+    ui::{Glyph, Icon},
+    workspaces::count,
+};
+use domain::chat::{Message, MessageState};
+use leptos::prelude::*;
+
+/// A question as it was asked.
+#[component]
+pub(super) fn QuestionView(text: String) -> impl IntoView {
+    view! {
+        <article class="question" aria-label="Question">
+            <p class="question__text">{text}</p>
+        </article>
+    }
+}
+
+/// An answer, while and after it is written.
+#[component]
+pub(super) fn AnswerView(shown: Shown, thread: Thread) -> impl IntoView {
+    let message = shown.message;
+    stream::follow(shown);
+    let state = Memo::new(move |_| message.with(|message| message.state));
+    let blocks = Memo::new(move |_| message.with(|message| markdown::answer(&message.content)));
+    let citations = Signal::derive(move || message.with(|message| message.citations.clone()));
+    let status = move || shown.status.get().unwrap_or_else(|| "Looking through the documents".to_owned());
+    view! {
+        <article class="answer" aria-label="Answer" data-state=move || state.get().as_str() aria-busy=move || (state.get() == MessageState::Streaming).then_some("true")>
+            <div class="prose answer__text">
+                <MarkdownView blocks citation=numerals(shown.id, citations)/>
+            </div>
+            <Show when=move || state.get() == MessageState::Streaming>
+                <p class="answer__status" role="status">
+                    <span class="answer__pulse" aria-hidden="true"></span>
+                    {status}
+                </p>
+            </Show>
+            <Interruption message thread/>
+            <Sources citations/>
+            <Facts message/>
+            <Announcer message/>
+        </article>
+    }
+}
+
+/// Why an answer ended early, and the way to ask again.
+#[component]
+fn Interruption(message: RwSignal<Message>, thread: Thread) -> impl IntoView {
+    let id = message.with_untracked(|message| message.id);
+    let note = move || {
+        message.with(|message| match message.state {
+            MessageState::Stopped => Some("Stopped. What was written so far is kept.".to_owned()),
+            MessageState::Failed => Some(
+                message
+                    .failure
+                    .clone()
+                    .unwrap_or_else(|| "The answer broke off. What was written so far is kept.".to_owned()),
+            ),
+            _ => None,
+        })
+    };
+    // Further up it would answer a question that is long past.
+    let question = Memo::new(move |_| thread.question_before_last(id));
+    let again = move || {
+        question.get().map(|text| {
+            let hidden = text.clone();
+            view! {
+                <form
+                    method="post" action=thread.ask_url()
+                    on:submit=move |event| {
+                        event.prevent_default();
+                        thread.ask(text.clone());
+                    }
+                >
+                    <input type="hidden" name="conversation" value=thread.conversation.to_string()/>
+                    <input type="hidden" name="text" value=hidden/>
+                    <input type="hidden" name="key" value=thread.key()/>
+                    <button class="button button--small" type="submit">
+                        <Icon glyph=Glyph::RotateCcw/>
+                        <span class="button__label">"Try again"</span>
+                    </button>
+                </form>
+            }
+        })
+    };
+    move || {
+        note().map(|note| {
+            let is_failure = message.with_untracked(|message| message.state == MessageState::Failed);
+            view! {
+                <div class="interruption" data-tone=if is_failure { "bad" } else { "neutral" }>
+                    <p>{note}</p>
+                    {again}
+                </div>
+            }
+        })
+    }
+}
+
+/// The quiet line: which model, how many tokens, how long.
+#[component]
+fn Facts(message: RwSignal<Message>) -> impl IntoView {
+    let line =
+        Memo::new(move |_| message.with(|message| (message.state != MessageState::Streaming).then(|| facts(message))));
+    move || line.get().filter(|line| !line.is_empty()).map(|line| view! { <p class="answer__facts">{line}</p> })
+}
+
+fn facts(message: &Message) -> String {
+    let model = message.model.as_deref().map(|model| match model {
+        "extractive" => "Built-in answerer: quotes your documents, no language model".to_owned(),
+        model => model.to_owned(),
+    });
+    let tokens = match (message.prompt_tokens, message.completion_tokens) {
+        (None, None) => None,
+        (read, written) => Some(count(read.unwrap_or(0).saturating_add(written.unwrap_or(0)), "token")),
+    };
+    let time = message.duration_ms.map(|milliseconds| {
+        if milliseconds < 1000 {
+            format!("{milliseconds} ms")
+        } else {
+            format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
+        }
+    });
+    [model, tokens, time].into_iter().flatten().collect::<Vec<_>>().join(" \u{b7} ")
+}
+
+/// Tells a screen reader what is written, sentence by sentence. Silent about what was there when the page opened.
+#[component]
+fn Announcer(message: RwSignal<Message>) -> impl IntoView {
+    let said = RwSignal::new(String::new());
+    let follows = message.with_untracked(|message| message.state == MessageState::Streaming);
+    Effect::new(move |from: Option<usize>| {
+        message.with(|message| {
+            let whole = message.state != MessageState::Streaming;
+            let Some(from) = from else { return if whole { message.content.len() } else { 0 } };
+            match spoken::sentences(&message.content, from, whole) {
+                Some((text, end)) => {
+                    said.set(text);
+                    end
+                }
+                None => from,
+            }
+        })
+    });
+    follows.then(|| view! { <p class="visually-hidden" aria-live="polite">{said}</p> })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::chat::Author;
+    use time::OffsetDateTime;
+
+    #[test]
+    fn the_quiet_line_says_what_is_known() {
+        let mut message = Message {
+            id: uuid::Uuid::nil().into(),
+            conversation_id: uuid::Uuid::nil().into(),
+            author: Author::Assistant,
+            state: MessageState::Complete,
+            content: String::new(),
+            citations: Vec::new(),
+            model: Some("gpt-x".into()),
+            failure: None,
+            prompt_tokens: Some(1200),
+            completion_tokens: Some(34),
+            duration_ms: Some(2340),
+            created_at: OffsetDateTime::UNIX_EPOCH,
+        };
+        assert_eq!(facts(&message), "gpt-x \u{b7} 1234 tokens \u{b7} 2.3 s");
+        message.prompt_tokens = None;
+        message.completion_tokens = None;
+        message.duration_ms = Some(87);
+        assert_eq!(facts(&message), "gpt-x \u{b7} 87 ms");
+    }
+}

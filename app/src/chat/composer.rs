@@ -1,0 +1,149 @@
+use super::api::StopAnswer;
+use crate::ui::{Glyph, Icon};
+use domain::MessageId;
+use gloo_storage::{LocalStorage, Storage};
+use leptos::{
+    ev::{KeyboardEvent, SubmitEvent},
+    html,
+    prelude::*,
+    server_fn::ServerFn,
+};
+use web_sys::HtmlTextAreaElement;
+
+/// Where a question is typed. Enter sends, Shift and Enter makes a line. What is not sent is kept in this browser. Without
+/// JavaScript it is a form like any other.
+#[component]
+pub(super) fn Composer(
+    /// Of the server function.
+    url: &'static str,
+    /// What is asked in: the name of its field, `conversation` or `project`, and its id.
+    target: &'static str,
+    id: String,
+    /// Idempotency key of the form without JavaScript.
+    #[prop(into)]
+    key: String,
+    #[prop(into)] label: String,
+    #[prop(into)] placeholder: String,
+    /// A question that could not be sent, to be put back.
+    #[prop(into)]
+    restore: Signal<Option<String>>,
+    on_send: Callback<String>,
+    #[prop(into)] pending: Signal<bool>,
+    /// The answer that can be stopped.
+    #[prop(optional, into)]
+    streaming: Signal<Option<MessageId>>,
+    #[prop(optional)] stop: Option<ServerAction<StopAnswer>>,
+) -> impl IntoView {
+    let area = NodeRef::<html::Textarea>::new();
+    let draft = StoredValue::new(format!("draft:{id}"));
+    Effect::new(move |_| {
+        let Some(area) = area.get() else { return };
+        let kept = draft.with_value(|key| LocalStorage::get::<String>(key)).unwrap_or_default();
+        if area.value().is_empty() && !kept.is_empty() {
+            area.set_value(&kept);
+        }
+        grow(&area);
+    });
+    Effect::new(move |_| {
+        if let (Some(text), Some(area)) = (restore.get(), area.get_untracked())
+            && area.value().is_empty()
+        {
+            area.set_value(&text);
+            keep(draft, &text);
+            grow(&area);
+        }
+    });
+    let typed = move |_| {
+        if let Some(area) = area.get_untracked() {
+            keep(draft, &area.value());
+            grow(&area);
+        }
+    };
+    let send = move || {
+        let Some(area) = area.get_untracked() else { return };
+        let text = area.value().trim().to_owned();
+        if text.is_empty() || pending.get_untracked() || streaming.get_untracked().is_some() {
+            return;
+        }
+        area.set_value("");
+        keep(draft, "");
+        grow(&area);
+        on_send.run(text);
+    };
+    let submitted = move |event: SubmitEvent| {
+        event.prevent_default();
+        send();
+    };
+    let pressed = move |event: KeyboardEvent| {
+        // While an input method composes a word, Enter takes the word.
+        if event.key() == "Enter" && !event.shift_key() && !event.is_composing() {
+            event.prevent_default();
+            send();
+        }
+    };
+    let is_streaming = move || streaming.get().is_some();
+    let send_button = move || {
+        view! {
+            <button class="composer__send" type="submit" aria-label="Send" title="Send" aria-busy=move || pending.get().then_some("true")>
+                <Icon glyph=Glyph::ArrowUp size=20/>
+            </button>
+        }
+    };
+    view! {
+        <form class="composer" method="post" action=url on:submit=submitted>
+            <input type="hidden" name=target value=id/>
+            <input type="hidden" name="key" value=key/>
+            <label class="visually-hidden" for="composer">{label}</label>
+            <textarea
+                class="composer__text" id="composer" name="text" rows="1" maxlength="8000" required=true placeholder=placeholder
+                node_ref=area on:input=typed on:keydown=pressed enterkeyhint="send"
+            ></textarea>
+            <Show when=is_streaming fallback=send_button>
+                <button class="composer__send composer__send--stop" type="submit" form="stop-answer" formnovalidate=true aria-label="Stop" title="Stop">
+                    <Icon glyph=Glyph::Square/>
+                </button>
+            </Show>
+        </form>
+        {stop.map(|stop| view! { <StopForm stop streaming/> })}
+        <p class="composer__hint">
+            <span class="composer__keys"><kbd>"Enter"</kbd>" sends, "<kbd>"Shift"</kbd>" "<kbd>"Enter"</kbd>" makes a new line"</span>
+        </p>
+    }
+}
+
+/// The form of the stop button, which stands in another form.
+#[component]
+fn StopForm(stop: ServerAction<StopAnswer>, streaming: Signal<Option<MessageId>>) -> impl IntoView {
+    let submitted = move |event: SubmitEvent| {
+        event.prevent_default();
+        if let Some(id) = streaming.get_untracked()
+            && !stop.pending().get_untracked()
+        {
+            stop.dispatch(StopAnswer { id });
+        }
+    };
+    view! {
+        <form id="stop-answer" method="post" action=StopAnswer::url() on:submit=submitted hidden=true>
+            <input type="hidden" name="id" value=move || streaming.get().map(|id| id.to_string())/>
+        </form>
+    }
+}
+
+/// Keeps the draft in this browser. Where storage is refused (a private window) it is lost with the page.
+fn keep(draft: StoredValue<String>, text: &str) {
+    draft.with_value(|key| {
+        if text.is_empty() {
+            LocalStorage::delete(key);
+        } else {
+            let _ = LocalStorage::set(key, text);
+        }
+    });
+}
+
+/// As tall as its text; the style sheet has the limit.
+fn grow(area: &HtmlTextAreaElement) {
+    let style = web_sys::HtmlElement::style(area);
+    // Refused for no valid value.
+    let _ = style.set_property("height", "auto");
+    let _ = style.set_property("height", &format!("{}px", area.scroll_height()));
+}

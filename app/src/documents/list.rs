@@ -1,0 +1,99 @@
+//! The documents of one page of the list, kept current.
+
+use super::live::Change;
+use domain::{Cursor, DocumentId, Page, documents::Document};
+use leptos::prelude::*;
+
+/// One row. Its place in the list is kept while its document changes.
+#[derive(Clone, Copy)]
+pub(super) struct Listed {
+    pub id: DocumentId,
+    pub document: RwSignal<Document>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct DocumentList {
+    rows: RwSignal<Vec<Listed>>,
+    next: RwSignal<Option<Cursor>>,
+    /// Whether the list begins with the newest document, so that new ones belong at its head.
+    from_newest: bool,
+    /// Deleted here: what is still told of them comes too late.
+    deleted: StoredValue<Vec<DocumentId>>,
+}
+
+impl DocumentList {
+    pub fn new(page: Page<Document>, from_newest: bool) -> Self {
+        let list = Self {
+            rows: RwSignal::new(Vec::new()),
+            next: RwSignal::new(None),
+            from_newest,
+            deleted: StoredValue::new(Vec::new()),
+        };
+        list.append(page);
+        list
+    }
+
+    pub fn rows(self) -> Vec<Listed> {
+        self.rows.get()
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.rows.with(Vec::is_empty)
+    }
+
+    pub fn next(self) -> Signal<Option<Cursor>> {
+        self.next.into()
+    }
+
+    /// Adds the next page of the list.
+    pub fn append(self, page: Page<Document>) {
+        let known: Vec<DocumentId> = self.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect());
+        let new = page.items.into_iter().filter(|document| !known.contains(&document.id)).map(listed);
+        self.rows.update(|rows| rows.extend(new));
+        self.next.set(page.next);
+    }
+
+    /// A document that is new or has changed.
+    pub fn put(self, document: Document) {
+        if self.deleted.with_value(|deleted| deleted.contains(&document.id)) {
+            return;
+        }
+        let row = self.rows.with_untracked(|rows| rows.iter().find(|row| row.id == document.id).copied());
+        match row {
+            Some(row) => {
+                let is_older = row.document.with_untracked(|known| document.updated_at < known.updated_at);
+                if !is_older && row.document.with_untracked(|known| *known != document) {
+                    row.document.set(document);
+                }
+            }
+            // An older one that changed is on another page of the list.
+            None if self.from_newest => self.rows.update(|rows| {
+                let newest = rows.first().map(|row| row.id);
+                if newest.is_none_or(|newest| document.id > newest) {
+                    rows.insert(0, listed(document));
+                }
+            }),
+            None => {}
+        }
+    }
+
+    /// Takes a document off the list, and tells its name if it was on it.
+    pub fn remove(self, id: DocumentId) -> Option<String> {
+        self.deleted.update_value(|deleted| deleted.push(id));
+        let row = self.rows.with_untracked(|rows| rows.iter().find(|row| row.id == id).copied())?;
+        let name = row.document.with_untracked(|document| document.name.clone());
+        self.rows.update(|rows| rows.retain(|row| row.id != id));
+        Some(name)
+    }
+
+    pub fn apply(self, change: Change) {
+        match change {
+            Change::Changed(document) => self.put(*document),
+            Change::Deleted(id) => drop(self.remove(id)),
+        }
+    }
+}
+
+fn listed(document: Document) -> Listed {
+    Listed { id: document.id, document: RwSignal::new(document) }
+}

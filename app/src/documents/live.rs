@@ -1,0 +1,44 @@
+//! A project's documents as they change, from `GET /api/v1/projects/{id}/events`. What changed shortly before the stream
+//! began, and all that is being read, is told at its beginning.
+
+use crate::event_source::{EventStream, Received, stream_slot};
+use domain::{DocumentId, ProjectId, documents::Document};
+use leptos::prelude::*;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// How long to wait before a stream that the server ended is asked for again.
+const REOPEN_AFTER: Duration = Duration::from_secs(5);
+
+pub(super) enum Change {
+    Changed(Box<Document>),
+    Deleted(DocumentId),
+}
+
+#[derive(Deserialize)]
+struct Deleted {
+    id: DocumentId,
+}
+
+/// Calls `heard` for each change as long as the component lives. In the browser only, after hydration.
+pub(super) fn follow(project: ProjectId, heard: impl Fn(Change) + Copy + 'static) {
+    let stream = stream_slot();
+    let attempt = RwSignal::new(0_u32);
+    Effect::new(move |_| {
+        attempt.track();
+        let url = format!("/api/v1/projects/{project}/events");
+        let receive = move |received| match received {
+            Received::Event { name, data } => {
+                let change = match name.as_str() {
+                    "deleted" => serde_json::from_str(&data).map(|Deleted { id }| Change::Deleted(id)),
+                    _ => serde_json::from_str(&data).map(|document| Change::Changed(Box::new(document))),
+                };
+                if let Ok(change) = change {
+                    heard(change);
+                }
+            }
+            Received::Ended => set_timeout(move || drop(attempt.try_update(|attempt| *attempt += 1)), REOPEN_AFTER),
+        };
+        stream.set_value(EventStream::open(&url, &["document", "deleted"], receive));
+    });
+}

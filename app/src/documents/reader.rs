@@ -1,0 +1,336 @@
+use super::{
+    actions::{DeleteButton, DeleteDialog, DocumentActions, FailureLine},
+    api::{self, Opened},
+    facts,
+    live::{self, Change},
+    reading,
+    state::DocumentStateView,
+};
+use crate::{
+    error::ApiError,
+    markdown::MarkdownView,
+    routes::{path_id, query_param},
+    ui::{Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Width},
+};
+use domain::{
+    DocumentId,
+    documents::{Document, DocumentPage as PageText, DocumentState, Span},
+    workspaces::Role,
+};
+use leptos::prelude::*;
+
+/// Pages shown at a time.
+const PAGES: u32 = 5;
+
+/// What the address asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    page: u32,
+    /// The cited passage, if the address names one.
+    span: Option<Span>,
+}
+
+impl Place {
+    /// What is no number counts as absent.
+    fn of(page: Option<String>, start: Option<String>, end: Option<String>) -> Self {
+        let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
+        let page: u32 = number(page).unwrap_or(1).max(1);
+        let span = match (number(start), number(end)) {
+            (Some(start), Some(end)) if start < end => Some(Span { page, start, end }),
+            _ => None,
+        };
+        Self { page, span }
+    }
+
+    /// The page to begin with. A passage is shown with the page before it, which it may continue.
+    fn first(self) -> u32 {
+        if self.span.is_some() { self.page.saturating_sub(1).max(1) } else { self.page }
+    }
+}
+
+/// A document to read, open at the page and passage that the address names.
+#[component]
+pub fn DocumentPage() -> impl IntoView {
+    let id = path_id::<DocumentId>("document");
+    let (page, start, end) = (query_param("page"), query_param("start"), query_param("end"));
+    let place = Memo::new(move |_| Place::of(page(), start(), end()));
+    let opened = Resource::new_blocking(
+        move || (id(), place.get().first()),
+        |(id, from)| async move { api::open_document(id?, from, PAGES).await },
+    );
+    view! {
+        <Transition fallback=Loading>
+            {move || {
+                let place = place.get();
+                Suspend::new(async move { content(opened.await, place, move || opened.refetch()) })
+            }}
+        </Transition>
+    }
+}
+
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <Page title="Document" crumbs=vec![Crumb::link("Workspaces", "/workspaces")] width=Width::Reading>
+            <Skeleton rows=1/>
+            <Skeleton rows=12 shape="skeleton--line"/>
+        </Page>
+    }
+}
+
+fn content(
+    opened: Result<Opened, ApiError>,
+    place: Place,
+    reopen: impl Fn() + Copy + Send + Sync + 'static,
+) -> AnyView {
+    let Opened { document, pages } = match opened {
+        Ok(opened) => opened,
+        Err(error) => {
+            let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
+            return view! { <Page title="Not found" crumbs><Failure error/></Page> }.into_any();
+        }
+    };
+    let project = document.project.clone();
+    let crumbs = vec![
+        Crumb::link(project.name, format!("/projects/{}", project.id)),
+        Crumb::link("Documents", format!("/projects/{}/documents", project.id)),
+        Crumb::here(document.name.clone()),
+    ];
+    let id = document.id;
+    let file = move || {
+        view! {
+            // Not a page of the app: the router must leave it to the browser.
+            <a class="button" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
+                <Icon glyph=Glyph::ExternalLink/>
+                <span class="button__label">"Open the file"</span>
+            </a>
+        }
+    };
+    let name = document.name.clone();
+    let media_type = StoredValue::new(document.media_type.clone());
+    let count = document.page_count.unwrap_or(0);
+    let live = RwSignal::new(document.clone());
+    let put = move |document: Document| {
+        let became_ready =
+            document.state == DocumentState::Ready && live.with_untracked(|known| known.state != DocumentState::Ready);
+        live.set(document);
+        if became_ready {
+            reopen();
+        }
+    };
+    let actions = DocumentActions::new(put, |_| ());
+    if document.state != DocumentState::Ready {
+        live::follow(project.id, move |change| {
+            if let Change::Changed(document) = change
+                && document.id == id
+            {
+                put(*document);
+            }
+        });
+    }
+    let marked = place.span.filter(|span| pages.iter().any(|page| page.number == span.page));
+    let body = if pages.is_empty() {
+        view! { <NoText document=live actions count/> }.into_any()
+    } else {
+        let (first, last) = (pages.first().map_or(1, |page| page.number), pages.last().map_or(1, |page| page.number));
+        let sheets = pages
+            .into_iter()
+            .map(|page| {
+                let span = marked.filter(|span| span.page == page.number).map(|span| (span.start, span.end));
+                view! { <Sheet page count media_type=media_type.get_value() span/> }
+            })
+            .collect_view();
+        view! {
+            <article class="reader" data-kind=facts::kind(&media_type.get_value()).to_lowercase()>{sheets}</article>
+            <PageTurner id first last count/>
+        }
+        .into_any()
+    };
+    bring_into_view(marked);
+    view! {
+        <Page title=name crumbs action=file width=Width::Reading>
+            <Facts document=live actions/>
+            <FormError error=actions.error()/>
+            {marked.map(|span| view! { <Cited span/> })}
+            {body}
+        </Page>
+    }
+    .into_any()
+}
+
+/// On a navigation within the app the browser does not scroll to the fragment by itself.
+fn bring_into_view(marked: Option<Span>) {
+    Effect::new(move |_| {
+        let wanted = marked.is_some() && window().location().hash().is_ok_and(|hash| hash == "#cited");
+        if let Some(mark) = wanted.then(|| document().get_element_by_id("cited")).flatten() {
+            // The style sheet says how far from the edge.
+            mark.scroll_into_view();
+        }
+    });
+}
+
+/// The document's name and what is known of it.
+#[component]
+fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoView {
+    // What never changes.
+    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, .. } =
+        document.get_untracked();
+    let may_write = role >= Role::Member;
+    let pages = move || document.with(|document| facts::pages(document.page_count));
+    view! {
+        <header class="reader-head">
+            <h1 class="reader-head__name">{name.clone()}</h1>
+            <ul class="reader-head__facts" aria-label="Facts">
+                <li><DocumentStateView document/></li>
+                <li>{facts::kind(&media_type).to_owned()}</li>
+                {move || pages().map(|pages| view! { <li>{pages}</li> })}
+                <li>{facts::size(size_bytes)}</li>
+                <li>"Added by " {created_by} ", " <Time at=created_at/></li>
+                {may_write.then(|| view! { <li class="reader-head__delete"><DeleteButton id class="button button--quiet button--small"/></li> })}
+            </ul>
+            {may_write.then(|| view! { <DeleteDialog id name actions leave_for=project.id/> })}
+        </header>
+    }
+}
+
+/// Says that a passage is marked, and leads to it.
+#[component]
+fn Cited(span: Span) -> impl IntoView {
+    let text = format!("The cited passage is marked on page {}.", span.page);
+    view! {
+        <p class="reader-cited">
+            <Icon glyph=Glyph::Quote/>
+            <span>{text}</span>
+            // Within the page: the browser scrolls by itself.
+            <a href="#cited" rel="external">"Go to it"</a>
+        </p>
+    }
+}
+
+/// One page of the document.
+#[component]
+fn Sheet(
+    page: PageText,
+    /// Of the whole document; 0 when it is not known.
+    count: u32,
+    media_type: String,
+    /// To be marked.
+    span: Option<(u32, u32)>,
+) -> impl IntoView {
+    let PageText { number, text } = page;
+    let blocks = reading::blocks(&media_type, &text, span);
+    let is_blank = blocks.is_empty();
+    let title_id = format!("page-{number}");
+    let labelled_by = title_id.clone();
+    let title = if count > 1 { format!("Page {number} of {count}") } else { "Text".to_owned() };
+    let title_class = if count > 1 { "sheet-page__number" } else { "visually-hidden" };
+    view! {
+        <section class="sheet-page" aria-labelledby=labelled_by>
+            <h2 class=title_class id=title_id>{title}</h2>
+            <div class="prose">
+                {is_blank.then(|| view! { <p class="sheet-page__blank">"This page has no text."</p> })}
+                <MarkdownView blocks=Signal::stored(blocks)/>
+            </div>
+        </section>
+    }
+}
+
+/// The way to the pages before and after, and to any page.
+#[component]
+fn PageTurner(id: DocumentId, first: u32, last: u32, count: u32) -> impl IntoView {
+    if first <= 1 && last >= count {
+        return ().into_any();
+    }
+    let path = format!("/documents/{id}");
+    let before = (first > 1).then(|| {
+        let page = first.saturating_sub(PAGES).max(1);
+        view! { <a class="button" rel="prev" href=format!("{path}?page={page}")><Icon glyph=Glyph::ArrowLeft/><span class="button__label">"Earlier pages"</span></a> }
+    });
+    let after = (last < count).then(|| {
+        let page = last + 1;
+        view! { <a class="button" rel="next" href=format!("{path}?page={page}")><span class="button__label">"Later pages"</span><Icon glyph=Glyph::ArrowRight/></a> }
+    });
+    view! {
+        <nav class="page-turner" aria-label="Pages">
+            <div class="page-turner__side">{before}</div>
+            <form class="page-turner__jump" method="get" action=path>
+                <label for="jump">"Page"</label>
+                <input class="input" id="jump" name="page" type="number" min="1" max=count.to_string() value=first.to_string() inputmode="numeric" required=true/>
+                <span>{format!("of {count}")}</span>
+                <button class="button button--quiet button--small" type="submit"><span class="button__label">"Go"</span></button>
+            </form>
+            <div class="page-turner__side page-turner__side--end">{after}</div>
+        </nav>
+    }
+    .into_any()
+}
+
+/// What stands in the place of the text while there is none.
+#[component]
+fn NoText(document: RwSignal<Document>, actions: DocumentActions, count: u32) -> impl IntoView {
+    let Document { id, role, .. } = document.get_untracked();
+    let may_write = role >= Role::Member;
+    let state = Memo::new(move |_| document.with(|document| document.state));
+    let failure = move || document.with(|document| document.failure.clone()).unwrap_or_default();
+    move || match state.get() {
+        DocumentState::Failed => view! {
+            <section class="empty" role="alert">
+                <h2>"This document could not be read"</h2>
+                <FailureLine id reason=failure() may_write actions/>
+            </section>
+        }
+        .into_any(),
+        DocumentState::Ready => {
+            let text = if count == 0 {
+                "It holds no text.".to_owned()
+            } else {
+                format!("It has {}.", crate::workspaces::count(count, "page"))
+            };
+            view! {
+                <section class="empty">
+                    <h2>"There is no such page"</h2>
+                    <p>{text}</p>
+                    <div class="empty__actions"><a class="button" href=format!("/documents/{id}")><span class="button__label">"Go to the first page"</span></a></div>
+                </section>
+            }
+            .into_any()
+        }
+        DocumentState::Queued | DocumentState::Extracting | DocumentState::Embedding => view! {
+            <section class="empty">
+                <h2>"The text is on its way"</h2>
+                <p>"The document is being read. This page shows its text as soon as it is there."</p>
+                // Without JavaScript. As a string: with JavaScript the browser reads it as text, and hydration finds no elements in it.
+                <noscript inner_html=r#"<meta http-equiv="refresh" content="3">"#></noscript>
+            </section>
+        }
+        .into_any(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(page: &str, start: &str, end: &str) -> Place {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        Place::of(given(page), given(start), given(end))
+    }
+
+    #[test]
+    fn what_the_address_asks_for_is_clamped() {
+        assert_eq!(place("3", "10", "20"), Place { page: 3, span: Some(Span { page: 3, start: 10, end: 20 }) });
+        for (page, start, end) in [
+            ("", "", ""),
+            ("0", "5", "5"),
+            ("-1", "9", "2"),
+            ("x", "1", "x"),
+            ("1", "", "7"),
+            ("99999999999", "a", "b"),
+        ] {
+            assert_eq!(place(page, start, end), Place { page: 1, span: None }, "{page} {start} {end}");
+        }
+        assert_eq!(place("1", "", "").first(), 1);
+        assert_eq!(place("7", "", "").first(), 7);
+        assert_eq!(place("7", "1", "2").first(), 6);
+    }
+}

@@ -1,0 +1,126 @@
+use super::{
+    actions::{DeleteButton, DeleteDialog, DocumentActions, FailureLine},
+    facts,
+    list::Listed,
+    state::DocumentStateView,
+    upload::{Upload, UploadState, Uploads},
+};
+use crate::ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time};
+use domain::{
+    documents::{Document, DocumentState},
+    workspaces::Role,
+};
+use leptos::prelude::*;
+
+/// A document in the list. The roles say what CSS may hide from a screen reader when it turns rows into cards.
+#[component]
+pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl IntoView {
+    let Listed { id, document } = listed;
+    // What never changes.
+    let Document { name, size_bytes, media_type, created_by, created_at, role, .. } = document.get_untracked();
+    let may_write = role >= Role::Member;
+    let pages =
+        move || document.with(|document| facts::pages(document.page_count)).unwrap_or_else(|| "\u{2013}".to_owned());
+    let failure = move || {
+        document.with(|document| {
+            (document.state == DocumentState::Failed).then(|| document.failure.clone().unwrap_or_default())
+        })
+    };
+    let name = StoredValue::new(name);
+    view! {
+        <tr role="row" class="document">
+            <th role="rowheader" scope="row" class="document__name">
+                <Icon glyph=Glyph::FileText/>
+                <div>
+                    <a class="document__link" href=format!("/documents/{id}")>{name.get_value()}</a>
+                    {move || failure().map(|reason| view! { <FailureLine id reason may_write actions/> })}
+                </div>
+            </th>
+            <td role="cell" class="document__state"><DocumentStateView document/></td>
+            <td role="cell" class="document__pages">{pages}</td>
+            <td role="cell" class="document__size" title=facts::kind(&media_type).to_owned()>{facts::size(size_bytes)}</td>
+            <td role="cell" class="document__by">{created_by}</td>
+            <td role="cell" class="document__at"><Time at=created_at/></td>
+            <td role="cell" class="document__actions">
+                <Menu label=format!("Actions for {}", name.get_value()) summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
+                    // Not a page of the app: the router must leave it to the browser.
+                    <a class="menu__item" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
+                        <Icon glyph=Glyph::ExternalLink/>
+                        "Open the file"
+                    </a>
+                    {may_write.then(|| view! { <DeleteButton id class="menu__item menu__item--danger"/> })}
+                </Menu>
+                {may_write.then(|| view! {
+                    <DeleteDialog id name=name.get_value() actions/>
+                })}
+            </td>
+        </tr>
+    }
+}
+
+/// A file on its way up, in the place that its document will have.
+#[component]
+pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
+    let name = upload.name.get_value();
+    let failure = move || match upload.state.get() {
+        UploadState::Failed(reason) => Some(reason),
+        _ => None,
+    };
+    let can_retry = upload.size > 0;
+    let cancel = move || if failure().is_some() { "Remove from the list" } else { "Cancel the upload" };
+    view! {
+        <tr role="row" class="document document--upload">
+            <th role="rowheader" scope="row" class="document__name">
+                <Icon glyph=Glyph::Upload/>
+                <div>
+                    <span class="document__link">{name.clone()}</span>
+                    {move || failure().map(|reason| view! {
+                        <div class="failure-line" role="alert">
+                            <p>{reason}</p>
+                            {can_retry.then(|| view! {
+                                <Button small=true kind="button" icon=Glyph::RotateCcw on:click=move |_| uploads.retry(upload)>"Try again"</Button>
+                            })}
+                        </div>
+                    })}
+                </div>
+            </th>
+            <td role="cell" class="document__state"><UploadProgress upload name/></td>
+            <td role="cell" class="document__pages">"\u{2013}"</td>
+            <td role="cell" class="document__size">{facts::size(upload.size)}</td>
+            <td role="cell" class="document__by"></td>
+            <td role="cell" class="document__at"></td>
+            <td role="cell" class="document__actions">
+                {move || view! { <IconButton glyph=Glyph::X label=cancel() on:click=move |_| uploads.remove(upload)/> }}
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn UploadProgress(upload: Upload, name: String) -> impl IntoView {
+    let words = move || match upload.state.get() {
+        UploadState::Waiting => "Waiting".to_owned(),
+        UploadState::Sending { sent } => format!("{} of {}", facts::size(sent), facts::size(upload.size)),
+        UploadState::Storing => "Storing".to_owned(),
+        UploadState::Failed(_) => "Not uploaded".to_owned(),
+    };
+    let value = Signal::derive(move || match upload.state.get() {
+        UploadState::Sending { sent } => Some(fraction(sent, upload.size)),
+        _ => None,
+    });
+    let is_sending = move || upload.state.with(UploadState::is_sending);
+    let label = format!("Uploading {name}");
+    view! {
+        <span class="state">
+            <span class="state__words">{words}</span>
+            <Show when=is_sending>
+                <Progress label=label.clone() value/>
+            </Show>
+        </span>
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // for a bar of a hundred pixels
+fn fraction(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}

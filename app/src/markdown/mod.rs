@@ -1,0 +1,441 @@
+//! Markdown as a tree that can only hold what is safe to show: answers, and documents in the reader. Neither is trusted:
+//! raw HTML stays text, an image becomes its description, a link leads to the web or to a mail program and nowhere else.
+
+mod view;
+
+pub use view::{CitationView, MarkdownView};
+
+use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
+use std::ops::Range;
+
+/// Containers nested deeper than this are flattened into the one that holds them. The views are built by recursion.
+const MAX_DEPTH: usize = 12;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Block {
+    /// Level 1 to 6, as written.
+    Heading(u8, Vec<Inline>),
+    Paragraph(Vec<Inline>),
+    /// A line of a tight list, which has no paragraph around it.
+    Plain(Vec<Inline>),
+    /// With the first number if it is an ordered list.
+    List(Option<u64>, Vec<Vec<Block>>),
+    Quote(Vec<Block>),
+    /// Text and marks only.
+    Code {
+        language: Option<String>,
+        content: Vec<Inline>,
+    },
+    Table(Table),
+    Rule,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Table {
+    pub columns: Vec<Align>,
+    pub head: Vec<Vec<Inline>>,
+    pub rows: Vec<Vec<Vec<Inline>>>,
+}
+
+/// How a column of a table is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Align {
+    #[default]
+    Start,
+    Center,
+    End,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Inline {
+    Text(String),
+    Code(String),
+    Emphasis(Vec<Inline>),
+    Strong(Vec<Inline>),
+    Strikethrough(Vec<Inline>),
+    Link {
+        href: String,
+        content: Vec<Inline>,
+    },
+    Break,
+    /// `[1]` in an answer. The occurrence counts all numerals of the answer, from 0, so that each has an id of its own.
+    Citation {
+        number: u32,
+        occurrence: u32,
+    },
+    /// A part of the cited passage: text or code. The first part has the passage's id.
+    Mark {
+        first: bool,
+        content: Vec<Inline>,
+    },
+}
+
+/// Reads an answer: CommonMark with tables, strikethrough and citations.
+pub fn answer(markdown: &str) -> Vec<Block> {
+    read(markdown, None, true)
+}
+
+/// Reads a document, with the bytes of the range marked.
+pub fn source(markdown: &str, marked: Option<Range<usize>>) -> Vec<Block> {
+    read(markdown, marked, false)
+}
+
+fn read(markdown: &str, marked: Option<Range<usize>>, with_citations: bool) -> Vec<Block> {
+    let mut builder = Builder {
+        stack: vec![Frame::new(Kind::Root)],
+        opened: Vec::new(),
+        marked: marked.unwrap_or(0..0),
+        mark_begun: false,
+        with_citations,
+        citations: 0,
+    };
+    for (event, range) in
+        Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).into_offset_iter()
+    {
+        builder.event(event, range);
+    }
+    builder.finish()
+}
+
+/// Text that begins at byte `start` of its page, cut where the marked range begins and ends. `begun` says whether an
+/// earlier part of the page had a mark.
+pub fn cut(text: &str, start: usize, marked: &Range<usize>, begun: &mut bool) -> Vec<Inline> {
+    let at = |byte: usize| text.floor_char_boundary(byte.saturating_sub(start).min(text.len()));
+    let (from, to) = (at(marked.start), at(marked.end));
+    if from >= to {
+        return vec![Inline::Text(text.to_owned())];
+    }
+    let mut parts = Vec::with_capacity(3);
+    if from > 0 {
+        parts.push(Inline::Text(text[..from].to_owned()));
+    }
+    parts.push(Inline::Mark { first: !*begun, content: vec![Inline::Text(text[from..to].to_owned())] });
+    *begun = true;
+    if to < text.len() {
+        parts.push(Inline::Text(text[to..].to_owned()));
+    }
+    parts
+}
+
+/// The address if a link may lead there: the web or mail. An address without a scheme is refused too: it would be one
+/// of ours, and following it could do something.
+fn safe_href(address: &str) -> Option<String> {
+    let address: String = address.chars().filter(|c| !c.is_control() && !is_bidi_control(*c)).collect();
+    let address = address.trim();
+    let scheme = address.split_once(':')?.0.to_ascii_lowercase();
+    matches!(scheme.as_str(), "http" | "https" | "mailto").then(|| address.to_owned())
+}
+
+/// Characters that turn the direction of what follows, and so can make text read as something that it is not.
+const fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn visible(text: &str) -> String {
+    text.chars().filter(|c| !is_bidi_control(*c)).collect()
+}
+
+enum Kind {
+    Root,
+    Paragraph,
+    Heading(u8),
+    Quote,
+    List(Option<u64>),
+    Item,
+    Code(Option<String>),
+    Html,
+    Table(Vec<Align>),
+    TableHead,
+    TableRow,
+    TableCell,
+    Emphasis,
+    Strong,
+    Strikethrough,
+    Link(Option<String>),
+    Image,
+}
+
+/// A container that is still open, with what it holds so far.
+struct Frame {
+    kind: Kind,
+    blocks: Vec<Block>,
+    inlines: Vec<Inline>,
+    items: Vec<Vec<Block>>,
+    cells: Vec<Vec<Inline>>,
+    rows: Vec<Vec<Vec<Inline>>>,
+}
+
+impl Frame {
+    const fn new(kind: Kind) -> Self {
+        Self { kind, blocks: Vec::new(), inlines: Vec::new(), items: Vec::new(), cells: Vec::new(), rows: Vec::new() }
+    }
+
+    /// Joins text to text: `[`, `1` and `]` come as three events, and only joined do they show a citation.
+    fn push(&mut self, inline: Inline) {
+        match (self.inlines.last_mut(), inline) {
+            (Some(Inline::Text(last)), Inline::Text(text)) => last.push_str(&text),
+            (Some(Inline::Mark { content: last, .. }), Inline::Mark { mut content, .. }) => last.append(&mut content),
+            (_, inline) => self.inlines.push(inline),
+        }
+    }
+}
+
+struct Builder {
+    stack: Vec<Frame>,
+    /// For each open tag, whether it has a frame.
+    opened: Vec<bool>,
+    /// The cited passage, in bytes of the source.
+    marked: Range<usize>,
+    mark_begun: bool,
+    with_citations: bool,
+    citations: u32,
+}
+
+impl Builder {
+    fn top(&mut self) -> &mut Frame {
+        if self.stack.is_empty() {
+            self.stack.push(Frame::new(Kind::Root));
+        }
+        let last = self.stack.len() - 1;
+        &mut self.stack[last]
+    }
+
+    fn event(&mut self, event: Event<'_>, range: Range<usize>) {
+        match event {
+            Event::Start(tag) => self.open(tag),
+            Event::End(_) => self.close(),
+            Event::Text(text)
+            | Event::Html(text)
+            | Event::InlineHtml(text)
+            | Event::InlineMath(text)
+            | Event::DisplayMath(text) => {
+                self.text(&text, range);
+            }
+            Event::FootnoteReference(label) => self.text(&format!("[^{label}]"), range),
+            Event::TaskListMarker(done) => self.text(if done { "[x] " } else { "[ ] " }, range),
+            Event::Code(code) => {
+                let code = Inline::Code(visible(&code));
+                let inline = if self.is_marked(&range) { self.mark(code) } else { code };
+                self.top().push(inline);
+            }
+            Event::SoftBreak => self.text(" ", range),
+            Event::HardBreak => self.top().push(Inline::Break),
+            Event::Rule => self.block(Block::Rule),
+        }
+    }
+
+    fn is_marked(&self, range: &Range<usize>) -> bool {
+        range.start < self.marked.end && self.marked.start < range.end
+    }
+
+    fn mark(&mut self, inline: Inline) -> Inline {
+        let first = !std::mem::replace(&mut self.mark_begun, true);
+        Inline::Mark { first, content: vec![inline] }
+    }
+
+    fn text(&mut self, text: &str, range: Range<usize>) {
+        let shown = visible(text);
+        let parts = if !self.is_marked(&range) {
+            vec![Inline::Text(shown)]
+        } else if range.len() == shown.len() {
+            cut(&shown, range.start, &self.marked, &mut self.mark_begun)
+        } else {
+            // Shown otherwise than written (an entity, an escape): its bytes cannot be counted.
+            vec![self.mark(Inline::Text(shown))]
+        };
+        for part in parts {
+            self.top().push(part);
+        }
+    }
+
+    fn open(&mut self, tag: Tag<'_>) {
+        let kind = match tag {
+            Tag::Paragraph => Kind::Paragraph,
+            Tag::Heading { level, .. } => Kind::Heading(heading_level(level)),
+            Tag::BlockQuote(_) => Kind::Quote,
+            Tag::List(start) => Kind::List(start),
+            Tag::Item => Kind::Item,
+            Tag::CodeBlock(CodeBlockKind::Fenced(info)) => {
+                Kind::Code(info.split_whitespace().next().map(visible).filter(|language| !language.is_empty()))
+            }
+            Tag::CodeBlock(CodeBlockKind::Indented) => Kind::Code(None),
+            Tag::HtmlBlock => Kind::Html,
+            Tag::Table(columns) => Kind::Table(columns.into_iter().map(align).collect()),
+            Tag::TableHead => Kind::TableHead,
+            Tag::TableRow => Kind::TableRow,
+            Tag::TableCell => Kind::TableCell,
+            Tag::Emphasis => Kind::Emphasis,
+            Tag::Strong => Kind::Strong,
+            Tag::Strikethrough => Kind::Strikethrough,
+            Tag::Link { dest_url, .. } => Kind::Link(safe_href(&dest_url)),
+            Tag::Image { .. } => Kind::Image,
+            // Of extensions that are not switched on.
+            _ => {
+                self.opened.push(false);
+                return;
+            }
+        };
+        let deep = self.stack.len() > MAX_DEPTH;
+        self.opened.push(!deep);
+        if deep {
+            // The flattened text of two containers must not run together.
+            self.top().push(Inline::Text(" ".to_owned()));
+        } else {
+            self.stack.push(Frame::new(kind));
+        }
+    }
+
+    fn close(&mut self) {
+        if self.opened.pop() != Some(true) || self.stack.len() < 2 {
+            return;
+        }
+        if let Some(frame) = self.stack.pop() {
+            self.attach(frame);
+        }
+    }
+
+    /// Puts a finished container into the one around it.
+    fn attach(&mut self, mut frame: Frame) {
+        match frame.kind {
+            Kind::Emphasis => self.top().push(Inline::Emphasis(frame.inlines)),
+            Kind::Strong => self.top().push(Inline::Strong(frame.inlines)),
+            Kind::Strikethrough => self.top().push(Inline::Strikethrough(frame.inlines)),
+            Kind::Link(Some(href)) => self.top().push(Inline::Link { href, content: frame.inlines }),
+            // An image's description can hold all that text can.
+            Kind::Link(None) | Kind::Image => {
+                for inline in frame.inlines {
+                    self.top().push(inline);
+                }
+            }
+            Kind::Paragraph | Kind::Html => {
+                let inlines = self.cited(frame.inlines);
+                self.block(Block::Paragraph(inlines));
+            }
+            Kind::Heading(level) => {
+                let inlines = self.cited(frame.inlines);
+                self.block(Block::Heading(level, inlines));
+            }
+            Kind::Code(language) => self.block(Block::Code { language, content: frame.inlines }),
+            Kind::TableCell => {
+                let inlines = self.cited(frame.inlines);
+                self.top().cells.push(inlines);
+            }
+            Kind::TableHead | Kind::TableRow => self.top().rows.push(frame.cells),
+            Kind::Table(columns) => {
+                let mut rows = frame.rows.into_iter();
+                let head = rows.next().unwrap_or_default();
+                self.block(Block::Table(Table { columns, head, rows: rows.collect() }));
+            }
+            Kind::Root | Kind::Quote | Kind::Item | Kind::List(_) => {
+                self.flush(&mut frame);
+                match frame.kind {
+                    Kind::Quote => self.block(Block::Quote(frame.blocks)),
+                    Kind::Item => self.top().items.push(frame.blocks),
+                    Kind::List(start) => self.block(Block::List(start, frame.items)),
+                    _ => self.top().blocks.append(&mut frame.blocks),
+                }
+            }
+        }
+    }
+
+    /// Adds a block, after the loose text before it.
+    fn block(&mut self, block: Block) {
+        if let Some(mut frame) = self.stack.pop() {
+            self.flush(&mut frame);
+            frame.blocks.push(block);
+            self.stack.push(frame);
+        }
+    }
+
+    fn flush(&mut self, frame: &mut Frame) {
+        if !frame.inlines.is_empty() {
+            let inlines = self.cited(std::mem::take(&mut frame.inlines));
+            frame.blocks.push(Block::Plain(inlines));
+        }
+    }
+
+    /// Finds the numerals in running text: not in code, and not in a link, which cannot hold another.
+    fn cited(&mut self, inlines: Vec<Inline>) -> Vec<Inline> {
+        if !self.with_citations {
+            return inlines;
+        }
+        let mut out = Vec::with_capacity(inlines.len());
+        for inline in inlines {
+            match inline {
+                Inline::Text(text) => self.split(&text, &mut out),
+                Inline::Emphasis(content) => out.push(Inline::Emphasis(self.cited(content))),
+                Inline::Strong(content) => out.push(Inline::Strong(self.cited(content))),
+                Inline::Strikethrough(content) => out.push(Inline::Strikethrough(self.cited(content))),
+                other => out.push(other),
+            }
+        }
+        out
+    }
+
+    fn split(&mut self, text: &str, out: &mut Vec<Inline>) {
+        let mut rest = text;
+        let mut from = 0;
+        while let Some(open) = rest[from..].find('[').map(|at| from + at) {
+            let Some((number, end)) = numeral(&rest[open..]) else {
+                from = open + 1;
+                continue;
+            };
+            if open > 0 {
+                out.push(Inline::Text(rest[..open].to_owned()));
+            }
+            out.push(Inline::Citation { number, occurrence: self.citations });
+            self.citations += 1;
+            rest = &rest[open + end..];
+            from = 0;
+        }
+        if !rest.is_empty() {
+            out.push(Inline::Text(rest.to_owned()));
+        }
+    }
+
+    fn finish(mut self) -> Vec<Block> {
+        while self.stack.len() > 1 {
+            if let Some(frame) = self.stack.pop() {
+                self.attach(frame);
+            }
+        }
+        let Some(mut root) = self.stack.pop() else { return Vec::new() };
+        self.flush(&mut root);
+        root.blocks
+    }
+}
+
+/// `[12]` at the beginning of the text: its number, and where it ends in bytes.
+fn numeral(text: &str) -> Option<(u32, usize)> {
+    let digits = text.strip_prefix('[')?;
+    let end = digits.find(']')?;
+    let digits = &digits[..end];
+    // Three digits: no answer has a thousand sources, and a year in brackets is none.
+    let number = (!digits.is_empty() && digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| digits.parse().ok())
+        .flatten()
+        .filter(|number| *number > 0)?;
+    Some((number, end + 2))
+}
+
+const fn heading_level(level: HeadingLevel) -> u8 {
+    match level {
+        HeadingLevel::H1 => 1,
+        HeadingLevel::H2 => 2,
+        HeadingLevel::H3 => 3,
+        HeadingLevel::H4 => 4,
+        HeadingLevel::H5 => 5,
+        HeadingLevel::H6 => 6,
+    }
+}
+
+const fn align(alignment: Alignment) -> Align {
+    match alignment {
+        Alignment::None | Alignment::Left => Align::Start,
+        Alignment::Center => Align::Center,
+        Alignment::Right => Align::End,
+    }
+}
+
+#[cfg(test)]
+mod tests;

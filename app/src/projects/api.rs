@@ -1,0 +1,57 @@
+//! Server functions of projects.
+
+use crate::error::ApiError;
+use domain::{ProjectId, chat::Conversation, documents::Document, projects::Project};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What a project's page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectHome {
+    pub project: Project,
+    /// The newest few.
+    pub documents: Vec<Document>,
+    /// Those that changed last.
+    pub conversations: Vec<Conversation>,
+}
+
+/// One answer for the whole page, so that it takes one round trip.
+#[server]
+pub async fn open_project(id: ProjectId) -> Result<ProjectHome, ApiError> {
+    use domain::PageRequest;
+
+    let session = crate::session::session()?;
+    let project = session.project(id).await?;
+    let few = PageRequest { cursor: None, limit: 5 };
+    let documents = session.list_documents(id, few.clone()).await?.items;
+    let conversations = session.list_conversations(id, few).await?.items;
+    Ok(ProjectHome { project, documents, conversations })
+}
+
+/// Replaces the whole brief. Plain text fields, so that a value that is too long is refused at its field and not as a
+/// request that cannot be read.
+#[server]
+pub async fn save_brief(
+    project: ProjectId,
+    client: String,
+    audience: String,
+    brand_voice: String,
+    key_messages: String,
+    competitors: String,
+    notes: String,
+) -> Result<Project, ApiError> {
+    use domain::{
+        projects::{Brief, ProjectChange},
+        text::Prose,
+    };
+
+    let brief = Brief {
+        client: Prose::parse("client", &client)?,
+        audience: Prose::parse("audience", &audience)?,
+        brand_voice: Prose::parse("brand_voice", &brand_voice)?,
+        key_messages: Prose::parse("key_messages", &key_messages)?,
+        competitors: Prose::parse("competitors", &competitors)?,
+        notes: Prose::parse("notes", &notes)?,
+    };
+    Ok(crate::session::session()?.change_project(project, ProjectChange { name: None, brief: Some(brief) }).await?)
+}
