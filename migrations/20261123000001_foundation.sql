@@ -85,6 +85,9 @@ create table documents (
 );
 create index documents_newest on documents (project_id, id desc);
 create index documents_working on documents (leased_until) where state in ('queued', 'extracting', 'embedding');
+-- What a project's event stream tells at once: what is being ingested, and what has just changed.
+create index documents_working_of_project on documents (project_id) where state in ('queued', 'extracting', 'embedding');
+create index documents_changed on documents (project_id, updated_at);
 
 create table document_pages (
     document_id uuid not null references documents on delete cascade,

@@ -48,10 +48,17 @@ fn headers(file: &File, etag: &str) -> HeaderMap {
         other => other.to_owned(),
     };
     insert(&mut headers, header::CONTENT_TYPE, &media_type);
-    insert(&mut headers, header::CONTENT_DISPOSITION, &disposition(if is_pdf { "inline" } else { "attachment" }, &file.name));
+    insert(
+        &mut headers,
+        header::CONTENT_DISPOSITION,
+        &disposition(if is_pdf { "inline" } else { "attachment" }, &file.name),
+    );
     insert(&mut headers, header::ETAG, etag);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'self'"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'self'"),
+    );
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // `no-cache` asks again each time, so that a member who was removed gets nothing from the cache.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -87,7 +94,8 @@ fn hexadecimal(bytes: &[u8]) -> String {
 
 /// RFC 6266: an ASCII name for old clients, the real one percent-encoded (RFC 8187).
 fn disposition(kind: &str, name: &str) -> String {
-    let plain: String = name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' || c == ' ' { c } else { '_' }).collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' || c == ' ' { c } else { '_' }).collect();
     let encoded = name.bytes().fold(String::new(), |mut text, byte| {
         if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
             text.push(char::from(byte));
@@ -115,12 +123,15 @@ impl Wanted {
             return Self::All;
         };
         let (first, last) = (first.trim(), last.trim());
-        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+        let number =
+            |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
         match (number(first), number(last)) {
             (None, Some(0)) if first.is_empty() => Self::Nothing,
             (None, Some(suffix)) if first.is_empty() => Self::Part(size.saturating_sub(suffix)..size),
             (Some(start), None) if last.is_empty() && start < size => Self::Part(start..size),
-            (Some(start), Some(end)) if start <= end && start < size => Self::Part(start..end.saturating_add(1).min(size)),
+            (Some(start), Some(end)) if start <= end && start < size => {
+                Self::Part(start..end.saturating_add(1).min(size))
+            }
             (Some(start), None) if last.is_empty() && start >= size => Self::Nothing,
             (Some(start), Some(end)) if start <= end => Self::Nothing,
             _ => Self::All,

@@ -58,9 +58,7 @@ pub(super) fn of(name: &str, head: &[u8]) -> Result<&'static str, FieldError> {
         (Content::Other, Extension::Markdown | Extension::Text) => {
             refuse(format!("“{name}” is not text in UTF-8. Save it as UTF-8 and add it again."))
         }
-        (Content::Other, Extension::None) => {
-            refuse(format!("“{name}” is not of a kind that can be read. {ACCEPTED}"))
-        }
+        (Content::Other, Extension::None) => refuse(format!("“{name}” is not of a kind that can be read. {ACCEPTED}")),
     }
 }
 

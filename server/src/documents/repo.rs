@@ -96,7 +96,7 @@ pub(super) async fn list(
 ) -> Result<Page<Document>, Fault> {
     let after: Option<Newest> = page::after(request)?;
     let rows = select_documents!(
-        "d.project_id = $1 and ($2::uuid is null or d.id < $2) order by d.id desc limit $3",
+        "d.project_id = $1 and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
         Uuid::from(access.id()),
         after.map(|key| key.id),
         page::rows_and_one(request)
@@ -130,7 +130,11 @@ pub(super) async fn active(
     recently: Duration,
 ) -> Result<Vec<Document>, Fault> {
     let rows = select_documents!(
-        "d.project_id = $1 and (d.state in ('queued', 'extracting', 'embedding') or d.updated_at > now() - make_interval(secs => $2))
+        "d.id in (
+             select id from documents where project_id = $1 and state in ('queued', 'extracting', 'embedding')
+             union all
+             select id from documents where project_id = $1 and updated_at > now() - make_interval(secs => $2)
+         )
          order by d.id desc limit 500",
         Uuid::from(access.id()),
         recently.as_seconds_f64()

@@ -1,11 +1,7 @@
 //! The events of a project's documents, for as long as somebody looks.
 
 use super::repo;
-use crate::{
-    events::Notice,
-    fault::Fault,
-    session::UserSession,
-};
+use crate::{events::Notice, fault::Fault, session::UserSession};
 use axum::response::sse::Event;
 use domain::{DocumentId, Error, ProjectId, documents::Document, workspaces::Role};
 use futures::Stream;

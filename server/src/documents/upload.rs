@@ -35,7 +35,11 @@ const DRAIN: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// `NotFound` and `Forbidden` before anything is read; `Invalid` on `file`; `TooLarge`; 400 when the form breaks off.
-pub(super) async fn receive(session: UserSession, project: ProjectId, form: Multipart) -> Result<Vec<Document>, HttpError> {
+pub(super) async fn receive(
+    session: UserSession,
+    project: ProjectId,
+    form: Multipart,
+) -> Result<Vec<Document>, HttpError> {
     let access = session.scope().await?.project(project, Role::Member).await?;
     // A task of its own, because a request that is cut off here would leave files without rows.
     let task = tokio::spawn(async move {
@@ -108,7 +112,8 @@ async fn store(session: &UserSession, access: &ProjectAccess, mut field: Field<'
         Ok(stored) => Ok(NewDocument { id, name, media_type, stored, key }),
         Err(Fault::Refused(Error::TooLarge { .. })) => {
             let megabytes = limit / (1024 * 1024);
-            let message = format!("“{name}” is larger than {megabytes} MB. Split it or make it smaller, and add it again.");
+            let message =
+                format!("“{name}” is larger than {megabytes} MB. Split it or make it smaller, and add it again.");
             Err(Error::TooLarge { message }.into())
         }
         Err(fault) => Err(broken.unwrap_or_else(|| fault.into())),

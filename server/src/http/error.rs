@@ -103,7 +103,9 @@ impl HttpError {
         let (fragment, title) = KINDS
             .iter()
             .find(|(known, ..)| *known == status)
-            .map_or(("other", status.canonical_reason().unwrap_or("Failed")), |(_, fragment, title)| (*fragment, *title));
+            .map_or(("other", status.canonical_reason().unwrap_or("Failed")), |(_, fragment, title)| {
+                (*fragment, *title)
+            });
         Problem {
             kind: format!("/api/docs#problem-{fragment}"),
             title: title.to_owned(),
@@ -182,7 +184,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(HttpError::request(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."));
@@ -205,7 +208,9 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, HttpError> {
         }
         HttpError::request(StatusCode::BAD_REQUEST, format!("The body is not valid JSON: {error}."))
     })?;
-    deserializer.end().map_err(|error| HttpError::request(StatusCode::BAD_REQUEST, format!("The body is not valid JSON: {error}.")))?;
+    deserializer.end().map_err(|error| {
+        HttpError::request(StatusCode::BAD_REQUEST, format!("The body is not valid JSON: {error}."))
+    })?;
     Ok(value)
 }
 
@@ -258,10 +263,16 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
 /// The answer to an unknown address under `/api`.
 pub async fn unknown_route() -> HttpError {
-    HttpError::request(StatusCode::NOT_FOUND, "There is no such address in the API. The list of addresses is at /api/docs.")
+    HttpError::request(
+        StatusCode::NOT_FOUND,
+        "There is no such address in the API. The list of addresses is at /api/docs.",
+    )
 }
 
 /// The answer to a known address with another method.
 pub async fn unknown_method() -> HttpError {
-    HttpError::request(StatusCode::METHOD_NOT_ALLOWED, "This address does not take that method. The list of operations is at /api/docs.")
+    HttpError::request(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "This address does not take that method. The list of operations is at /api/docs.",
+    )
 }

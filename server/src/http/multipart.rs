@@ -15,10 +15,12 @@ impl<S: Send + Sync> FromRequest<S> for Multipart {
     type Rejection = HttpError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, HttpError> {
-        axum::extract::Multipart::from_request(request, state)
-            .await
-            .map(Self)
-            .map_err(|_| HttpError::request(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Send the body as multipart/form-data, with a boundary."))
+        axum::extract::Multipart::from_request(request, state).await.map(Self).map_err(|_| {
+            HttpError::request(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Send the body as multipart/form-data, with a boundary.",
+            )
+        })
     }
 }
 
@@ -29,6 +31,9 @@ impl From<MultipartError> for HttpError {
         }
         // Also what axum calls an internal error: the connection broke, which is not ours to mend.
         tracing::debug!(%error, cause = error.body_text(), "a multipart body ended early");
-        Self::request(StatusCode::BAD_REQUEST, "The upload broke off or is not valid multipart/form-data. Send it again.")
+        Self::request(
+            StatusCode::BAD_REQUEST,
+            "The upload broke off or is not valid multipart/form-data. Send it again.",
+        )
     }
 }

@@ -6,16 +6,15 @@ mod html;
 mod tests;
 
 use super::{
-    error::{HttpError, Problem, carry_request_id, unknown_method, unknown_route},
+    error::{HttpError, Problem, unknown_method, unknown_route},
     plain,
 };
 use crate::{AppState, chat, documents, fault::Fault, navigation, projects, workspaces};
 use axum::{
     Router,
     extract::State,
-    middleware,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{any, get},
 };
 use std::sync::LazyLock;
 use utoipa::{
@@ -80,8 +79,7 @@ pub fn router() -> Router<AppState> {
         .route("/api/openapi.json", get(json))
         .route("/api/docs", get(page))
         .method_not_allowed_fallback(unknown_method)
-        .route("/api/v1/{*rest}", axum::routing::any(unknown_route))
-        .layer(middleware::from_fn(carry_request_id))
+        .route("/api/{*rest}", any(unknown_route))
 }
 
 async fn json() -> Response {

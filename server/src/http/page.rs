@@ -1,5 +1,9 @@
 //! Cursors: base64url of the key columns of the last row that was sent. The next page is what comes after that key in
 //! the list's order, so that rows that are added or deleted meanwhile neither shift nor repeat the others.
+//!
+//! In SQL the first page starts after a key beyond every row, `(x.updated_at, x.id) < (coalesce($2, 'infinity'),
+//! coalesce($3, 'ffffffff-…'))`: with `$2 is null or …` the generic plan of a prepared statement reads the index from its
+//! beginning for every page.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Cursor, Error, Page, PageRequest};
@@ -63,7 +67,11 @@ pub fn rows_and_one(request: &PageRequest) -> i64 {
 ///
 /// # Errors
 /// `Internal` when a key cannot be written, which no key here does.
-pub fn page<T, K: Serialize>(mut items: Vec<T>, request: &PageRequest, key: impl Fn(&T) -> K) -> Result<Page<T>, Error> {
+pub fn page<T, K: Serialize>(
+    mut items: Vec<T>,
+    request: &PageRequest,
+    key: impl Fn(&T) -> K,
+) -> Result<Page<T>, Error> {
     let rows = usize::try_from(request.rows()).unwrap_or(usize::MAX);
     if items.len() <= rows {
         return Ok(Page { items, next: None });
@@ -71,7 +79,8 @@ pub fn page<T, K: Serialize>(mut items: Vec<T>, request: &PageRequest, key: impl
     items.truncate(rows);
     let next = match items.last() {
         Some(last) => {
-            let bytes = serde_json::to_vec(&key(last)).map_err(|_| Error::Internal { reference: "cursor".to_owned() })?;
+            let bytes =
+                serde_json::to_vec(&key(last)).map_err(|_| Error::Internal { reference: "cursor".to_owned() })?;
             Some(Cursor(URL_SAFE_NO_PAD.encode(bytes)))
         }
         None => None,
@@ -103,7 +112,10 @@ mod tests {
     use super::*;
 
     fn key(micros: i64) -> Recent {
-        Recent { updated_at: OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).unwrap(), id: Uuid::now_v7() }
+        Recent {
+            updated_at: OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).unwrap(),
+            id: Uuid::now_v7(),
+        }
     }
 
     #[test]

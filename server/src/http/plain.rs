@@ -16,7 +16,10 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 
 /// Whether the request comes from a form rather than from a program: browsers name `text/html` first.
 pub fn is_wanted(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// A page with the site's styles around `body`.
@@ -42,7 +45,7 @@ pub fn page(options: &LeptosOptions, title: &str, body: impl IntoView) -> Respon
 /// Why a form failed, with a way back.
 pub fn failure(options: &LeptosOptions, title: &str, error: &HttpError, back: &str) -> Response {
     let body = view! {
-        <main class="plain-page" id="main">
+        <main class="plain" id="main">
             <h1>{title.to_owned()}</h1>
             <p role="alert">{error.detail()}</p>
             <p><a href=back.to_owned()>"Go back"</a></p>

@@ -77,7 +77,8 @@ pub(super) async fn list(
                (select count(*) from conversations c where c.project_id = p.id) as "conversation_count!"
            from projects p
            join workspaces w on w.id = p.workspace_id
-           where p.workspace_id = $1 and ($2::timestamptz is null or (p.updated_at, p.id) < ($2, $3::uuid))
+           where p.workspace_id = $1
+               and (p.updated_at, p.id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
            order by p.updated_at desc, p.id desc
            limit $4"#,
         Uuid::from(access.id()),
@@ -162,7 +163,9 @@ pub(super) async fn update(scope: &mut Scope, access: &ProjectAccess, change: &P
 /// Marks the project and its workspace as changed now. Whoever makes, changes or deletes something in a project calls
 /// it in the same transaction.
 pub(crate) async fn touch(scope: &mut Scope, access: &ProjectAccess) -> Result<(), Fault> {
-    sqlx::query!("update projects set updated_at = now() where id = $1", Uuid::from(access.id())).execute(scope.conn()).await?;
+    sqlx::query!("update projects set updated_at = now() where id = $1", Uuid::from(access.id()))
+        .execute(scope.conn())
+        .await?;
     sqlx::query!("update workspaces set updated_at = now() where id = $1", Uuid::from(access.workspace().id()))
         .execute(scope.conn())
         .await?;
@@ -186,6 +189,8 @@ pub(super) async fn delete(scope: &mut Scope, access: &ProjectAccess) -> Result<
         .map(|document| ObjectKey::Document { workspace, document: document.into() })
         .collect();
     sqlx::query!("delete from projects where id = $1", id).execute(scope.conn()).await?;
-    sqlx::query!("update workspaces set updated_at = now() where id = $1", Uuid::from(workspace)).execute(scope.conn()).await?;
+    sqlx::query!("update workspaces set updated_at = now() where id = $1", Uuid::from(workspace))
+        .execute(scope.conn())
+        .await?;
     Ok(files)
 }

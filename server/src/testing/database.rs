@@ -85,15 +85,19 @@ async fn make_template() -> String {
 /// Drops what test processes have left that are not there any more.
 async fn sweep() {
     let mut connection = PgConnection::connect(server().as_str()).await.expect("the Postgres of TEST_DATABASE_URL");
-    let names: Vec<String> = sqlx::query_scalar(r"select datname from pg_database where datname like 'atelier\_test\_%'")
-        .fetch_all(&mut connection)
-        .await
-        .expect("the databases");
+    let names: Vec<String> =
+        sqlx::query_scalar(r"select datname from pg_database where datname like 'atelier\_test\_%'")
+            .fetch_all(&mut connection)
+            .await
+            .expect("the databases");
     for name in names {
         let process = name.trim_start_matches("atelier_test_").split('_').next().and_then(|id| id.parse::<u32>().ok());
         let gone = process.is_some_and(|id| !std::path::Path::new(&format!("/proc/{id}")).exists());
         // On systems without /proc every database looks abandoned: one in use cannot be dropped, so that is harmless.
-        if gone && let Err(error) = sqlx::query(AssertSqlSafe(format!("drop database if exists {name}"))).execute(&mut connection).await {
+        if gone
+            && let Err(error) =
+                sqlx::query(AssertSqlSafe(format!("drop database if exists {name}"))).execute(&mut connection).await
+        {
             tracing::debug!(%error, name, "a database of an earlier run remains");
         }
     }

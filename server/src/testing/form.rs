@@ -22,7 +22,9 @@ impl Form {
     }
 
     fn part(mut self, disposition: &str, content: &[u8]) -> Self {
-        self.parts.extend_from_slice(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n").as_bytes());
+        self.parts.extend_from_slice(
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n").as_bytes(),
+        );
         self.parts.extend_from_slice(content);
         self.parts.extend_from_slice(b"\r\n");
         self

@@ -22,7 +22,13 @@ pub(crate) use form::Form;
 pub(crate) use queries::count_queries;
 
 use crate::{
-    AppState, Parts, ai, auth::Identity, build_router, chat, config::Config, db::Db, events::Events, jobs,
+    AppState, Parts, ai,
+    auth::Identity,
+    build_router, chat,
+    config::Config,
+    db::Db,
+    events::Events,
+    jobs,
     storage::{ObjectStore, embedded::EmbeddedStore},
 };
 use database::TestDatabase;
@@ -76,7 +82,8 @@ impl TestApp {
         tokio::spawn(async move {
             // The object store lives as long as the server.
             let _objects = objects;
-            let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
+            let serving =
+                axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
             serving.await.expect("the server");
         });
         let url = Url::parse(&format!("http://{address}/")).expect("a URL");
@@ -121,7 +128,8 @@ impl Drop for TestApp {
 
 fn config(database: &TestDatabase, folder: &std::path::Path, variables: &[(&str, &str)]) -> Config {
     let data = folder.join("data").display().to_string();
-    let of_the_test = |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
+    let of_the_test =
+        |name: &str| variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned());
     let source = |name: &str| {
         of_the_test(name).or_else(|| match name {
             "DATABASE_URL" => Some(database.url.clone()),

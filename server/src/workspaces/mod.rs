@@ -3,7 +3,7 @@
 pub(crate) mod repo;
 pub mod routes;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{session::UserSession, storage::ObjectPrefix};
 use async_trait::async_trait;
@@ -53,7 +53,9 @@ impl Workspaces for UserSession {
         let removal = tokio::spawn(async move {
             match store.delete_prefix(ObjectPrefix::Workspace(id)).await {
                 Ok(files) => tracing::info!(workspace = %id, files, "a workspace's files were deleted"),
-                Err(error) => tracing::error!(workspace = %id, %error, "a deleted workspace's files remain in the store"),
+                Err(error) => {
+                    tracing::error!(workspace = %id, %error, "a deleted workspace's files remain in the store")
+                }
             }
         });
         if let Err(error) = removal.await {

@@ -63,7 +63,8 @@ pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Pag
                (select count(*) from members x where x.workspace_id = w.id) as "member_count!"
            from members m
            join workspaces w on w.id = m.workspace_id
-           where m.user_id = $1 and ($2::timestamptz is null or (w.updated_at, w.id) < ($2, $3::uuid))
+           where m.user_id = $1
+               and (w.updated_at, w.id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
            order by w.updated_at desc, w.id desc
            limit $4"#,
         user,
@@ -142,7 +143,9 @@ pub(super) async fn members(
     request: &PageRequest,
 ) -> Result<Page<Member>, Fault> {
     let (after_email, after_id) = match page::after::<MemberKey>(request)? {
-        Some(key) if key.email.contains('\0') => return Err(Error::invalid("cursor", "This list has no such page.").into()),
+        Some(key) if key.email.contains('\0') => {
+            return Err(Error::invalid("cursor", "This list has no such page.").into());
+        }
         Some(key) => (Some(key.email), Some(key.id)),
         None => (None, None),
     };
@@ -150,7 +153,8 @@ pub(super) async fn members(
         "select u.id, u.display_name, u.email, m.role
          from members m
          join users u on u.id = m.user_id
-         where m.workspace_id = $1 and ($2::text is null or (u.email, u.id) > ($2, $3::uuid))
+         where m.workspace_id = $1
+             and (u.email, u.id) > (coalesce($2, ''), coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid))
          order by u.email, u.id
          limit $4",
         Uuid::from(access.id()),

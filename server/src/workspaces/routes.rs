@@ -44,7 +44,10 @@ async fn list(session: UserSession, Query(page): Query<PageQuery>) -> Result<Jso
 /// You become its owner.
 #[utoipa::path(post, path = "/workspaces", operation_id = "create_workspace", tag = TAG, request_body = NewWorkspace,
     responses((status = CREATED, body = Workspace), Problems))]
-async fn create(session: UserSession, Json(new): Json<NewWorkspace>) -> Result<(StatusCode, Json<Workspace>), HttpError> {
+async fn create(
+    session: UserSession,
+    Json(new): Json<NewWorkspace>,
+) -> Result<(StatusCode, Json<Workspace>), HttpError> {
     Ok((StatusCode::CREATED, Json(session.create_workspace(new).await?)))
 }
 

@@ -29,7 +29,10 @@ pub(super) fn body(document: &Value) -> impl IntoView + use<> {
             tags.push(operation.tag);
         }
     }
-    let contents = tags.iter().map(|tag| view! { <li><a href=format!("#{}", slug(tag))>{tag.to_string()}</a></li> }).collect_view();
+    let contents = tags
+        .iter()
+        .map(|tag| view! { <li><a href=format!("#{}", slug(tag))>{tag.to_string()}</a></li> })
+        .collect_view();
     let sections = tags
         .iter()
         .map(|tag| {

@@ -1,0 +1,85 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use crate::{
+    auth::AuthUser,
+    session::UserSession,
+    testing::{Client, TestApp, count_queries},
+};
+use domain::{
+    Error, PageRequest,
+    accounts::User,
+    documents::Documents,
+    navigation::{Navigate, Place},
+    projects::Projects,
+    workspaces::Role,
+};
+
+/// The session that a person's requests have.
+async fn session(app: &TestApp, client: &Client, email: &str) -> UserSession {
+    client.get("/api/v1/me").await.expect(200);
+    UserSession::new(app.state.clone(), AuthUser::for_test(client.user_id().into(), email))
+}
+
+#[tokio::test]
+async fn the_frame_knows_where_one_is_and_where_one_can_go() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    let other = ada.new_workspace("Other").await;
+    let workspace = ada.new_workspace("Nord").await;
+    let project = ada.new_project(workspace, "Launch").await;
+    let document = ada.new_document(project, "brief.txt", "The launch is on the third of May.").await;
+    let session = session(&app, &ada, "ada@example.com").await;
+
+    let home = session.navigation(Place::Home).await.unwrap();
+    assert_eq!(home.workspaces.iter().map(|link| link.id.into()).collect::<Vec<uuid::Uuid>>(), [workspace, other]);
+    assert_eq!((home.workspace, home.project, home.projects.len()), (None, None, 0));
+
+    let frame = session.navigation(Place::Document(document.into())).await.unwrap();
+    let (in_view, role) = frame.workspace.unwrap();
+    assert_eq!((in_view.name.as_str(), role), ("Nord", Role::Owner));
+    assert_eq!(frame.project.as_ref().map(|link| link.name.as_str()), Some("Launch"));
+    assert_eq!(frame.projects, [frame.project.unwrap()]);
+}
+
+#[tokio::test]
+async fn another_tenants_place_is_not_there() {
+    let app = TestApp::start().await;
+    let (ada, eve) = (app.user("ada").await, app.user("eve").await);
+    let workspace = ada.new_workspace("Nord").await;
+    let project = ada.new_project(workspace, "Launch").await;
+    let session = session(&app, &eve, "eve@example.com").await;
+    for place in [Place::Workspace(workspace.into()), Place::Project(project.into())] {
+        assert_eq!(session.navigation(place).await, Err(Error::NotFound));
+    }
+}
+
+#[tokio::test]
+async fn a_projects_page_takes_few_queries_however_much_it_shows() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    let workspace = ada.new_workspace("Nord").await;
+    let project = ada.new_project(workspace, "Launch").await;
+    for n in 0..20 {
+        ada.new_project(workspace, &format!("Project {n}")).await;
+        ada.new_document(project, &format!("{n}.txt"), "One of many.").await;
+    }
+    let session = session(&app, &ada, "ada@example.com").await;
+    let ((), queries) = count_queries(async {
+        session.navigation(Place::Project(project.into())).await.unwrap();
+        session.project(project.into()).await.unwrap();
+        let documents = session.list_documents(project.into(), PageRequest::first()).await.unwrap();
+        assert_eq!(documents.items.len(), 20);
+    })
+    .await;
+    // Eight statements, and the beginning of three transactions.
+    assert!((8..=14).contains(&queries), "{queries} queries");
+}
+
+#[tokio::test]
+async fn me_is_who_the_token_says() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    let me: User = ada.get("/api/v1/me").await.json(200);
+    assert_eq!((me.email.as_str(), me.display_name.as_str()), ("ada@example.com", "ada"));
+    assert_eq!(uuid::Uuid::from(me.id), ada.user_id());
+}
