@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::ai::answer::{AnswerRequest, scripted::{Reply, Script}};
+use crate::ai::answer::{
+    AnswerRequest,
+    scripted::{Reply, Script},
+};
 use domain::projects::Brief;
 
 fn limits() -> Limits {
@@ -16,12 +19,21 @@ fn limits() -> Limits {
 }
 
 fn model(script: &Script) -> OpenAi {
-    let config = ChatModel { base_url: script.url(), api_key: Some("sk-test".to_owned().into()), model: "test/model".to_owned() };
+    let config = ChatModel {
+        base_url: script.url(),
+        api_key: Some("sk-test".to_owned().into()),
+        model: "test/model".to_owned(),
+    };
     OpenAi::new(&config, limits()).unwrap()
 }
 
 fn request() -> AnswerRequest {
-    AnswerRequest { question: "What now?".to_owned(), history: Vec::new(), brief: Brief::default(), passages: Vec::new() }
+    AnswerRequest {
+        question: "What now?".to_owned(),
+        history: Vec::new(),
+        brief: Brief::default(),
+        passages: Vec::new(),
+    }
 }
 
 /// What came, and how it ended.
@@ -34,7 +46,9 @@ async fn ask(script: &Script) -> (String, Option<(u32, u32)>, Result<(), String>
     while let Some(part) = parts.next().await {
         match part {
             Ok(AnswerPart::Text(more)) => text.push_str(&more),
-            Ok(AnswerPart::Usage { prompt_tokens, completion_tokens }) => usage = Some((prompt_tokens, completion_tokens)),
+            Ok(AnswerPart::Usage { prompt_tokens, completion_tokens }) => {
+                usage = Some((prompt_tokens, completion_tokens))
+            }
             Ok(AnswerPart::Support { .. }) => panic!("a model names no exact places"),
             Err(error) => return (text, usage, Err(error.message)),
         }
@@ -79,7 +93,10 @@ async fn refusals_become_sentences() {
         (Reply::status(429, &error("slow down")), "Try again in a moment"),
         (Reply::status(429, "{\"error\":{\"message\":\"x\",\"type\":\"insufficient_quota\"}}"), "no credit left"),
         (Reply::status(400, &error("max_tokens is wrong")), "refused the question: max_tokens is wrong"),
-        (Reply::status(400, "{\"error\":{\"message\":\"x\",\"code\":\"context_length_exceeded\"}}"), "longer than this model takes"),
+        (
+            Reply::status(400, "{\"error\":{\"message\":\"x\",\"code\":\"context_length_exceeded\"}}"),
+            "longer than this model takes",
+        ),
         (Reply::status(500, "<html>"), "failed (status 500)"),
         (Reply::status(302, "").header("Location", "https://example.com/"), "points elsewhere"),
         (Reply::status(200, "{\"choices\":[]}"), "no answer"),
@@ -146,7 +163,8 @@ async fn a_malformed_chunk_and_an_error_in_mid_stream_end_the_answer() {
 #[tokio::test]
 async fn an_end_that_is_no_stop_is_told() {
     for (reason, expected) in [("length", "length limit"), ("content_filter", "content filter")] {
-        let chunk = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"x\"}},\"finish_reason\":\"{reason}\"}}]}}\n\n");
+        let chunk =
+            format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"x\"}},\"finish_reason\":\"{reason}\"}}]}}\n\n");
         let script = Script::start(vec![Reply::stream(&[&chunk, "data: [DONE]\n\n"])]).await;
         assert!(ask(&script).await.2.unwrap_err().contains(expected));
     }

@@ -47,7 +47,10 @@ impl Reply {
         let mut events: Vec<String> =
             pieces.iter().map(|piece| chunk(delta(json!({ "content": piece }), Value::Null), Value::Null)).collect();
         events.push(chunk(delta(json!({}), json!("stop")), Value::Null));
-        events.push(chunk(json!([]), json!({ "prompt_tokens": 12, "completion_tokens": pieces.len(), "total_tokens": 0 })));
+        events.push(chunk(
+            json!([]),
+            json!({ "prompt_tokens": 12, "completion_tokens": pieces.len(), "total_tokens": 0 }),
+        ));
         events.push("data: [DONE]\n\n".to_owned());
         Self::stream(&events.iter().map(String::as_str).collect::<Vec<_>>())
     }
@@ -64,7 +67,8 @@ impl Reply {
 
     /// A response that is no stream.
     pub fn status(code: u16, body: &str) -> Self {
-        let head = format!("HTTP/1.1 {code} Status\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n");
+        let head =
+            format!("HTTP/1.1 {code} Status\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n");
         let pieces = if body.is_empty() { Vec::new() } else { vec![body.to_owned()] };
         Self { head, pieces, then: Then::Close, pace: Duration::ZERO }
     }
@@ -195,7 +199,10 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
     };
     let head = String::from_utf8_lossy(&bytes[..head_end]).into_owned();
     let header = |name: &str| {
-        head.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned())
+        head.lines()
+            .filter_map(|line| line.split_once(':'))
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim().to_owned())
     };
     let length: usize = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     while bytes.len() < head_end + length {
@@ -203,5 +210,8 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
             return None;
         }
     }
-    Some(Asked { authorization: header("authorization"), body: serde_json::from_slice(&bytes[head_end..head_end + length]).ok()? })
+    Some(Asked {
+        authorization: header("authorization"),
+        body: serde_json::from_slice(&bytes[head_end..head_end + length]).ok()?,
+    })
 }
