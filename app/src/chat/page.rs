@@ -77,12 +77,12 @@ fn chat_content(home: Result<ChatHome, ApiError>) -> AnyView {
     view! {
         <Page title=format!("Chat \u{b7} {}", project.name) crumbs width=Width::Full>
             <div class="chat" data-view="list">
-                <aside class="chat__list" aria-label="Conversations">
-                    <Conversations project=id conversations/>
-                </aside>
                 <section class="thread thread--new" aria-label="New question">
                     <NewConversation project/>
                 </section>
+                <aside class="chat__list">
+                    <Conversations project=id conversations/>
+                </aside>
             </div>
         </Page>
     }
@@ -148,7 +148,7 @@ fn conversation_content(opened: Result<Opened, ApiError>) -> AnyView {
     view! {
         <Page title=conversation.title.clone() crumbs action=new width=Width::Full>
             <div class="chat" data-view="thread">
-                <aside class="chat__list" aria-label="Conversations">
+                <aside class="chat__list">
                     <Conversations project=project.id conversations current=(conversation.id, title)/>
                 </aside>
                 <section class="thread" aria-label="Conversation">

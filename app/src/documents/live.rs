@@ -37,7 +37,13 @@ pub(super) fn follow(project: ProjectId, heard: impl Fn(Change) + Copy + 'static
                     heard(change);
                 }
             }
-            Received::Ended => set_timeout(move || drop(attempt.try_update(|attempt| *attempt += 1)), REOPEN_AFTER),
+            Received::Ended => set_timeout(
+                move || {
+                    // Gone with its page.
+                    let _ = attempt.try_update(|attempt| *attempt += 1);
+                },
+                REOPEN_AFTER,
+            ),
         };
         stream.set_value(EventStream::open(&url, &["document", "deleted"], receive));
     });
