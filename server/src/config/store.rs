@@ -7,7 +7,9 @@ use url::Url;
 #[derive(Clone, Debug)]
 pub enum Store {
     /// A folder below the data directory behind an S3 server on loopback, limited to `limit_bytes` in all.
-    Embedded { limit_bytes: u64 },
+    Embedded {
+        limit_bytes: u64,
+    },
     S3(S3),
 }
 
@@ -32,7 +34,11 @@ impl Store {
             return Some(Self::Embedded { limit_bytes: limit_gb * 1024 * 1024 * 1024 });
         }
         if set < REQUIRED.len() {
-            let why = if set == 0 { "required in production" } else { "the other R2 variables are set, so this one is needed too" };
+            let why = if set == 0 {
+                "required in production"
+            } else {
+                "the other R2 variables are set, so this one is needed too"
+            };
             for name in REQUIRED {
                 if reader.text(name).is_none() {
                     reader.missing(name, why);

@@ -28,12 +28,20 @@ fn read(variables: &[(&str, &str)]) -> Result<Config, Mistakes> {
 }
 
 fn with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    PRODUCTION.iter().copied().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name)).chain(changes.iter().copied()).collect()
+    PRODUCTION
+        .iter()
+        .copied()
+        .filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name))
+        .chain(changes.iter().copied())
+        .collect()
 }
 
 /// The variables that are complained about.
 fn wrong(variables: &[(&str, &str)]) -> Vec<&'static str> {
-    read(variables).err().map(|mistakes| mistakes.0.iter().map(|mistake| mistake.variable).collect()).unwrap_or_default()
+    read(variables)
+        .err()
+        .map(|mistakes| mistakes.0.iter().map(|mistake| mistake.variable).collect())
+        .unwrap_or_default()
 }
 
 /// What is said about the only mistake.
@@ -77,7 +85,8 @@ fn no_secret_is_ever_shown() {
     for shown in [format!("{config:?}"), format!("{config:#?}")] {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
-    let all_wrong: Vec<_> = PRODUCTION.iter().map(|(name, _)| (*name, "hunter2://hunter2:hunter2@x?hunter2#hunter2")).collect();
+    let all_wrong: Vec<_> =
+        PRODUCTION.iter().map(|(name, _)| (*name, "hunter2://hunter2:hunter2@x?hunter2#hunter2")).collect();
     let shown = read(&all_wrong).unwrap_err().to_string();
     assert!(!shown.contains("hunter2"), "{shown}");
 }
@@ -85,7 +94,11 @@ fn no_secret_is_ever_shown() {
 #[test]
 fn production_names_everything_that_is_missing_at_once() {
     let missing = wrong(&[("ATELIER_ENV", "production")]);
-    let required: Vec<_> = variables::VARIABLES.iter().filter(|variable| variable.required_in_production).map(|variable| variable.name).collect();
+    let required: Vec<_> = variables::VARIABLES
+        .iter()
+        .filter(|variable| variable.required_in_production)
+        .map(|variable| variable.name)
+        .collect();
     assert_eq!(required.len(), 8);
     for name in required {
         assert!(missing.contains(&name), "{name} in {missing:?}");
@@ -102,7 +115,14 @@ fn all_mistakes_are_reported_together() {
         ("ATELIER_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("LOG", "info,,server=loud"),
     ]));
-    for name in ["LEPTOS_SITE_ADDR", "ATELIER_MAX_UPLOAD_MB", "R2_ENDPOINT", "ATELIER_LOG_FORMAT", "ATELIER_TRUSTED_PROXIES", "LOG"] {
+    for name in [
+        "LEPTOS_SITE_ADDR",
+        "ATELIER_MAX_UPLOAD_MB",
+        "R2_ENDPOINT",
+        "ATELIER_LOG_FORMAT",
+        "ATELIER_TRUSTED_PROXIES",
+        "LOG",
+    ] {
         assert!(found.contains(&name), "{name} in {found:?}");
     }
 }
@@ -116,7 +136,10 @@ fn the_transaction_pooler_is_refused_with_the_right_string() {
 
 #[test]
 fn a_part_of_a_group_asks_for_the_rest() {
-    assert_eq!(wrong(&[("R2_BUCKET", "atelier"), ("R2_ENDPOINT", "https://x.example.com")]), ["R2_ACCESS_KEY", "R2_SECRET_KEY"]);
+    assert_eq!(
+        wrong(&[("R2_BUCKET", "atelier"), ("R2_ENDPOINT", "https://x.example.com")]),
+        ["R2_ACCESS_KEY", "R2_SECRET_KEY"]
+    );
     assert_eq!(wrong(&[("SUPABASE_URL", "https://abc.supabase.co")]), ["SUPABASE_PUBLISHABLE_KEY"]);
     assert_eq!(wrong(&[("SUPABASE_ANON_KEY", "eyJ")]), ["SUPABASE_URL"]);
     assert_eq!(wrong(&[("EMBEDDING_BASE_URL", "https://x.example.com")]), ["EMBEDDING_MODEL", "EMBEDDING_DIMENSIONS"]);
@@ -130,14 +153,25 @@ fn plain_http_is_for_this_machine_only() {
     for local in ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"] {
         assert!(wrong(&with(&[("R2_ENDPOINT", local)])).is_empty(), "{local}");
     }
-    for remote in ["http://10.0.0.4:9000", "http://localhost.example.com", "ftp://x.example.com", "account.r2.cloudflarestorage.com"] {
+    for remote in [
+        "http://10.0.0.4:9000",
+        "http://localhost.example.com",
+        "ftp://x.example.com",
+        "account.r2.cloudflarestorage.com",
+    ] {
         assert_eq!(wrong(&with(&[("R2_ENDPOINT", remote)])), ["R2_ENDPOINT"], "{remote}");
     }
 }
 
 #[test]
 fn older_names_and_empty_values_are_understood() {
-    let config = read(&[("SUPABASE_URL", "https://abc.supabase.co/"), ("SUPABASE_ANON_KEY", "eyJ"), ("DATABASE_URL", "  "), ("OPENROUTER_API_KEY", "k")]).unwrap();
+    let config = read(&[
+        ("SUPABASE_URL", "https://abc.supabase.co/"),
+        ("SUPABASE_ANON_KEY", "eyJ"),
+        ("DATABASE_URL", "  "),
+        ("OPENROUTER_API_KEY", "k"),
+    ])
+    .unwrap();
     assert!(matches!(config.identity, identity::Identity::Supabase(_)));
     assert!(config.database.url.is_none());
     assert!(matches!(config.chat, chat::Chat::Model(_)));

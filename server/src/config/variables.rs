@@ -24,21 +24,48 @@ const fn of_the_system(name: &'static str, explanation: &'static str) -> Variabl
 }
 
 pub const VARIABLES: &[Variable] = &[
-    optional("ATELIER_ENV", "`development` (default: what is not configured is embedded) or `production` (what is not configured is an error)"),
-    required("ATELIER_PUBLIC_URL", "the address by which browsers reach the site, such as https://atelier.example.com (default: http:// and the listening address)"),
+    optional(
+        "ATELIER_ENV",
+        "`development` (default: what is not configured is embedded) or `production` (what is not configured is an error)",
+    ),
+    required(
+        "ATELIER_PUBLIC_URL",
+        "the address by which browsers reach the site, such as https://atelier.example.com (default: http:// and the listening address)",
+    ),
     optional("LEPTOS_SITE_ADDR", "the address and port to listen on (default 127.0.0.1:3000)"),
     optional("LEPTOS_SITE_ROOT", "the folder with the built site (default target/site)"),
-    optional("ATELIER_TRUSTED_PROXIES", "addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas (default: none)"),
-    required("DATABASE_URL", "the Postgres to use, by Supabase's session pooler or direct string, port 5432 (default: an embedded Postgres with pgvector)"),
+    optional(
+        "ATELIER_TRUSTED_PROXIES",
+        "addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas (default: none)",
+    ),
+    required(
+        "DATABASE_URL",
+        "the Postgres to use, by Supabase's session pooler or direct string, port 5432 (default: an embedded Postgres with pgvector)",
+    ),
     optional("DATABASE_MAX_CONNECTIONS", "size of the connection pool (default 15)"),
-    optional("ATELIER_POSTGRES_BIN", "a folder with another PostgreSQL's `initdb` and `postgres`, with pgvector, for the embedded database (default: fetched once)"),
+    optional(
+        "ATELIER_POSTGRES_BIN",
+        "a folder with another PostgreSQL's `initdb` and `postgres`, with pgvector, for the embedded database (default: fetched once)",
+    ),
     optional("ATELIER_POSTGRES_MAJOR", "which PostgreSQL is embedded, 18 or 16 (default 18); each has data of its own"),
-    required("SUPABASE_URL", "the Supabase project's URL, https://<project>.supabase.co (default: an embedded identity provider)"),
-    required("SUPABASE_PUBLISHABLE_KEY", "the project's publishable key, sb_publishable_…; the legacy anon key also works"),
+    required(
+        "SUPABASE_URL",
+        "the Supabase project's URL, https://<project>.supabase.co (default: an embedded identity provider)",
+    ),
+    required(
+        "SUPABASE_PUBLISHABLE_KEY",
+        "the project's publishable key, sb_publishable_…; the legacy anon key also works",
+    ),
     optional("SUPABASE_ANON_KEY", "the older name of SUPABASE_PUBLISHABLE_KEY, read when that one is unset"),
-    optional("SUPABASE_SECRET_KEY", "the project's secret key, sb_secret_…: with it each visitor has a rate limit of their own"),
+    optional(
+        "SUPABASE_SECRET_KEY",
+        "the project's secret key, sb_secret_…: with it each visitor has a rate limit of their own",
+    ),
     optional("SUPABASE_JWT_SECRET", "the shared JWT secret, only for projects that still sign with HS256"),
-    required("R2_ENDPOINT", "the S3 API of the object store, https://<account>.r2.cloudflarestorage.com (default: an embedded store)"),
+    required(
+        "R2_ENDPOINT",
+        "the S3 API of the object store, https://<account>.r2.cloudflarestorage.com (default: an embedded store)",
+    ),
     required("R2_ACCESS_KEY", "the access key id of an R2 token that may read and write objects"),
     required("R2_SECRET_KEY", "the secret access key that belongs to it"),
     required("R2_BUCKET", "the bucket's name"),
@@ -47,18 +74,27 @@ pub const VARIABLES: &[Variable] = &[
     optional("OPENROUTER_API_KEY", "read when LLM_API_KEY is unset"),
     optional("LLM_BASE_URL", "any OpenAI-compatible API (default: OpenRouter's)"),
     optional("LLM_MODEL", "the model's name there (default on OpenRouter: openrouter/auto)"),
-    optional("EMBEDDING_MODEL_DIR", "a folder with model.safetensors, tokenizer.json and config.json of a BERT-like model (default: all-MiniLM-L6-v2, fetched once)"),
+    optional(
+        "EMBEDDING_MODEL_DIR",
+        "a folder with model.safetensors, tokenizer.json and config.json of a BERT-like model (default: all-MiniLM-L6-v2, fetched once)",
+    ),
     optional("EMBEDDING_BASE_URL", "any OpenAI-compatible API that embeds, instead of a local model"),
     optional("EMBEDDING_API_KEY", "the key for it"),
     optional("EMBEDDING_MODEL", "the model's name there"),
     optional("EMBEDDING_DIMENSIONS", "the length of its vectors"),
     optional("ATELIER_MAX_UPLOAD_MB", "the largest file that can be uploaded (default 200)"),
-    optional("ATELIER_REQUEST_TIMEOUT_SECONDS", "the time limit of a request, uploads and event streams excepted (default 30)"),
+    optional(
+        "ATELIER_REQUEST_TIMEOUT_SECONDS",
+        "the time limit of a request, uploads and event streams excepted (default 30)",
+    ),
     optional("ATELIER_DRAIN_SECONDS", "how long a stop waits for requests under way (default 20)"),
     optional("ATELIER_WORKER_CONCURRENCY", "how many documents the worker ingests at once (default 2)"),
     optional("ATELIER_EMBEDDED_STORE_GB", "how much the embedded object store may hold (default 20)"),
     optional("ATELIER_DATA_DIR", "where embedded parts keep their data (default .atelier)"),
-    optional("ATELIER_CACHE_DIR", "where fetched tools and models are kept (default: atelier in the user's cache folder)"),
+    optional(
+        "ATELIER_CACHE_DIR",
+        "where fetched tools and models are kept (default: atelier in the user's cache folder)",
+    ),
     optional("LOG", "what is logged, as in info,server=debug (default: info)"),
     optional("RUST_LOG", "read when LOG is unset"),
     optional("ATELIER_LOG_FORMAT", "`text` (default) or `json` (default in production)"),

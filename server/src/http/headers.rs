@@ -11,13 +11,13 @@ use axum::{
 /// For what is no page: nothing in it may load, run or be framed. Pages bring a policy of their own, with a nonce.
 const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox";
 
-const ALWAYS: &[(HeaderName, &str)] = &[
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "same-origin"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+const ALWAYS: &[(&str, &str)] = &[
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
 ];
 
 pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -30,21 +30,21 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
 
 fn complete(headers: &mut HeaderMap, https: bool, is_api: bool) {
     for (name, value) in ALWAYS {
-        set_default(headers, name, value);
+        set_default(headers, HeaderName::from_static(name), value);
     }
     if https {
-        set_default(headers, &header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+        set_default(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }
-    set_default(headers, &header::CONTENT_SECURITY_POLICY, NOTHING);
+    set_default(headers, header::CONTENT_SECURITY_POLICY, NOTHING);
     let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
     if is_api || is_page {
         // What one person sees is for no shared cache, and is asked for again when shown again.
-        set_default(headers, &header::CACHE_CONTROL, "private, no-cache");
+        set_default(headers, header::CACHE_CONTROL, "private, no-cache");
     }
 }
 
-fn set_default(headers: &mut HeaderMap, name: &HeaderName, value: &'static str) {
-    if !headers.contains_key(name) {
+fn set_default(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    if !headers.contains_key(&name) {
         headers.insert(name, HeaderValue::from_static(value));
     }
 }

@@ -1,11 +1,6 @@
 //! `/healthz`: the process answers. `/readyz`: everything it depends on does, each part with its state and latency.
 
-use crate::{
-    AppState,
-    auth::Identity,
-    db::Db,
-    storage::ObjectStore,
-};
+use crate::{AppState, auth::Identity, db::Db, storage::ObjectStore};
 use axum::{
     Extension, Json, Router,
     extract::State,
@@ -83,7 +78,11 @@ async fn alive() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "status": "alive" }))).into_response()
 }
 
-async fn ready(State(state): State<AppState>, Extension(remembered): Extension<Remembered>, stopping: Option<Extension<Stopping>>) -> Response {
+async fn ready(
+    State(state): State<AppState>,
+    Extension(remembered): Extension<Remembered>,
+    stopping: Option<Extension<Stopping>>,
+) -> Response {
     if stopping.is_some_and(|Extension(stopping)| stopping.0.is_cancelled()) {
         return answer(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "stopping", parts: BTreeMap::new() });
     }
@@ -196,7 +195,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_not_told_over_the_network() {
-        let failed = PartHealth { state: PartState::Failed, latency_ms: 3, version: None, problem: Some("at 10.0.0.3".to_owned()) };
+        let failed = PartHealth {
+            state: PartState::Failed,
+            latency_ms: 3,
+            version: None,
+            problem: Some("at 10.0.0.3".to_owned()),
+        };
         let health = Health::of(BTreeMap::from([("postgres", failed)]));
         assert!(!health.is_ready());
         let json = serde_json::json!({ "status": "not ready", "parts": { "postgres": { "state": "failed", "latency_ms": 3 } } });

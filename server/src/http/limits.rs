@@ -26,7 +26,8 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
     }
     let limits = &state.config.limits;
     let wants_page = wants_page(&request);
-    let stated = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let stated =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if stated.is_some_and(|length| length > limits.max_body_bytes) {
         return fail(&state, wants_page, HttpError::request(StatusCode::PAYLOAD_TOO_LARGE, "Send a smaller body."));
     }
@@ -36,7 +37,8 @@ pub async fn limit(State(state): State<AppState>, request: Request, next: Next) 
         Ok(response) => response,
         Err(_) => {
             tracing::warn!("a request took too long");
-            let error = HttpError::request(StatusCode::SERVICE_UNAVAILABLE, "This took too long. Try again in a moment.");
+            let error =
+                HttpError::request(StatusCode::SERVICE_UNAVAILABLE, "This took too long. Try again in a moment.");
             fail(&state, wants_page, error)
         }
     }

@@ -19,7 +19,11 @@ const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The outermost layer. An id that a proxy has given stays, if it is short and plain.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let id = request.headers().get(X_REQUEST_ID).and_then(plain).unwrap_or_else(|| uuid::Uuid::now_v7().simple().to_string());
+    let id = request
+        .headers()
+        .get(X_REQUEST_ID)
+        .and_then(plain)
+        .unwrap_or_else(|| uuid::Uuid::now_v7().simple().to_string());
     let header = HeaderValue::from_str(&id).ok();
     if let Some(header) = &header {
         request.headers_mut().insert(X_REQUEST_ID, header.clone());
@@ -54,7 +58,8 @@ fn tell(path: &str, response: &Response, begun: Instant) {
 
 fn plain(value: &HeaderValue) -> Option<String> {
     let text = value.to_str().ok()?;
-    let fits = (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let fits = (8..=64).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     fits.then(|| text.to_owned())
 }
 
@@ -62,8 +67,12 @@ fn plain(value: &HeaderValue) -> Option<String> {
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
-    let stated: Vec<&str> =
-        headers.get_all(X_FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let stated: Vec<&str> = headers
+        .get_all(X_FORWARDED_FOR)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
     for address in stated.iter().rev() {
         if !is_trusted(client) {
             break;

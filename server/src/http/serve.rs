@@ -80,7 +80,10 @@ fn connect(
 
 async fn pause_after(error: &io::Error) {
     // A client that gave up is no trouble; too many open files is, and passes when some are closed.
-    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused) {
+    if !matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
+    ) {
         tracing::error!(%error, "no connection could be accepted");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -107,7 +110,10 @@ mod tests {
             "done"
         };
         let (address, stopping, server) = start(Router::new().route("/", get(slow)), Duration::from_secs(10)).await;
-        let request = tokio::spawn(async move { reqwest::get(format!("http://{address}/")).await.unwrap().text().await.unwrap() });
+        let request =
+            tokio::spawn(
+                async move { reqwest::get(format!("http://{address}/")).await.unwrap().text().await.unwrap() },
+            );
         tokio::time::sleep(Duration::from_millis(200)).await;
         stopping.0.cancel();
         assert_eq!(request.await.unwrap(), "done");

@@ -85,7 +85,7 @@ async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>
         return error::unknown_route().await.into_response();
     }
     if matches!(*request.method(), Method::GET | Method::HEAD)
-        && let Some(file) = file(&state, &request).await
+        && let Some(file) = file(&state, asked(&request)).await
     {
         return file;
     }
@@ -96,23 +96,31 @@ async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>
     not_found_page(state, request).await
 }
 
+/// What the request asks of a file: all but its body.
+fn asked(request: &Request<Body>) -> Request<Body> {
+    let mut asked = Request::new(Body::empty());
+    *asked.method_mut() = request.method().clone();
+    *asked.uri_mut() = request.uri().clone();
+    *asked.headers_mut() = request.headers().clone();
+    asked
+}
+
 /// A file of the site, as it was compressed when the site was built, if the browser takes that.
-async fn file(state: &AppState, request: &Request<Body>) -> Option<Response> {
-    let path = request.uri().path();
-    let mut asked = Request::builder().method(request.method()).uri(request.uri());
-    for name in [header::ACCEPT_ENCODING, header::IF_MODIFIED_SINCE, header::IF_NONE_MATCH, header::RANGE] {
-        if let Some(value) = request.headers().get(&name) {
-            asked = asked.header(name, value);
-        }
-    }
-    let asked = asked.body(Body::empty()).ok()?;
-    let folder = ServeDir::new(&state.config.site.root).precompressed_br().precompressed_gzip().append_index_html_on_directories(false);
+async fn file(state: &AppState, asked: Request<Body>) -> Option<Response> {
+    let caching =
+        if is_hashed(asked.uri().path()) { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
+    let folder = ServeDir::new(&state.config.site.root)
+        .precompressed_br()
+        .precompressed_gzip()
+        .append_index_html_on_directories(false);
     let Ok(found) = folder.oneshot(asked).await;
-    if matches!(found.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) || found.status().is_redirection() && found.status() != StatusCode::NOT_MODIFIED {
+    // A folder is no file, whatever ServeDir would say of it.
+    let is_file = found.status().is_success()
+        || matches!(found.status(), StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE);
+    if !is_file {
         return None;
     }
     let mut response = found.map(Body::new);
-    let caching = if is_hashed(path) { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
     Some(response)
 }
@@ -122,12 +130,16 @@ fn is_hashed(path: &str) -> bool {
     let Some(name) = path.strip_prefix("/pkg/") else { return false };
     let name = name.rsplit('/').next().unwrap_or(name);
     // cargo-leptos: 22 characters of base64url before the extension.
-    name.split('.').rev().skip(1).any(|part| part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
+    name.split('.')
+        .rev()
+        .skip(1)
+        .any(|part| part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
 }
 
 async fn not_found_page(state: AppState, request: Request<Body>) -> Response {
     let options = state.leptos.clone();
-    let render = leptos_axum::render_app_async_with_context(move || provide_ports(&state), move || app::shell(options.clone()));
+    let render =
+        leptos_axum::render_app_async_with_context(move || provide_ports(&state), move || app::shell(options.clone()));
     let mut response = render(request).await;
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::NOT_FOUND;

@@ -63,8 +63,9 @@ impl EmbeddedStore {
         std::fs::create_dir_all(root).map_err(told)?;
         let keys = read_or_make_keys(&root.with_extension("keys.json")).map_err(told)?;
         sweep(root).map_err(told)?;
-        let files = s3s_fs::FileSystem::new(root)
-            .map_err(|error| EmbeddedError::new(format!("The folder {} cannot be used for files: {error:?}.", root.display())))?;
+        let files = s3s_fs::FileSystem::new(root).map_err(|error| {
+            EmbeddedError::new(format!("The folder {} cannot be used for files: {error:?}.", root.display()))
+        })?;
         let mut builder = S3ServiceBuilder::new(files);
         builder.set_auth(SimpleAuth::from_single(keys.access_key.clone(), keys.secret_key.clone()));
         let service = Limited::new(builder.build(), root.to_owned(), limit_bytes);
@@ -82,10 +83,9 @@ impl EmbeddedStore {
             public_url: None,
         };
         let store = Self { settings, stop, server };
-        ObjectStore::new(&store.settings)
-            .ensure_bucket()
-            .await
-            .map_err(|error: Fault| EmbeddedError::because(format!("The embedded file store does not start: {error}."), error))?;
+        ObjectStore::new(&store.settings).ensure_bucket().await.map_err(|error: Fault| {
+            EmbeddedError::because(format!("The embedded file store does not start: {error}."), error)
+        })?;
         Ok(store)
     }
 
@@ -181,9 +181,12 @@ impl Service<Request<Incoming>> for Limited {
         let usage = self.usage.clone();
         Box::pin(async move {
             if request.method() == Method::PUT {
-                let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+                let length =
+                    request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
                 // Without a length nobody knows how much would come; our client always sends one.
-                let Some(length) = length else { return Ok(refuse(StatusCode::LENGTH_REQUIRED, "MissingContentLength")) };
+                let Some(length) = length else {
+                    return Ok(refuse(StatusCode::LENGTH_REQUIRED, "MissingContentLength"));
+                };
                 if !usage.clone().admit(length).await {
                     return Ok(refuse(StatusCode::INSUFFICIENT_STORAGE, QUOTA_EXCEEDED));
                 }
@@ -202,7 +205,9 @@ impl Service<Request<Incoming>> for Limited {
 }
 
 fn refuse(status: StatusCode, code: &str) -> HttpResponse {
-    let body = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{status}</Message></Error>");
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{status}</Message></Error>"
+    );
     let mut response = Response::new(s3s::Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/xml"));

@@ -5,8 +5,8 @@ use crate::{config::store::S3, fault::Fault};
 use aws_sdk_s3::{
     Client,
     config::{
-        BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation, retry::RetryConfig,
-        timeout::TimeoutConfig,
+        BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+        retry::RetryConfig, timeout::TimeoutConfig,
     },
     error::{ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
@@ -218,9 +218,12 @@ impl ObjectStore {
             deleted += identifiers.len() as u64;
             let delete = Delete::builder().set_objects(Some(identifiers)).quiet(true).build();
             let delete = delete.map_err(|error| Fault::Store(error.into()))?;
-            let outcome = self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await.map_err(fault)?;
+            let outcome =
+                self.client.delete_objects().bucket(&self.bucket).delete(delete).send().await.map_err(fault)?;
             if let Some(error) = outcome.errors().first() {
-                return Err(Fault::Store(format!("{}: {}", error.key().unwrap_or("?"), error.message().unwrap_or("?")).into()));
+                return Err(Fault::Store(
+                    format!("{}: {}", error.key().unwrap_or("?"), error.message().unwrap_or("?")).into(),
+                ));
             }
         }
     }
@@ -249,7 +252,10 @@ impl ObjectStore {
         match status {
             Some(404) => format!("there is no bucket `{}`: make it, or correct R2_BUCKET", self.bucket),
             Some(401 | 403) => {
-                format!("the keys are refused for bucket `{}`: check R2_ACCESS_KEY, R2_SECRET_KEY and the token's permissions", self.bucket)
+                format!(
+                    "the keys are refused for bucket `{}`: check R2_ACCESS_KEY, R2_SECRET_KEY and the token's permissions",
+                    self.bucket
+                )
             }
             Some(status) => format!("the store answered {status}: check R2_ENDPOINT"),
             None => format!("no answer: check R2_ENDPOINT ({})", deepest(error)),
@@ -293,7 +299,8 @@ impl Multipart {
 impl Drop for Multipart {
     fn drop(&mut self) {
         let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current()) else { return };
-        let request = self.store.client.abort_multipart_upload().bucket(&self.store.bucket).key(&self.key).upload_id(id);
+        let request =
+            self.store.client.abort_multipart_upload().bucket(&self.store.bucket).key(&self.key).upload_id(id);
         runtime.spawn(async move {
             if let Err(error) = request.send().await {
                 tracing::warn!(error = deepest(&error), "an unfinished upload could not be aborted");
@@ -303,7 +310,9 @@ impl Drop for Multipart {
 }
 
 fn too_large(max_bytes: u64) -> Error {
-    Error::TooLarge { message: format!("The file is larger than {} MB, which is the limit here.", max_bytes / 1024 / 1024) }
+    Error::TooLarge {
+        message: format!("The file is larger than {} MB, which is the limit here.", max_bytes / 1024 / 1024),
+    }
 }
 
 fn outside() -> Error {
@@ -319,10 +328,10 @@ where
     match (status, code) {
         (_, Some("NoSuchKey" | "NotFound")) => Error::NotFound.into(),
         (Some(416), _) => outside().into(),
-        (_, Some(QUOTA_EXCEEDED)) => {
-            Error::TooLarge { message: "The file store is full. Delete files, or ask your administrator for more room.".to_owned() }
-                .into()
+        (_, Some(QUOTA_EXCEEDED)) => Error::TooLarge {
+            message: "The file store is full. Delete files, or ask your administrator for more room.".to_owned(),
         }
+        .into(),
         // SdkError's own words are only "service error"; the cause is at the end of the chain.
         _ => Fault::Store(format!("{} ({})", deepest(&error), code.unwrap_or("no code")).into()),
     }

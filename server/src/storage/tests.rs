@@ -55,7 +55,14 @@ fn pieces(content: &[u8]) -> impl futures::Stream<Item = Result<Bytes, Fault>> +
 async fn read(store: &ObjectStore, key: ObjectKey, range: Option<std::ops::Range<u64>>) -> Vec<u8> {
     let object = store.get(key, range).await.unwrap();
     let length = object.length;
-    let bytes: Vec<u8> = object.stream.try_fold(Vec::new(), |mut all, part| async move { all.extend_from_slice(&part); Ok(all) }).await.unwrap();
+    let bytes: Vec<u8> = object
+        .stream
+        .try_fold(Vec::new(), |mut all, part| async move {
+            all.extend_from_slice(&part);
+            Ok(all)
+        })
+        .await
+        .unwrap();
     assert_eq!(bytes.len() as u64, length);
     bytes
 }
@@ -104,7 +111,10 @@ async fn a_large_object_is_stored_in_parts() {
         let stored = store.put_stream(key, "text/plain", pieces(&bytes), 50 * MIB).await.unwrap();
         assert_eq!(stored.size, size);
         assert!(read(&store, key, None).await == bytes, "{size} bytes come back as they were");
-        assert_eq!(read(&store, key, Some(8 * MIB - 3..8 * MIB)).await, bytes[(8 * MIB - 3) as usize..(8 * MIB) as usize]);
+        assert_eq!(
+            read(&store, key, Some(8 * MIB - 3..8 * MIB)).await,
+            bytes[(8 * MIB - 3) as usize..(8 * MIB) as usize]
+        );
         assert_eq!(store.head(key).await.unwrap().media_type, "text/plain");
     }
     server.stop().await;
@@ -142,7 +152,10 @@ async fn the_limit_of_the_folder_holds_and_deleting_makes_room() {
     store.put_stream(key, "text/plain", pieces(&bytes), 10 * MIB).await.unwrap();
     let second = document(workspace);
     let refused = store.put_stream(second, "text/plain", pieces(&bytes), 10 * MIB).await;
-    assert!(matches!(&refused, Err(Fault::Refused(Error::TooLarge { message })) if message.contains("full")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Fault::Refused(Error::TooLarge { message })) if message.contains("full")),
+        "{refused:?}"
+    );
     store.delete(key).await.unwrap();
     store.put_stream(second, "text/plain", pieces(&bytes), 10 * MIB).await.unwrap();
     server.stop().await;
@@ -194,7 +207,10 @@ async fn keys_and_objects_outlive_a_restart_and_leftovers_do_not() {
     let (server, store) = start(&folder, 100 * MIB).await;
     assert_eq!(server.settings().access_key, access_key);
     assert_eq!(read(&store, key, None).await, b"words");
-    let notes = std::fs::read_dir(folder.objects()).unwrap().flatten().filter(|e| e.file_name().to_string_lossy().starts_with(".bucket-"));
+    let notes = std::fs::read_dir(folder.objects())
+        .unwrap()
+        .flatten()
+        .filter(|e| e.file_name().to_string_lossy().starts_with(".bucket-"));
     assert_eq!(notes.count(), 2, "one object, its attributes and its checksum");
     #[cfg(unix)]
     {

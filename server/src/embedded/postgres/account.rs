@@ -36,7 +36,8 @@ impl Account {
     }
 
     fn find(passwd: &str, name: &str) -> Option<Self> {
-        let mut fields = passwd.lines().map(|line| line.split(':')).find(|fields| fields.clone().next() == Some(name))?.skip(2);
+        let mut fields =
+            passwd.lines().map(|line| line.split(':')).find(|fields| fields.clone().next() == Some(name))?.skip(2);
         Some(Self { uid: fields.next()?.parse().ok()?, gid: fields.next()?.parse().ok()? })
     }
 

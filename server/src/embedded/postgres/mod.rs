@@ -172,7 +172,8 @@ impl EmbeddedPostgres {
     }
 
     async fn make_database(&self) -> Result<(), EmbeddedError> {
-        let told = |error: sqlx::Error| EmbeddedError::because(format!("The database could not be made: {error}."), error);
+        let told =
+            |error: sqlx::Error| EmbeddedError::because(format!("The database could not be made: {error}."), error);
         let mut connection = PgConnection::connect_with(&self.connection()).await.map_err(told)?;
         let exists = "select exists (select from pg_database where datname = 'atelier')";
         let exists: bool = sqlx::query_scalar(exists).fetch_one(&mut connection).await.map_err(told)?;
@@ -268,7 +269,10 @@ impl Place {
         let output = output.map_err(|error| self.cannot_run("initdb", error))?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(EmbeddedError::new(format!("PostgreSQL could not make its data folder {}: {said}", partial.display())));
+            return Err(EmbeddedError::new(format!(
+                "PostgreSQL could not make its data folder {}: {said}",
+                partial.display()
+            )));
         }
         fs::rename(&partial, &self.cluster).map_err(at("move into place", &partial))
     }
@@ -280,7 +284,9 @@ impl Place {
         let log = fs::File::create(&self.log).map_err(at("write", &self.log))?;
         let mut command = self.command("postgres");
         command.arg("-D").arg(&self.cluster).arg("-p").arg(port.to_string());
-        for setting in ["listen_addresses=127.0.0.1", "unix_socket_directories=", "logging_collector=off", "max_connections=200"] {
+        for setting in
+            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "logging_collector=off", "max_connections=200"]
+        {
             command.arg("-c").arg(setting);
         }
         if self.volatile {
@@ -301,7 +307,11 @@ impl Place {
         let begun = Instant::now();
         loop {
             if running.process.has_ended() {
-                return Err(EmbeddedError::new(format!("PostgreSQL did not start. Its log {} ends with: {}", self.log.display(), self.end_of_log())));
+                return Err(EmbeddedError::new(format!(
+                    "PostgreSQL did not start. Its log {} ends with: {}",
+                    self.log.display(),
+                    self.end_of_log()
+                )));
             }
             match PgConnection::connect_with(&running.connection()).await {
                 Ok(connection) => {
@@ -317,7 +327,10 @@ impl Place {
                     )));
                 }
                 Err(error) if begun.elapsed() > START_LIMIT => {
-                    return Err(EmbeddedError::because(format!("PostgreSQL does not answer; see its log {}.", self.log.display()), error));
+                    return Err(EmbeddedError::because(
+                        format!("PostgreSQL does not answer; see its log {}.", self.log.display()),
+                        error,
+                    ));
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -334,7 +347,10 @@ impl Place {
 
     fn cannot_run(&self, program: &str, error: std::io::Error) -> EmbeddedError {
         let path = self.bin.join(program);
-        EmbeddedError::because(format!("Cannot run {}: {error}. Unset ATELIER_POSTGRES_BIN, or correct it.", path.display()), error)
+        EmbeddedError::because(
+            format!("Cannot run {}: {error}. Unset ATELIER_POSTGRES_BIN, or correct it.", path.display()),
+            error,
+        )
     }
 
     fn end_of_log(&self) -> String {
@@ -364,7 +380,10 @@ fn lock(path: &Path) -> Result<fs::File, EmbeddedError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => {
-            let message = format!("The database at {} is in use by another process. Stop that, or use another folder.", path.display());
+            let message = format!(
+                "The database at {} is in use by another process. Stop that, or use another folder.",
+                path.display()
+            );
             Err(EmbeddedError::new(message))
         }
         Err(fs::TryLockError::Error(error)) => Err(at("lock", path)(error)),
@@ -394,10 +413,19 @@ fn version_of(bin: &Path) -> Result<u32, EmbeddedError> {
     let postgres = bin.join("postgres");
     let said = std::process::Command::new(&postgres).arg("--version").output();
     let said = said.map_err(|error| {
-        EmbeddedError::because(format!("Cannot run {}: {error}. Correct ATELIER_POSTGRES_BIN.", postgres.display()), error)
+        EmbeddedError::because(
+            format!("Cannot run {}: {error}. Correct ATELIER_POSTGRES_BIN.", postgres.display()),
+            error,
+        )
     })?;
     // `postgres (PostgreSQL) 16.4 (Debian 16.4-1)`
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
-    let number = said.split_whitespace().nth(2).and_then(|version| version.split('.').next()).and_then(|major| major.parse().ok());
-    number.ok_or_else(|| EmbeddedError::new(format!("{} does not tell its version. Correct ATELIER_POSTGRES_BIN.", postgres.display())))
+    let number = said
+        .split_whitespace()
+        .nth(2)
+        .and_then(|version| version.split('.').next())
+        .and_then(|major| major.parse().ok());
+    number.ok_or_else(|| {
+        EmbeddedError::new(format!("{} does not tell its version. Correct ATELIER_POSTGRES_BIN.", postgres.display()))
+    })
 }

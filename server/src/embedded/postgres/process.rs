@@ -92,7 +92,10 @@ pub(super) fn end_orphan(cluster: &Path) -> Result<(), EmbeddedError> {
 }
 
 fn cannot_end(pid: Pid, error: io::Error) -> EmbeddedError {
-    let message = format!("A PostgreSQL of this data folder still runs and does not stop ({error}): type `kill -INT {}`.", pid.as_raw_nonzero());
+    let message = format!(
+        "A PostgreSQL of this data folder still runs and does not stop ({error}): type `kill -INT {}`.",
+        pid.as_raw_nonzero()
+    );
     EmbeddedError::because(message, error)
 }
 
@@ -102,7 +105,11 @@ fn serves(pid: Pid, cluster: &Path) -> bool {
     let line = match fs::read(Path::new("/proc").join(&pid).join("cmdline")) {
         Ok(line) => line,
         // Without /proc, as on macOS.
-        Err(_) => Command::new("ps").args(["-o", "command=", "-p", &pid]).output().map(|output| output.stdout).unwrap_or_default(),
+        Err(_) => Command::new("ps")
+            .args(["-o", "command=", "-p", &pid])
+            .output()
+            .map(|output| output.stdout)
+            .unwrap_or_default(),
     };
     let cluster = cluster.as_os_str().as_encoded_bytes();
     !cluster.is_empty() && line.windows(cluster.len()).any(|part| part == cluster)

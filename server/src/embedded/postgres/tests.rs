@@ -15,7 +15,9 @@ impl Folder {
     }
 
     fn options(&self, major: Major) -> Options {
-        let cache = Config::read(&|name| std::env::var(name).ok().filter(|_| matches!(name, "HOME" | "XDG_CACHE_HOME" | "ATELIER_CACHE_DIR")));
+        let cache = Config::read(&|name| {
+            std::env::var(name).ok().filter(|_| matches!(name, "HOME" | "XDG_CACHE_HOME" | "ATELIER_CACHE_DIR"))
+        });
         Options { major, data: self.0.join("data"), cache: cache.unwrap().paths.cache, bin: None, volatile: true }
     }
 }
@@ -47,11 +49,18 @@ async fn both_majors_start_with_pgvector_and_keep_their_data() {
         let folder = Folder::new();
         let server = EmbeddedPostgres::start(folder.options(major)).await.unwrap();
         assert_eq!(ask(&server.url(), "show server_version").await, version);
-        run(&server.url(), "create extension vector; create table kept (word text); insert into kept values (lower('ÄPFEL'))").await;
+        run(
+            &server.url(),
+            "create extension vector; create table kept (word text); insert into kept values (lower('ÄPFEL'))",
+        )
+        .await;
         assert_eq!(ask(&server.url(), "select extversion from pg_extension where extname = 'vector'").await, "0.8.5");
         assert_eq!(ask(&server.url(), "show listen_addresses").await, "127.0.0.1");
         server.stop().await;
-        assert!(!folder.0.join("data").join(major.number().to_string()).join("postmaster.pid").exists(), "stopped cleanly");
+        assert!(
+            !folder.0.join("data").join(major.number().to_string()).join("postmaster.pid").exists(),
+            "stopped cleanly"
+        );
         let server = EmbeddedPostgres::start(folder.options(major)).await.unwrap();
         let word = ask(&server.url(), "select word from kept").await;
         assert!(major == Major::V16 || word == "äpfel", "{word}");
@@ -65,7 +74,9 @@ async fn a_wrong_password_is_refused() {
     let server = EmbeddedPostgres::start(folder.options(Major::V18)).await.unwrap();
     let wrong = format!("postgres://postgres:wrong@127.0.0.1:{}/atelier", server.port);
     assert!(PgConnection::connect(&wrong).await.is_err());
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(folder.0.join("data/18.password")).unwrap().permissions());
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &fs::metadata(folder.0.join("data/18.password")).unwrap().permissions(),
+    );
     assert_eq!(mode & 0o777, 0o600);
     server.stop().await;
 }
