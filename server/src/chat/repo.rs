@@ -54,16 +54,18 @@ pub async fn list(
 ) -> Result<Vec<Conversation>, Fault> {
     let found = sqlx::query_as!(
         ConversationRow,
-        "select c.id, c.title, c.created_at, c.updated_at, p.id as project_id, p.name as project_name,
+        r#"select c.id, c.title, c.created_at as "created_at: OffsetDateTime",
+                c.updated_at as "updated_at: OffsetDateTime", p.id as project_id, p.name as project_name,
                 w.id as workspace_id, w.name as workspace_name
          from conversations c
          join projects p on p.id = c.project_id
          join workspaces w on w.id = c.workspace_id
-         where c.project_id = $1 and ($2::timestamptz is null or (c.updated_at, c.id) < ($2, $3))
+         where c.project_id = $1
+             and (c.updated_at, c.id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
          order by c.updated_at desc, c.id desc
-         limit $4",
+         limit $4"#,
         Uuid::from(project.id()),
-        after.map(|key| key.updated_at),
+        after.map(|key| key.updated_at) as Option<OffsetDateTime>,
         after.map(|key| key.id),
         rows
     )
@@ -102,12 +104,13 @@ async fn touch_project(conn: &mut PgConnection, project: &ProjectAccess) -> Resu
 pub async fn get(conn: &mut PgConnection, conversation: ConversationId) -> Result<Conversation, Fault> {
     let row = sqlx::query_as!(
         ConversationRow,
-        "select c.id, c.title, c.created_at, c.updated_at, p.id as project_id, p.name as project_name,
+        r#"select c.id, c.title, c.created_at as "created_at: OffsetDateTime",
+                c.updated_at as "updated_at: OffsetDateTime", p.id as project_id, p.name as project_name,
                 w.id as workspace_id, w.name as workspace_name
          from conversations c
          join projects p on p.id = c.project_id
          join workspaces w on w.id = c.workspace_id
-         where c.id = $1",
+         where c.id = $1"#,
         Uuid::from(conversation)
     )
     .fetch_one(conn)
@@ -297,11 +300,12 @@ pub async fn messages(
 ) -> Result<Vec<Message>, Fault> {
     let found = sqlx::query_as!(
         MessageRow,
-        "select id, conversation_id, author, state, content, model, failure, prompt_tokens, completion_tokens, duration_ms, created_at
+        r#"select id, conversation_id, author, state, content, model, failure, prompt_tokens, completion_tokens,
+                duration_ms, created_at as "created_at: OffsetDateTime"
          from messages
-         where conversation_id = $1 and ($2::uuid is null or id < $2)
+         where conversation_id = $1 and id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
          order by id desc
-         limit $3",
+         limit $3"#,
         Uuid::from(conversation.id()),
         before,
         rows
@@ -315,8 +319,9 @@ pub async fn messages(
 pub async fn message(conn: &mut PgConnection, id: MessageId) -> Result<Message, Fault> {
     let row = sqlx::query_as!(
         MessageRow,
-        "select id, conversation_id, author, state, content, model, failure, prompt_tokens, completion_tokens, duration_ms, created_at
-         from messages where id = $1",
+        r#"select id, conversation_id, author, state, content, model, failure, prompt_tokens, completion_tokens,
+                duration_ms, created_at as "created_at: OffsetDateTime"
+         from messages where id = $1"#,
         Uuid::from(id)
     )
     .fetch_one(&mut *conn)
