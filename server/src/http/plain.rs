@@ -48,7 +48,7 @@ pub fn failure(options: &LeptosOptions, title: &str, error: &HttpError, back: &s
         <main class="plain" id="main">
             <h1>{title.to_owned()}</h1>
             <p role="alert">{error.detail()}</p>
-            <p><a href=back.to_owned()>"Go back"</a></p>
+            <p class="plain__actions"><a class="button" href=back.to_owned()>"Go back"</a></p>
         </main>
     };
     (error.status(), page(options, title, body)).into_response()
