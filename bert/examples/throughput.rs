@@ -9,7 +9,8 @@ use std::time::Instant;
 fn main() {
     let folder = std::env::args().nth(1).expect("the model's folder");
     let encoder = Encoder::load(folder.as_ref()).unwrap();
-    let text = std::iter::repeat_n("the boundary layer on a flat plate at zero incidence in a supersonic stream ", 40).collect::<String>();
+    let text = std::iter::repeat_n("the boundary layer on a flat plate at zero incidence in a supersonic stream ", 40)
+        .collect::<String>();
     let sequence: Vec<u32> = encoder.tokenize(&text).unwrap().into_iter().take(190).collect();
     let threads = std::thread::available_parallelism().unwrap().get();
 
@@ -26,7 +27,12 @@ fn main() {
         let tokens = (threads * rounds * per_batch * sequence.len()) as f64;
         // 2 FLOP for each weight of the linear layers, and the two multiplications of attention.
         let of_bound = tokens / seconds * (6.0 * (2.0 * 1_769_472.0 + 4.0 * 384.0 * sequence.len() as f64)) / flops;
-        println!("{per_batch:>3} passages of {}: {:.0} tokens/s, {:.0} % of the bound", sequence.len(), tokens / seconds, of_bound * 100.0);
+        println!(
+            "{per_batch:>3} passages of {}: {:.0} tokens/s, {:.0} % of the bound",
+            sequence.len(),
+            tokens / seconds,
+            of_bound * 100.0
+        );
     }
 }
 

@@ -74,11 +74,13 @@ impl Encoder {
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
         let config = Config::read(folder)?;
         let limits = folder.join("sentence_bert_config.json");
-        let max_tokens = if limits.exists() { parse::<Limits>(&limits)?.max_seq_length } else { config.max_position_embeddings };
+        let max_tokens =
+            if limits.exists() { parse::<Limits>(&limits)?.max_seq_length } else { config.max_position_embeddings };
         let max_length = max_tokens.min(config.max_position_embeddings);
 
         let path = folder.join("tokenizer.json");
-        let mut tokenizer = Tokenizer::from_file(&path).map_err(|cause| LoadError::Format { path: path.clone(), cause })?;
+        let mut tokenizer =
+            Tokenizer::from_file(&path).map_err(|cause| LoadError::Format { path: path.clone(), cause })?;
         tokenizer.with_padding(None);
         tokenizer
             .with_truncation(Some(TruncationParams { max_length, ..TruncationParams::default() }))

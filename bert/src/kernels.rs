@@ -55,17 +55,28 @@ macro_rules! row_op {
     };
 }
 
-row_op!(Bias, "bias", |op: &Bias<'_>| op.0.len(), |op: &Bias<'_>, row: &mut [f32]| for_each_with(row, op.0, |x, b| x + b));
+row_op!(Bias, "bias", |op: &Bias<'_>| op.0.len(), |op: &Bias<'_>, row: &mut [f32]| for_each_with(row, op.0, |x, b| x
+    + b));
 row_op!(BiasGelu, "bias-gelu", |op: &BiasGelu<'_>| op.0.len(), |op: &BiasGelu<'_>, row: &mut [f32]| {
     for_each_with(row, op.0, |x, b| gelu(x + b));
 });
-row_op!(BiasGeluTanh, "bias-gelu-tanh", |op: &BiasGeluTanh<'_>| op.0.len(), |op: &BiasGeluTanh<'_>, row: &mut [f32]| {
-    for_each_with(row, op.0, |x, b| gelu_tanh(x + b));
-});
+row_op!(
+    BiasGeluTanh,
+    "bias-gelu-tanh",
+    |op: &BiasGeluTanh<'_>| op.0.len(),
+    |op: &BiasGeluTanh<'_>, row: &mut [f32]| {
+        for_each_with(row, op.0, |x, b| gelu_tanh(x + b));
+    }
+);
 row_op!(BiasRelu, "bias-relu", |op: &BiasRelu<'_>| op.0.len(), |op: &BiasRelu<'_>, row: &mut [f32]| {
     for_each_with(row, op.0, |x, b| (x + b).max(0.0));
 });
-row_op!(LayerNorm, "layer-norm", |op: &LayerNorm<'_>| op.weight.len(), |op: &LayerNorm<'_>, row: &mut [f32]| normalise(row, op));
+row_op!(
+    LayerNorm,
+    "layer-norm",
+    |op: &LayerNorm<'_>| op.weight.len(),
+    |op: &LayerNorm<'_>, row: &mut [f32]| normalise(row, op)
+);
 
 impl InplaceOp1 for ScaledSoftmax {
     fn name(&self) -> &'static str {
@@ -88,7 +99,13 @@ impl InplaceOp2 for BiasResidualLayerNorm<'_> {
         "bias-residual-layer-norm"
     }
 
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout, residual: &CpuStorage, residual_layout: &Layout) -> Result<()> {
+    fn cpu_fwd(
+        &self,
+        storage: &mut CpuStorage,
+        layout: &Layout,
+        residual: &CpuStorage,
+        residual_layout: &Layout,
+    ) -> Result<()> {
         let values = values_mut(storage, layout)?;
         let residual = values_of(residual, residual_layout)?;
         let width = self.projection_bias.len();

@@ -10,8 +10,8 @@ mod encoder;
 mod kernels;
 mod model;
 
-pub use encoder::{Encoder, LoadError};
 pub use candle_core::Error;
+pub use encoder::{Encoder, LoadError};
 pub use model::{Activation, Config};
 
 /// Runs `work` on one thread, the matrix multiplication in it included, which otherwise spreads over all cores and waits
@@ -20,6 +20,10 @@ pub use model::{Activation, Config};
 /// # Errors
 /// When the system gives no more threads.
 pub fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> std::io::Result<T> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).thread_name(|_| "embed".to_owned()).build().map_err(std::io::Error::other)?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .thread_name(|_| "embed".to_owned())
+        .build()
+        .map_err(std::io::Error::other)?;
     Ok(pool.install(work))
 }

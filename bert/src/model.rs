@@ -83,7 +83,8 @@ impl Model {
         let layers = (0..config.num_hidden_layers).map(|number| {
             let name = |part: &str| format!("encoder.layer.{number}.{part}");
             Ok(Layer {
-                attention: weights.linear(&["query", "key", "value"].map(|part| name(&format!("attention.self.{part}"))))?,
+                attention: weights
+                    .linear(&["query", "key", "value"].map(|part| name(&format!("attention.self.{part}"))))?,
                 attention_output: weights.linear(&[name("attention.output.dense")])?,
                 attention_norm: norm(&name("attention.output.LayerNorm"))?,
                 intermediate: weights.linear(&[name("intermediate.dense")])?,
@@ -92,7 +93,13 @@ impl Model {
             })
         });
         let layers = layers.collect::<Result<_>>()?;
-        Ok(Self { words: weights.vector("embeddings.word_embeddings.weight")?, positions, norm: norm("embeddings.LayerNorm")?, layers, config })
+        Ok(Self {
+            words: weights.vector("embeddings.word_embeddings.weight")?,
+            positions,
+            norm: norm("embeddings.LayerNorm")?,
+            layers,
+            config,
+        })
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -136,7 +143,8 @@ impl Model {
 
     fn layer(&self, layer: &Layer, states: &Tensor, spans: &[Range<usize>]) -> Result<Tensor> {
         let attended = self.attend(&layer.attention, states, spans)?.matmul(&layer.attention_output.weight)?;
-        let op = BiasResidualLayerNorm { projection_bias: &layer.attention_output.bias, norm: layer.attention_norm.op() };
+        let op =
+            BiasResidualLayerNorm { projection_bias: &layer.attention_output.bias, norm: layer.attention_norm.op() };
         attended.inplace_op2(states, &op)?;
 
         let wide = attended.matmul(&layer.intermediate.weight)?;

@@ -1,7 +1,7 @@
 //! The only way to the database. The pool is private here: a request gets a transaction that is scoped to its user, a
 //! job one that is scoped to the user who caused it, and no other module can run SQL.
 
-use crate::{auth::AuthUser, fault::Fault};
+use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument};
 use domain::UserId;
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
@@ -41,6 +41,14 @@ impl Db {
     /// A transaction for what `user` asked for. It rolls back unless [`Scope::commit`] is called.
     pub async fn scope(&self, user: &AuthUser) -> Result<Scope, Fault> {
         Ok(Scope { tx: self.pool.begin().await?, user_id: user.id() })
+    }
+
+    /// A transaction for a job that holds a document. It begins by renewing the lease, which locks the document's row: as
+    /// long as the transaction lasts nobody can take the document over, and a worker that has lost it writes nothing.
+    /// None when the lease is lost.
+    pub async fn job<'a>(&self, claimed: &'a ClaimedDocument) -> Result<Option<JobScope<'a>>, Fault> {
+        let mut tx = self.pool.begin().await?;
+        Ok(if claimed.renew(&mut tx).await? { Some(JobScope { tx, claimed }) } else { None })
     }
 
     /// A transaction for the machinery that serves no user: health, the job queue, the claim of a job, the embedded
@@ -86,6 +94,27 @@ impl Scope {
     }
 }
 
+/// A transaction for one claimed document; see [`Db::job`]. It may touch that document and what belongs to it.
+#[derive(Debug)]
+pub struct JobScope<'a> {
+    tx: Transaction<'static, Postgres>,
+    claimed: &'a ClaimedDocument,
+}
+
+impl JobScope<'_> {
+    pub fn claimed(&self) -> &ClaimedDocument {
+        self.claimed
+    }
+
+    pub fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    pub async fn commit(self) -> Result<(), Fault> {
+        Ok(self.tx.commit().await?)
+    }
+}
+
 /// A transaction without a user; see [`Db::system`].
 #[derive(Debug)]
 pub struct System {
@@ -99,11 +128,15 @@ impl System {
 
     /// The newest migration that has been applied, if any was.
     pub async fn applied_migration(&mut self) -> Result<Option<i64>, Fault> {
-        let known: bool = sqlx::query_scalar("select to_regclass('public._sqlx_migrations') is not null").fetch_one(self.conn()).await?;
+        let known: bool = sqlx::query_scalar("select to_regclass('public._sqlx_migrations') is not null")
+            .fetch_one(self.conn())
+            .await?;
         if !known {
             return Ok(None);
         }
-        Ok(sqlx::query_scalar("select max(version) from public._sqlx_migrations where success").fetch_one(self.conn()).await?)
+        Ok(sqlx::query_scalar("select max(version) from public._sqlx_migrations where success")
+            .fetch_one(self.conn())
+            .await?)
     }
 
     pub async fn commit(self) -> Result<(), Fault> {

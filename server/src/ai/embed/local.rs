@@ -35,14 +35,22 @@ enum Source {
 
 impl fmt::Debug for LocalEmbedder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalEmbedder").field("model", &self.name).field("loaded", &self.running.initialized()).finish_non_exhaustive()
+        f.debug_struct("LocalEmbedder")
+            .field("model", &self.name)
+            .field("loaded", &self.running.initialized())
+            .finish_non_exhaustive()
     }
 }
 
 impl LocalEmbedder {
     /// all-MiniLM-L6-v2, fetched into `cache` when it is first needed.
     pub fn minilm(cache: PathBuf) -> Self {
-        Self { name: "all-MiniLM-L6-v2".to_owned(), dimensions: 384, source: Source::MiniLm(cache), running: OnceCell::new() }
+        Self {
+            name: "all-MiniLM-L6-v2".to_owned(),
+            dimensions: 384,
+            source: Source::MiniLm(cache),
+            running: OnceCell::new(),
+        }
     }
 
     /// The model in `folder`, known by the folder's name.
@@ -62,7 +70,9 @@ impl LocalEmbedder {
                     Source::MiniLm(cache) => Source::MiniLm(cache.clone()),
                     Source::Folder(folder) => Source::Folder(folder.clone()),
                 };
-                let encoder = tokio::task::spawn_blocking(move || load(&source)).await.map_err(|error| Fault::Model(error.into()))??;
+                let encoder = tokio::task::spawn_blocking(move || load(&source))
+                    .await
+                    .map_err(|error| Fault::Model(error.into()))??;
                 Running::start(encoder)
             })
             .await
@@ -98,11 +108,18 @@ impl Embedder for LocalEmbedder {
         let urgent = texts.len() <= URGENT_TEXTS;
         let encoder = running.encoder.clone();
         let tokenize = move || texts.iter().map(|text| encoder.tokenize(text)).collect::<Result<Vec<_>, _>>();
-        let sequences = tokio::task::spawn_blocking(tokenize).await.map_err(|error| Fault::Model(error.into()))?.map_err(Fault::Model)?;
+        let sequences = tokio::task::spawn_blocking(tokenize)
+            .await
+            .map_err(|error| Fault::Model(error.into()))?
+            .map_err(Fault::Model)?;
 
         let mut replies = Vec::new();
         for batch in batches(sequences) {
-            let permit = if urgent { None } else { Some(running.capacity.clone().acquire_owned().await.map_err(|error| Fault::Model(error.into()))?) };
+            let permit = if urgent {
+                None
+            } else {
+                Some(running.capacity.clone().acquire_owned().await.map_err(|error| Fault::Model(error.into()))?)
+            };
             let (reply, answer) = oneshot::channel();
             running.queue.push(Job { batch, reply, _permit: permit }, urgent);
             replies.push(answer);
@@ -193,7 +210,11 @@ impl Queue {
 
     fn push(&self, job: Job, urgent: bool) {
         let mut waiting = self.waiting();
-        if urgent { waiting.urgent.push_back(job) } else { waiting.others.push_back(job) }
+        if urgent {
+            waiting.urgent.push_back(job)
+        } else {
+            waiting.others.push_back(job)
+        }
         self.changed.notify_one();
     }
 

@@ -27,7 +27,10 @@ pub struct OpenAiEmbedder {
 
 impl fmt::Debug for OpenAiEmbedder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenAiEmbedder").field("model", &self.model).field("dimensions", &self.dimensions).finish_non_exhaustive()
+        f.debug_struct("OpenAiEmbedder")
+            .field("model", &self.model)
+            .field("dimensions", &self.dimensions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -42,7 +45,8 @@ impl OpenAiEmbedder {
             .build()
             .map_err(|error| Fault::Model(error.into()))?;
         let key = remote.api_key.as_ref().map_or("", |key| key.expose_secret());
-        let config = OpenAIConfig::new().with_api_base(remote.base_url.as_str().trim_end_matches('/')).with_api_key(key);
+        let config =
+            OpenAIConfig::new().with_api_base(remote.base_url.as_str().trim_end_matches('/')).with_api_key(key);
         let client = Client::with_config(config).with_http_client(http);
         Ok(Self { client, model: remote.model.clone(), dimensions: remote.dimensions as usize })
     }
@@ -72,7 +76,13 @@ impl OpenAiEmbedder {
         match vectors.iter().find(|vector| vector.len() != self.dimensions) {
             None => Ok(vectors),
             Some(vector) => Err(Fault::Model(
-                format!("{} has {} dimensions, but EMBEDDING_DIMENSIONS says {}", self.model, vector.len(), self.dimensions).into(),
+                format!(
+                    "{} has {} dimensions, but EMBEDDING_DIMENSIONS says {}",
+                    self.model,
+                    vector.len(),
+                    self.dimensions
+                )
+                .into(),
             )),
         }
     }
@@ -87,7 +97,11 @@ fn not_empty(text: &str) -> String {
 fn is_passing(error: &async_openai::error::OpenAIError) -> bool {
     use async_openai::error::OpenAIError;
     match error {
-        OpenAIError::Reqwest(error) => error.is_connect() || error.is_timeout() || error.status().is_some_and(|status| status.is_server_error() || status == 429),
+        OpenAIError::Reqwest(error) => {
+            error.is_connect()
+                || error.is_timeout()
+                || error.status().is_some_and(|status| status.is_server_error() || status == 429)
+        }
         OpenAIError::ApiError(error) => error.status_code.is_server_error() || error.status_code == 429,
         _ => false,
     }

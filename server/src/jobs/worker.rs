@@ -1,0 +1,194 @@
+//! The worker of a process: takes jobs from the queue, sweeps for work that nobody does, and stops in order.
+
+use super::{IngestDocument, SCHEMA, lease};
+use crate::{
+    AppState,
+    db::Db,
+    documents::jobs::{self as documents, Ended},
+    fault::Fault,
+    rag,
+};
+use graphile_worker::{IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
+use std::{future::Future, time::Duration};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub(super) const INGEST: &str = <IngestDocument as TaskHandler>::IDENTIFIER;
+
+const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
+/// What a running job gets to finish when the worker stops; then it is given back.
+const GRACE: Duration = Duration::from_secs(3);
+/// The queue's own limit, above what giving back takes.
+const STOP_LIMIT: Duration = Duration::from_secs(15);
+
+/// A running worker.
+#[derive(Debug)]
+pub struct WorkerHandle {
+    stop: CancellationToken,
+    queue: JoinHandle<()>,
+    sweep: JoinHandle<()>,
+}
+
+impl WorkerHandle {
+    /// Takes no more jobs, lets those that run finish for three seconds, and gives the rest back to the queue.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in [self.queue, self.sweep] {
+            if tokio::time::timeout(STOP_LIMIT, task).await.is_err() {
+                tracing::warn!("the worker did not stop in time; its leases will run out");
+            }
+        }
+    }
+}
+
+/// Starts the worker: its queue, its sweep for abandoned work and its schedules. Installs the queue's schema and makes
+/// the embedder's index the active one before.
+///
+/// # Errors
+/// When the database does not do that.
+pub async fn start_worker(state: AppState) -> Result<WorkerHandle, Fault> {
+    super::migrate(&state.db).await?;
+    rag::index::ensure_active(&state.db, &*state.embedder).await?;
+    let stop = CancellationToken::new();
+    let worker = options(&state, &stop).init().await.map_err(Fault::while_doing("start the job queue"))?;
+    Ok(WorkerHandle {
+        queue: tokio::spawn(run(worker, stop.clone())),
+        sweep: tokio::spawn(sweep(state.db.clone(), stop.clone())),
+        stop,
+    })
+}
+
+/// What the worker knows how to do. A new kind of job is defined here; a schedule is added by `with_cron`.
+fn options(state: &AppState, stop: &CancellationToken) -> WorkerOptions {
+    WorkerOptions::default()
+        .database(state.db.queue_pool())
+        .schema(SCHEMA)
+        .define_job::<IngestDocument>()
+        .add_extension(Running { state: state.clone(), stop: stop.clone() })
+        .concurrency(concurrency())
+        .poll_interval(Duration::from_secs(1))
+        .listen_os_shutdown_signals(false)
+        .shutdown_signal(stop.clone().cancelled_owned())
+        .shutdown_grace_period(STOP_LIMIT)
+        .shutdown_interrupted_job_retry_delay(Duration::ZERO)
+}
+
+/// Documents that are read at once: reading one file and embedding another overlap, and memory stays bounded.
+fn concurrency() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4)
+}
+
+/// Runs the queue until the stop; a failure, such as a database that goes away, begins it anew.
+async fn run(worker: Worker, stop: CancellationToken) {
+    while let Err(error) = worker.run().await {
+        if stop.is_cancelled() {
+            return;
+        }
+        tracing::error!(%error, "the job queue has failed; it starts again in a second");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+async fn sweep(db: Db, stop: CancellationToken) {
+    loop {
+        match sweep_once(&db).await {
+            Ok(swept) if swept == lease::Swept::default() => {}
+            Ok(swept) => tracing::warn!(?swept, "work that nobody did is queued again"),
+            Err(error) => tracing::error!(%error, "the sweep for abandoned work failed"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP_INTERVAL) => {}
+        }
+    }
+}
+
+async fn sweep_once(db: &Db) -> Result<lease::Swept, Fault> {
+    let mut system = db.system().await?;
+    let swept = lease::sweep(&mut system).await?;
+    system.commit().await?;
+    Ok(swept)
+}
+
+/// What a job gets from its worker.
+#[derive(Clone, Debug)]
+struct Running {
+    state: AppState,
+    stop: CancellationToken,
+}
+
+impl TaskHandler for IngestDocument {
+    const IDENTIFIER: &'static str = "ingest_document";
+
+    fn run(self, context: WorkerContext) -> impl Future<Output = impl IntoTaskHandlerResult> + Send + 'static {
+        async move {
+            let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
+            let last_attempt = context.job().attempts() >= context.job().max_attempts();
+            self.ingest(running, last_attempt).await.map_err(|error| error.to_string())
+        }
+    }
+}
+
+impl IngestDocument {
+    /// An error has the job delivered again after a while; the document waits for it with what it has so far.
+    async fn ingest(self, running: &Running, last_attempt: bool) -> Result<(), Fault> {
+        let state = &running.state;
+        let mut system = state.db.system().await?;
+        let claimed = lease::claim(&mut system, self.document.into()).await?;
+        system.commit().await?;
+        // Deleted, done, or in another worker's hands.
+        let Some(claimed) = claimed else { return Ok(()) };
+
+        let stopped = async {
+            running.stop.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        let ended = tokio::select! {
+            ended = documents::ingest(state, &claimed) => ended,
+            lost = heartbeat(&state.db, &claimed) => lost.map(|()| Ended::LeaseLost),
+            () = stopped => Ok(Ended::Stopped),
+        };
+        match ended {
+            Ok(Ended::Done) => Ok(()),
+            Ok(Ended::LeaseLost) => {
+                tracing::warn!(document = %claimed.id(), "the document was taken away: deleted, or another worker has it");
+                Ok(())
+            }
+            Ok(Ended::Stopped) => {
+                let mut system = state.db.system().await?;
+                if claimed.release(system.conn()).await? {
+                    super::enqueue_ingest(system.conn(), claimed.id()).await?;
+                }
+                system.commit().await
+            }
+            Err(fault) if last_attempt => documents::give_up(state, &claimed, fault).await,
+            Err(fault) => {
+                let mut system = state.db.system().await?;
+                claimed.release(system.conn()).await?;
+                system.commit().await?;
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// Renews the lease until it is lost. One failure to reach the database is no loss; the lease outlives three.
+async fn heartbeat(db: &Db, claimed: &lease::ClaimedDocument) -> Result<(), Fault> {
+    loop {
+        tokio::time::sleep(lease::HEARTBEAT).await;
+        let renewed = async {
+            match db.job(claimed).await? {
+                Some(scope) => scope.commit().await.map(|()| true),
+                None => Ok(false),
+            }
+        };
+        match renewed.await {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => tracing::warn!(%error, document = %claimed.id(), "a lease could not be renewed"),
+        }
+    }
+}
