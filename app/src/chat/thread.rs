@@ -10,7 +10,7 @@ use domain::{
     ConversationId, Cursor, MessageId, Page,
     chat::{Asked, Author, Message, MessageState},
 };
-use leptos::{ev::MouseEvent, prelude::*, server_fn::ServerFn};
+use leptos::{ev::MouseEvent, html, prelude::*, server_fn::ServerFn};
 
 /// One message. Its place in the thread is kept while it changes.
 #[derive(Clone, Copy)]
@@ -136,6 +136,13 @@ pub(super) fn ThreadView(conversation: ConversationId, messages: Page<Message>) 
     let thread = Thread::new(conversation, messages);
     let streaming = Memo::new(move |_| thread.streaming());
     let sending = move || thread.sending.get();
+    let scroll = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        if let (Some(_), Some(scroll)) = (sending(), scroll.get_untracked()) {
+            // The end of the reversed column.
+            scroll.set_scroll_top(0);
+        }
+    });
     let error = form_error(move || thread.ask.value().get(), &[]);
     // Put back what could not be asked.
     let restore = Signal::derive(move || match thread.ask.value().get() {
@@ -145,7 +152,7 @@ pub(super) fn ThreadView(conversation: ConversationId, messages: Page<Message>) 
     view! {
         // The newest message is at the foot, and stays there while it grows unless the reader has scrolled up: the
         // reversed column begins at its end and the browser keeps it there.
-        <div class="thread__scroll" tabindex="0" role="region" aria-label="Messages">
+        <div class="thread__scroll" node_ref=scroll tabindex="0" role="region" aria-label="Messages">
             <div class="thread__messages">
                 <Earlier thread/>
                 <For each=move || thread.messages.get() key=|shown| shown.id let:shown>
