@@ -27,7 +27,7 @@ pub(super) fn AnswerView(shown: Shown, thread: Thread) -> impl IntoView {
     let message = shown.message;
     stream::follow(shown);
     let state = Memo::new(move |_| message.with(|message| message.state));
-    let blocks = Memo::new(move |_| message.with(|message| markdown::answer(&message.content)));
+    let blocks = Memo::new(move |_| message.with(|message| markdown::parse(&message.content)));
     let citations = Signal::derive(move || message.with(|message| message.citations.clone()));
     let status = move || shown.status.get().unwrap_or_else(|| "Looking through the documents".to_owned());
     view! {

@@ -3,12 +3,11 @@ use super::{
     api::{self, Opened},
     facts,
     live::{self, Change},
-    reading,
+    reading::{self, Kind, Paragraph, Part},
     state::DocumentStateView,
 };
 use crate::{
     error::ApiError,
-    markdown::MarkdownView,
     routes::{path_id, query_param},
     ui::{Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Width},
 };
@@ -107,7 +106,6 @@ fn content(
         }
     };
     let name = document.name.clone();
-    let media_type = StoredValue::new(document.media_type.clone());
     let count = document.page_count.unwrap_or(0);
     let live = RwSignal::new(document.clone());
     let put = move |document: Document| {
@@ -137,11 +135,11 @@ fn content(
             .into_iter()
             .map(|page| {
                 let span = marked.filter(|span| span.page == page.number).map(|span| (span.start, span.end));
-                view! { <Sheet page count media_type=media_type.get_value() span/> }
+                view! { <Sheet page count span/> }
             })
             .collect_view();
         view! {
-            <article class="reader" data-kind=facts::kind(&media_type.get_value()).to_lowercase()>{sheets}</article>
+            <article class="reader">{sheets}</article>
             <PageTurner id first last count/>
         }
         .into_any()
@@ -213,13 +211,12 @@ fn Sheet(
     page: PageText,
     /// Of the whole document; 0 when it is not known.
     count: u32,
-    media_type: String,
     /// To be marked.
     span: Option<(u32, u32)>,
 ) -> impl IntoView {
     let PageText { number, text } = page;
-    let blocks = reading::blocks(&media_type, &text, span);
-    let is_blank = blocks.is_empty();
+    let paragraphs = reading::paragraphs(&text, span);
+    let is_blank = paragraphs.is_empty();
     let title_id = format!("page-{number}");
     let labelled_by = title_id.clone();
     let title = if count > 1 { format!("Page {number} of {count}") } else { "Text".to_owned() };
@@ -229,10 +226,29 @@ fn Sheet(
             <h2 class=title_class id=title_id>{title}</h2>
             <div class="prose">
                 {is_blank.then(|| view! { <p class="sheet-page__blank">"This page has no text."</p> })}
-                <MarkdownView blocks=Signal::stored(blocks)/>
+                {paragraphs.into_iter().map(paragraph).collect_view()}
             </div>
         </section>
     }
+}
+
+fn paragraph(paragraph: Paragraph) -> impl IntoView {
+    let class = match paragraph.kind {
+        Kind::Text => "reader__text",
+        Kind::Heading => "reader__text reader__heading",
+        Kind::Item(0) => "reader__text reader__item",
+        Kind::Item(1) => "reader__text reader__item reader__item--1",
+        Kind::Item(_) => "reader__text reader__item reader__item--2",
+    };
+    let parts = paragraph
+        .parts
+        .into_iter()
+        .map(|part| match part {
+            Part::Text(text) => text.into_any(),
+            Part::Mark { first, text } => view! { <mark id=first.then_some("cited")>{text}</mark> }.into_any(),
+        })
+        .collect_view();
+    view! { <p class=class>{parts}</p> }
 }
 
 /// The way to the pages before and after, and to any page.

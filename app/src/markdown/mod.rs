@@ -1,12 +1,11 @@
-//! Markdown as a tree that can only hold what is safe to show: answers, and documents in the reader. Neither is trusted:
-//! raw HTML stays text, an image becomes its description, a link leads to the web or to a mail program and nowhere else.
+//! An answer's Markdown as a tree that can only hold what is safe to show. The model's words are not trusted: raw HTML
+//! stays text, an image becomes its description, a link leads to the web or to a mail program and nowhere else.
 
 mod view;
 
 pub use view::{CitationView, MarkdownView};
 
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
-use std::ops::Range;
 
 /// Containers nested deeper than this are flattened into the one that holds them. The views are built by recursion.
 const MAX_DEPTH: usize = 12;
@@ -21,10 +20,9 @@ pub enum Block {
     /// With the first number if it is an ordered list.
     List(Option<u64>, Vec<Vec<Block>>),
     Quote(Vec<Block>),
-    /// Text and marks only.
     Code {
         language: Option<String>,
-        content: Vec<Inline>,
+        text: String,
     },
     Table(Table),
     Rule,
@@ -63,58 +61,15 @@ pub enum Inline {
         number: u32,
         occurrence: u32,
     },
-    /// A part of the cited passage: text or code. The first part has the passage's id.
-    Mark {
-        first: bool,
-        content: Vec<Inline>,
-    },
 }
 
-/// Reads an answer: CommonMark with tables, strikethrough and citations.
-pub fn answer(markdown: &str) -> Vec<Block> {
-    read(markdown, None, true)
-}
-
-/// Reads a document, with the bytes of the range marked.
-pub fn source(markdown: &str, marked: Option<Range<usize>>) -> Vec<Block> {
-    read(markdown, marked, false)
-}
-
-fn read(markdown: &str, marked: Option<Range<usize>>, with_citations: bool) -> Vec<Block> {
-    let mut builder = Builder {
-        stack: vec![Frame::new(Kind::Root)],
-        opened: Vec::new(),
-        marked: marked.unwrap_or(0..0),
-        mark_begun: false,
-        with_citations,
-        citations: 0,
-    };
-    for (event, range) in
-        Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).into_offset_iter()
-    {
-        builder.event(event, range);
+/// Reads CommonMark with tables, strikethrough and citations.
+pub fn parse(markdown: &str) -> Vec<Block> {
+    let mut builder = Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), citations: 0 };
+    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+        builder.event(event);
     }
     builder.finish()
-}
-
-/// Text that begins at byte `start` of its page, cut where the marked range begins and ends. `begun` says whether an
-/// earlier part of the page had a mark.
-pub fn cut(text: &str, start: usize, marked: &Range<usize>, begun: &mut bool) -> Vec<Inline> {
-    let at = |byte: usize| text.floor_char_boundary(byte.saturating_sub(start).min(text.len()));
-    let (from, to) = (at(marked.start), at(marked.end));
-    if from >= to {
-        return vec![Inline::Text(text.to_owned())];
-    }
-    let mut parts = Vec::with_capacity(3);
-    if from > 0 {
-        parts.push(Inline::Text(text[..from].to_owned()));
-    }
-    parts.push(Inline::Mark { first: !*begun, content: vec![Inline::Text(text[from..to].to_owned())] });
-    *begun = true;
-    if to < text.len() {
-        parts.push(Inline::Text(text[to..].to_owned()));
-    }
-    parts
 }
 
 /// The address if a link may lead there: the web or mail. An address without a scheme is refused too: it would be one
@@ -174,7 +129,6 @@ impl Frame {
     fn push(&mut self, inline: Inline) {
         match (self.inlines.last_mut(), inline) {
             (Some(Inline::Text(last)), Inline::Text(text)) => last.push_str(&text),
-            (Some(Inline::Mark { content: last, .. }), Inline::Mark { mut content, .. }) => last.append(&mut content),
             (_, inline) => self.inlines.push(inline),
         }
     }
@@ -184,10 +138,6 @@ struct Builder {
     stack: Vec<Frame>,
     /// For each open tag, whether it has a frame.
     opened: Vec<bool>,
-    /// The cited passage, in bytes of the source.
-    marked: Range<usize>,
-    mark_begun: bool,
-    with_citations: bool,
     citations: u32,
 }
 
@@ -200,7 +150,7 @@ impl Builder {
         &mut self.stack[last]
     }
 
-    fn event(&mut self, event: Event<'_>, range: Range<usize>) {
+    fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Start(tag) => self.open(tag),
             Event::End(_) => self.close(),
@@ -208,44 +158,19 @@ impl Builder {
             | Event::Html(text)
             | Event::InlineHtml(text)
             | Event::InlineMath(text)
-            | Event::DisplayMath(text) => {
-                self.text(&text, range);
-            }
-            Event::FootnoteReference(label) => self.text(&format!("[^{label}]"), range),
-            Event::TaskListMarker(done) => self.text(if done { "[x] " } else { "[ ] " }, range),
-            Event::Code(code) => {
-                let code = Inline::Code(visible(&code));
-                let inline = if self.is_marked(&range) { self.mark(code) } else { code };
-                self.top().push(inline);
-            }
-            Event::SoftBreak => self.text(" ", range),
+            | Event::DisplayMath(text) => self.text(&text),
+            Event::FootnoteReference(label) => self.text(&format!("[^{label}]")),
+            Event::TaskListMarker(done) => self.text(if done { "[x] " } else { "[ ] " }),
+            Event::Code(code) => self.top().push(Inline::Code(visible(&code))),
+            Event::SoftBreak => self.text(" "),
             Event::HardBreak => self.top().push(Inline::Break),
             Event::Rule => self.block(Block::Rule),
         }
     }
 
-    fn is_marked(&self, range: &Range<usize>) -> bool {
-        range.start < self.marked.end && self.marked.start < range.end
-    }
-
-    fn mark(&mut self, inline: Inline) -> Inline {
-        let first = !std::mem::replace(&mut self.mark_begun, true);
-        Inline::Mark { first, content: vec![inline] }
-    }
-
-    fn text(&mut self, text: &str, range: Range<usize>) {
-        let shown = visible(text);
-        let parts = if !self.is_marked(&range) {
-            vec![Inline::Text(shown)]
-        } else if range.len() == shown.len() {
-            cut(&shown, range.start, &self.marked, &mut self.mark_begun)
-        } else {
-            // Shown otherwise than written (an entity, an escape): its bytes cannot be counted.
-            vec![self.mark(Inline::Text(shown))]
-        };
-        for part in parts {
-            self.top().push(part);
-        }
+    fn text(&mut self, text: &str) {
+        let text = visible(text);
+        self.top().push(Inline::Text(text));
     }
 
     fn open(&mut self, tag: Tag<'_>) {
@@ -315,7 +240,7 @@ impl Builder {
                 let inlines = self.cited(frame.inlines);
                 self.block(Block::Heading(level, inlines));
             }
-            Kind::Code(language) => self.block(Block::Code { language, content: frame.inlines }),
+            Kind::Code(language) => self.block(Block::Code { language, text: plain_text(frame.inlines) }),
             Kind::TableCell => {
                 let inlines = self.cited(frame.inlines);
                 self.top().cells.push(inlines);
@@ -356,9 +281,6 @@ impl Builder {
 
     /// Finds the numerals in running text: not in code, and not in a link, which cannot hold another.
     fn cited(&mut self, inlines: Vec<Inline>) -> Vec<Inline> {
-        if !self.with_citations {
-            return inlines;
-        }
         let mut out = Vec::with_capacity(inlines.len());
         for inline in inlines {
             match inline {
@@ -416,6 +338,11 @@ fn numeral(text: &str) -> Option<(u32, usize)> {
         .flatten()
         .filter(|number| *number > 0)?;
     Some((number, end + 2))
+}
+
+/// What a code block holds: text alone.
+fn plain_text(inlines: Vec<Inline>) -> String {
+    inlines.into_iter().filter_map(|inline| if let Inline::Text(text) = inline { Some(text) } else { None }).collect()
 }
 
 const fn heading_level(level: HeadingLevel) -> u8 {

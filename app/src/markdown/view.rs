@@ -42,9 +42,9 @@ fn block(block: Block, citation: Option<&CitationView>) -> AnyView {
             }
         }
         // Both can be wider than the page: they scroll on their own, by keyboard too.
-        Block::Code { language, content } => view! {
+        Block::Code { language, text } => view! {
             <pre class="code" tabindex="0" data-language=language>
-                <code>{inlines(content, None)}</code>
+                <code>{text}</code>
             </pre>
         }
         .into_any(),
@@ -118,8 +118,5 @@ fn inline(inline: Inline, citation: Option<&CitationView>) -> AnyView {
             Some(show) => show(number, occurrence),
             None => format!("[{number}]").into_any(),
         },
-        Inline::Mark { first, content } => {
-            view! { <mark id=first.then_some("cited")>{inlines(content, citation)}</mark> }.into_any()
-        }
     }
 }
