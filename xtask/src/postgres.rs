@@ -28,7 +28,7 @@ impl Postgres {
         fs::create_dir_all(folder)?;
         let log = folder.join("postgres.log");
         let mut atelier = process::command(site::binary(Profile::Debug));
-        atelier.arg("postgres").env("ATELIER_DATA_DIR", folder.join("postgres"));
+        atelier.args(["postgres", "--volatile", "--data"]).arg(folder.join("postgres"));
         if let Some(major) = major {
             atelier.args(["--major", &major.to_string()]);
         }

@@ -4,7 +4,7 @@ use crate::{
     process, repository,
     tools::{self, Tools},
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::{
     os::unix::process::CommandExt as _,
     path::PathBuf,
@@ -92,6 +92,9 @@ pub fn bench(arguments: &[String]) -> Result<ExitCode> {
     {
         let _lock = repository::lock()?;
         build(&tools, Profile::Release)?;
+    }
+    if process::output(atelier(Profile::Release).args(["bench", "--help"])).is_err() {
+        bail!("This version of atelier measures nothing yet: it has no command `bench`");
     }
     Err(atelier(Profile::Release).arg("bench").args(arguments).exec()).context("atelier cannot be started")
 }
