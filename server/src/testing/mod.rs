@@ -24,10 +24,11 @@ pub(crate) use queries::count_queries;
 use crate::{
     AppState, Parts, ai,
     auth::Identity,
-    build_router, chat,
+    chat,
     config::Config,
     db::Db,
     events::Events,
+    http::build_router,
     jobs,
     storage::{ObjectStore, embedded::EmbeddedStore},
 };
