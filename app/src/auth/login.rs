@@ -13,6 +13,9 @@ pub fn LoginPage() -> impl IntoView {
     let page = Resource::new_blocking(|| (), |()| api::get_sign_in_page());
     let next = query_param("next");
     let form = move || {
+        // Read here: after an await nothing is tracked.
+        let next = next();
+        let other = with_next("/register", next.as_deref());
         Suspend::new(async move {
             let page = page.await.unwrap_or_default();
             let answer = move || action.value().get();
@@ -20,7 +23,7 @@ pub fn LoginPage() -> impl IntoView {
                 <ActionForm action>
                     <div class="form">
                         <FormError error=form_error(answer, &["email", "password"])/>
-                        <input type="hidden" name="next" value=next().unwrap_or_default()/>
+                        <input type="hidden" name="next" value=next.unwrap_or_default()/>
                         <Field
                             name="email" label="Email" kind="email" autocomplete="username" required=true
                             autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
@@ -30,7 +33,7 @@ pub fn LoginPage() -> impl IntoView {
                     </div>
                 </ActionForm>
                 {page.options.sign_up_open.then(|| view! {
-                    <p class="auth__other">"New here? "<a href=with_next("/register", next().as_deref())>"Create an account"</a></p>
+                    <p class="auth__other">"New here? "<a href=other>"Create an account"</a></p>
                 })}
             }
         })

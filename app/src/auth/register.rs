@@ -23,6 +23,9 @@ fn RegisterForm() -> impl IntoView {
     let page = Resource::new_blocking(|| (), |()| api::get_sign_in_page());
     let next = query_param("next");
     let form = move || {
+        // Read here: after an await nothing is tracked.
+        let next = next();
+        let other = with_next("/login", next.as_deref());
         Suspend::new(async move {
             let page = page.await.unwrap_or_default();
             if !page.options.sign_up_open {
@@ -34,21 +37,21 @@ fn RegisterForm() -> impl IntoView {
             }
             let answer = move || action.value().get();
             view! {
-            <ActionForm action>
-                <div class="form">
-                    <FormError error=form_error(answer, &["email", "password"])/>
-                    <input type="hidden" name="next" value=next().unwrap_or_default()/>
-                    <Field
-                        name="email" label="Email" kind="email" autocomplete="username" required=true
-                        autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
-                    />
-                    <PasswordField name="password" label="Password" new=true error=field_error(answer, "password")/>
-                    <Button variant=Variant::Primary pending=action.pending()>"Create account"</Button>
-                </div>
-            </ActionForm>
-            <p class="auth__other">"Have an account? "<a href=with_next("/login", next().as_deref())>"Sign in"</a></p>
-        }
-        .into_any()
+                <ActionForm action>
+                    <div class="form">
+                        <FormError error=form_error(answer, &["email", "password"])/>
+                        <input type="hidden" name="next" value=next.unwrap_or_default()/>
+                        <Field
+                            name="email" label="Email" kind="email" autocomplete="username" required=true
+                            autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
+                        />
+                        <PasswordField name="password" label="Password" new=true error=field_error(answer, "password")/>
+                        <Button variant=Variant::Primary pending=action.pending()>"Create account"</Button>
+                    </div>
+                </ActionForm>
+                <p class="auth__other">"Have an account? "<a href=other>"Sign in"</a></p>
+            }
+            .into_any()
         })
     };
     view! {

@@ -19,14 +19,14 @@ const COLLAPSED: &str = "atelier:rail-collapsed";
 /// Whether the rail is folded away, kept in the browser.
 pub(super) fn collapsed() -> RwSignal<bool> {
     let collapsed = RwSignal::new(false);
-    Effect::new(move |first: Option<()>| match first {
-        None => collapsed.set(LocalStorage::get(COLLAPSED).unwrap_or(false)),
-        Some(()) => {
+    Effect::new(move |known: Option<()>| {
+        let now = collapsed.get();
+        if known.is_some() {
             // A browser that keeps nothing forgets it, no more.
-            let _ = LocalStorage::set(COLLAPSED, collapsed.get());
+            let _ = LocalStorage::set(COLLAPSED, now);
         }
     });
-    Effect::new(move |_| collapsed.track());
+    Effect::new(move |_| collapsed.set(LocalStorage::get(COLLAPSED).unwrap_or(false)));
     collapsed
 }
 

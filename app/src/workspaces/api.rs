@@ -31,13 +31,17 @@ pub async fn list_workspaces(cursor: Option<Cursor>) -> Result<Page<Workspace>, 
     Ok(session()?.list_workspaces(PageRequest { cursor, ..PageRequest::first() }).await?)
 }
 
+/// How many members' faces a workspace's home shows.
+#[cfg(feature = "ssr")]
+const FACES: u32 = 5;
+
 /// One answer for the whole page, so that it takes one round trip.
 #[server]
 pub async fn get_workspace_home(id: WorkspaceId, cursor: Option<Cursor>) -> Result<WorkspaceHome, ApiError> {
     let session = session()?;
     let workspace = session.workspace(id).await?;
     let projects = session.list_projects(id, PageRequest { cursor, limit: 24 }).await?;
-    let members = session.list_members(id, PageRequest { cursor: None, limit: 12 }).await?;
+    let members = session.list_members(id, PageRequest { cursor: None, limit: FACES }).await?;
     Ok(WorkspaceHome { workspace, projects, members })
 }
 
