@@ -233,3 +233,6 @@ fn verifying_key(jwk: &Jwk) -> Option<VerifyingKey> {
     }
     Some(VerifyingKey { algorithm, key: DecodingKey::from_jwk(jwk).ok()? })
 }
+
+#[cfg(test)]
+mod tests;

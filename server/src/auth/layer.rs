@@ -217,3 +217,6 @@ pub(super) fn address(extensions: &Extensions) -> Option<IpAddr> {
         .or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()))
         .map(|address| address.to_canonical())
 }
+
+#[cfg(test)]
+mod tests;

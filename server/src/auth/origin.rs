@@ -67,3 +67,6 @@ pub(super) fn refusal() -> Response {
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response
 }
+
+#[cfg(test)]
+mod tests;

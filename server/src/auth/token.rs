@@ -152,3 +152,6 @@ impl Verifier {
         Ok(key)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ mod protocol;
 mod routes;
 mod schema;
 mod sessions;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use super::{jwks::Jwks, token::Verifier};

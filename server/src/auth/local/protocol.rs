@@ -28,7 +28,7 @@ pub(super) async fn protocol(State(provider): State<Arc<Provider>>, request: Req
         && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
     {
         StatusCode::NO_CONTENT.into_response()
-    } else if let Err(refusal) = check_api_key(&provider, &request) {
+    } else if let Some(refusal) = refuse_api_key(&provider, &request) {
         refusal
     } else {
         next.run(request).await
@@ -51,18 +51,16 @@ fn is_dated(version: &HeaderValue) -> bool {
 }
 
 /// As Supabase's gateway does it: everything but the public keys wants one, in the header or the query.
-fn check_api_key(provider: &Provider, request: &Request) -> Result<(), Response> {
+fn refuse_api_key(provider: &Provider, request: &Request) -> Option<Response> {
     if request.uri().path().ends_with("/.well-known/jwks.json") {
-        return Ok(());
+        return None;
     }
-    let refuse = |message: &str, hint: &str| {
-        (StatusCode::UNAUTHORIZED, axum::Json(json!({ "message": message, "hint": hint }))).into_response()
+    let (message, hint) = match api_key(request) {
+        Some(key) if provider.keys.is_api_key(&key) => return None,
+        Some(_) => ("Invalid API key", "Double check your API key."),
+        None => ("No API key found in request", "No `apikey` request header or url param was found."),
     };
-    match api_key(request) {
-        None => Err(refuse("No API key found in request", "No `apikey` request header or url param was found.")),
-        Some(key) if provider.keys.is_api_key(&key) => Ok(()),
-        Some(_) => Err(refuse("Invalid API key", "Double check your API key.")),
-    }
+    Some((StatusCode::UNAUTHORIZED, axum::Json(json!({ "message": message, "hint": hint }))).into_response())
 }
 
 fn api_key(request: &Request) -> Option<String> {

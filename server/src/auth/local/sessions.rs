@@ -152,7 +152,8 @@ pub(super) async fn refresh(provider: &Provider, token: SecretString) -> Result<
         .ok_or_else(|| refused(Code::RefreshTokenNotFound, "Refresh Token Not Found"))?;
     // One refresh of a session at a time: what is read below stays as it is until the commit.
     let row = sqlx::query!(
-        "select user_id, aal, amr, not_after, revoked_at from auth.sessions where id = $1 for update",
+        r#"select user_id, aal, amr, not_after as "not_after: OffsetDateTime", revoked_at as "revoked_at: OffsetDateTime"
+           from auth.sessions where id = $1 for update"#,
         session
     )
     .fetch_optional(tx.conn())
@@ -199,7 +200,7 @@ pub(super) async fn refresh(provider: &Provider, token: SecretString) -> Result<
 async fn read_token(conn: &mut PgConnection, hash: &[u8]) -> Result<Option<TokenRow>, sqlx::Error> {
     sqlx::query_as!(
         TokenRow,
-        "select id, token_hash, parent_id, revoked, updated_at from auth.refresh_tokens where token_hash = $1",
+        r#"select id, token_hash, parent_id, revoked, updated_at as "updated_at: _" from auth.refresh_tokens where token_hash = $1"#,
         hash
     )
     .fetch_optional(conn)
@@ -212,7 +213,8 @@ async fn classify(conn: &mut PgConnection, session: Uuid, presented: &TokenRow) 
     }
     let active = sqlx::query_as!(
         TokenRow,
-        "select id, token_hash, parent_id, revoked, updated_at from auth.refresh_tokens where session_id = $1 and not revoked",
+        r#"select id, token_hash, parent_id, revoked, updated_at as "updated_at: _"
+           from auth.refresh_tokens where session_id = $1 and not revoked"#,
         session
     )
     .fetch_optional(conn)

@@ -60,9 +60,10 @@ pub(super) async fn by_email(db: &Db, email: &str) -> Result<Option<User>, Fault
     let mut tx = db.system().await?;
     let user = sqlx::query_as!(
         User,
-        "select id, aud, role, email, phone, encrypted_password, email_confirmed_at, confirmed_at, last_sign_in_at, raw_app_meta_data,
-                raw_user_meta_data, created_at, updated_at, banned_until, is_anonymous
-         from auth.users where email = $1 and not is_sso_user and deleted_at is null",
+        r#"select id, aud, role, email, phone, encrypted_password, email_confirmed_at as "email_confirmed_at: _",
+                  confirmed_at as "confirmed_at: _", last_sign_in_at as "last_sign_in_at: _", raw_app_meta_data, raw_user_meta_data,
+                  created_at as "created_at: _", updated_at as "updated_at: _", banned_until as "banned_until: _", is_anonymous
+           from auth.users where email = $1 and not is_sso_user and deleted_at is null"#,
         email
     )
     .fetch_optional(tx.conn())
@@ -78,9 +79,10 @@ pub(super) async fn by_id(db: &Db, id: Uuid) -> Result<Option<User>, Fault> {
 pub(super) async fn find(conn: &mut PgConnection, id: Uuid) -> Result<Option<User>, sqlx::Error> {
     sqlx::query_as!(
         User,
-        "select id, aud, role, email, phone, encrypted_password, email_confirmed_at, confirmed_at, last_sign_in_at, raw_app_meta_data,
-                raw_user_meta_data, created_at, updated_at, banned_until, is_anonymous
-         from auth.users where id = $1 and deleted_at is null",
+        r#"select id, aud, role, email, phone, encrypted_password, email_confirmed_at as "email_confirmed_at: _",
+                  confirmed_at as "confirmed_at: _", last_sign_in_at as "last_sign_in_at: _", raw_app_meta_data, raw_user_meta_data,
+                  created_at as "created_at: _", updated_at as "updated_at: _", banned_until as "banned_until: _", is_anonymous
+           from auth.users where id = $1 and deleted_at is null"#,
         id
     )
     .fetch_optional(conn)
@@ -144,8 +146,9 @@ pub(super) async fn note_sign_in(conn: &mut PgConnection, id: Uuid) -> Result<Op
 /// The account as clients see it.
 pub(super) async fn json(conn: &mut PgConnection, user: &User) -> Result<Value, Fault> {
     let identities = sqlx::query!(
-        "select id, provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at, email
-         from auth.identities where user_id = $1 order by created_at, id",
+        r#"select id, provider_id, user_id, identity_data, provider, last_sign_in_at as "last_sign_in_at: OffsetDateTime",
+                  created_at as "created_at: OffsetDateTime", updated_at as "updated_at: OffsetDateTime", email
+           from auth.identities where user_id = $1 order by created_at, id"#,
         user.id
     )
     .fetch_all(conn)

@@ -1,0 +1,360 @@
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use super::*;
+use crate::{session::UserSession, testing::TestApp};
+use axum::{
+    Router,
+    body::Body,
+    routing::{get, post},
+};
+use domain::accounts::{Accounts, Credentials};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tower::ServiceExt;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
+
+const PASSWORD: &str = "correct horse battery";
+const SECRET: &str = "a shared secret of at least thirty-two bytes";
+const USER: &str = "7f6c1c5e-8d3a-4f0e-9f3a-2f7d4b1c9a10";
+
+/// The least of a site: signing up, in and out, and who one is.
+fn site(app: &TestApp) -> Router {
+    async fn me(session: UserSession) -> String {
+        domain::Session::user(&session).email.clone()
+    }
+    async fn maybe(session: Option<UserSession>) -> &'static str {
+        if session.is_some() { "somebody" } else { "nobody" }
+    }
+    async fn sign(
+        accounts: RequestAccounts,
+        uri: http::Uri,
+        body: String,
+    ) -> Result<(), crate::http::error::HttpError> {
+        let credentials = || -> Credentials { serde_json::from_str(&body).unwrap() };
+        match uri.path() {
+            "/up" => drop(accounts.sign_up(credentials()).await?),
+            "/in" => accounts.sign_in(credentials()).await?,
+            _ => accounts.sign_out().await?,
+        }
+        Ok(())
+    }
+    Router::new()
+        .route("/me", get(me).post(me))
+        .route("/maybe", get(maybe))
+        .route("/up", post(sign))
+        .route("/in", post(sign))
+        .route("/out", post(sign))
+        .with_state(app.state.clone())
+        .layer(axum::middleware::from_fn_with_state(app.state.identity.clone(), session_layer))
+}
+
+/// A browser: it keeps cookies, and says where its requests come from.
+#[derive(Clone)]
+struct Browser {
+    site: Router,
+    cookies: BTreeMap<String, String>,
+}
+
+struct Page {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Browser {
+    fn new(app: &TestApp) -> Self {
+        Self { site: site(app), cookies: BTreeMap::new() }
+    }
+
+    fn request(&self, method: Method, path: &str, body: &Value) -> Request {
+        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("sec-fetch-site", "same-origin")
+            .header("cookie", cookies);
+        request.body(Body::from(body.to_string())).unwrap()
+    }
+
+    async fn send(&mut self, request: Request) -> Page {
+        let response = self.site.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        for cookie in parts.headers.get_all(header::SET_COOKIE) {
+            let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            match attributes.contains("Max-Age=0") {
+                true => drop(self.cookies.remove(name)),
+                false => drop(self.cookies.insert(name.to_owned(), value.to_owned())),
+            }
+        }
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        Page { status: parts.status, headers: parts.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+
+    async fn get(&mut self, path: &str) -> Page {
+        let request = self.request(Method::GET, path, &Value::Null);
+        self.send(request).await
+    }
+
+    async fn post(&mut self, path: &str, body: Value) -> Page {
+        let request = self.request(Method::POST, path, &body);
+        self.send(request).await
+    }
+
+    fn with_session(mut self, access: &str, refresh: &str) -> Self {
+        self.cookies = BTreeMap::from([
+            ("atelier-access".to_owned(), access.to_owned()),
+            ("atelier-refresh".to_owned(), refresh.to_owned()),
+        ]);
+        self
+    }
+}
+
+fn ada() -> Value {
+    json!({ "email": "ada@example.com", "password": PASSWORD })
+}
+
+/// A Supabase of our making, for what the embedded provider cannot be brought to do.
+async fn supabase() -> (MockServer, TestApp) {
+    let server = MockServer::start().await;
+    let variables = [
+        ("SUPABASE_URL", server.uri()),
+        ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_x".to_owned()),
+        ("SUPABASE_JWT_SECRET", SECRET.to_owned()),
+    ];
+    let app = TestApp::start_with(&variables.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
+    (server, app)
+}
+
+/// A token as that Supabase signs it, with so many seconds left.
+fn token(server: &MockServer, seconds_left: i64) -> String {
+    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let claims = json!({
+        "iss": format!("{}/auth/v1", server.uri()), "sub": USER, "aud": "authenticated", "role": "authenticated", "email": "ada@example.com",
+        "iat": now - 3600 + seconds_left, "exp": now + seconds_left,
+    });
+    jsonwebtoken::encode(
+        &jsonwebtoken::Header::default(),
+        &claims,
+        &jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes()),
+    )
+    .unwrap()
+}
+
+async fn answer_refresh(server: &MockServer, response: ResponseTemplate) {
+    server.reset().await;
+    Mock::given(path("/auth/v1/token")).respond_with(response).mount(server).await;
+}
+
+fn session(access: &str) -> Value {
+    json!({ "access_token": access, "token_type": "bearer", "expires_in": 3600, "refresh_token": "renewed", "user": {} })
+}
+
+#[tokio::test]
+async fn a_person_signs_up_out_and_in() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::new(&app);
+    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(browser.get("/maybe").await.body, "nobody");
+
+    let signed_up = browser.post("/up", ada()).await;
+    assert_eq!(signed_up.status, StatusCode::OK, "{}", signed_up.body);
+    assert_eq!(signed_up.headers["cache-control"], "private, no-store");
+    assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["atelier-access", "atelier-refresh"]);
+    let me = browser.get("/me").await;
+    assert_eq!((me.status, me.body.as_str()), (StatusCode::OK, "ada@example.com"));
+    assert!(!me.headers.contains_key("set-cookie"), "nothing changed");
+
+    let before = browser.clone();
+    assert_eq!(browser.post("/out", Value::Null).await.status, StatusCode::OK);
+    assert!(browser.cookies.is_empty());
+    assert_eq!(browser.get("/maybe").await.body, "nobody");
+    assert_eq!(browser.post("/out", Value::Null).await.status, StatusCode::OK, "twice is no error");
+    // The provider's session is over too: its refresh token gives nothing any more.
+    let refresh = before.cookies["atelier-refresh"].clone();
+    let mut thief = Browser::new(&app).with_session("", &refresh);
+    assert_eq!(thief.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert!(thief.cookies.is_empty());
+
+    assert_eq!(browser.post("/in", ada()).await.status, StatusCode::OK);
+    assert_eq!(browser.get("/me").await.body, "ada@example.com");
+}
+
+#[tokio::test]
+async fn what_was_wrong_is_said_at_its_field() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::new(&app);
+    browser.post("/up", ada()).await;
+    let taken = browser.post("/up", ada()).await;
+    assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(taken.body.contains("\"email\"") && taken.body.contains("already an account"), "{}", taken.body);
+    let weak = browser.post("/up", json!({ "email": "bo@example.com", "password": "short" })).await;
+    assert!(weak.body.contains("\"password\"") && weak.body.contains("Use at least 8 characters."), "{}", weak.body);
+    let wrong = browser.post("/in", json!({ "email": "ada@example.com", "password": "another one" })).await;
+    assert!(
+        wrong.body.contains("Email and password do not match. Check both, or reset your password."),
+        "{}",
+        wrong.body
+    );
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!wrong.headers.contains_key("set-cookie"));
+    let empty = browser.post("/in", json!({ "email": "ada@example.com", "password": "" })).await;
+    assert!(empty.body.contains("Enter your password."), "{}", empty.body);
+}
+
+#[tokio::test]
+async fn a_bearer_token_counts_alone() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::new(&app);
+    browser.post("/up", ada()).await;
+    let token = browser.cookies["atelier-access"].clone();
+    let with_token = |scheme: &str, token: &str, browser: &Browser| {
+        let mut request = browser.request(Method::POST, "/me", &Value::Null);
+        request.headers_mut().insert("authorization", format!("{scheme} {token}").parse().unwrap());
+        // A program, or another site's page: the token proves what its origin need not.
+        request.headers_mut().insert("sec-fetch-site", "cross-site".parse().unwrap());
+        request
+    };
+    let mut program = Browser::new(&app);
+    for scheme in ["Bearer", "bearer"] {
+        let request = with_token(scheme, &token, &program);
+        assert_eq!(program.send(request).await.body, "ada@example.com");
+    }
+    for (scheme, bad) in [("Bearer", "nonsense"), ("Bearer", ""), ("Bearer", "a.b.c")] {
+        let request = with_token(scheme, bad, &browser);
+        assert_eq!(
+            browser.send(request).await.status,
+            StatusCode::UNAUTHORIZED,
+            "the cookies must not step in for {bad:?}"
+        );
+    }
+    let basic = with_token("Basic", "YTpi", &browser);
+    assert_eq!(browser.send(basic).await.status, StatusCode::FORBIDDEN, "no Bearer token, so the origin is checked");
+}
+
+#[tokio::test]
+async fn another_sites_form_changes_nothing() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::new(&app);
+    browser.post("/up", ada()).await;
+    for (name, value) in
+        [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("referer", "https://evil.example/")]
+    {
+        let mut request = browser.request(Method::POST, "/out", &Value::Null);
+        request.headers_mut().remove("sec-fetch-site");
+        request.headers_mut().insert(name, value.parse().unwrap());
+        let refused = browser.send(request).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{name}");
+        assert_eq!(refused.headers["content-type"], "application/problem+json");
+    }
+    assert_eq!(browser.get("/me").await.status, StatusCode::OK, "still signed in");
+}
+
+#[tokio::test]
+async fn twenty_requests_with_one_expired_session_make_one_refresh() {
+    let (server, app) = supabase().await;
+    let slow = ResponseTemplate::new(200)
+        .set_body_json(session(&token(&server, 3600)))
+        .set_delay(std::time::Duration::from_millis(200));
+    answer_refresh(&server, slow).await;
+    let browser = Browser::new(&app).with_session(&token(&server, -60), "old");
+    let requests = (0..20).map(|_| {
+        let mut browser = browser.clone();
+        async move { (browser.get("/me").await, browser.cookies) }
+    });
+    for (page, cookies) in futures::future::join_all(requests).await {
+        assert_eq!((page.status, page.body.as_str()), (StatusCode::OK, "ada@example.com"));
+        assert_eq!(cookies["atelier-refresh"], "renewed");
+        assert_eq!(page.headers["cache-control"], "private, no-store");
+    }
+    // One more that was on its way with the old cookies.
+    assert_eq!(browser.clone().get("/me").await.status, StatusCode::OK);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_visitor_who_leaves_does_not_lose_the_refresh_for_the_others() {
+    let (server, app) = supabase().await;
+    let slow = ResponseTemplate::new(200)
+        .set_body_json(session(&token(&server, 3600)))
+        .set_delay(std::time::Duration::from_millis(300));
+    answer_refresh(&server, slow).await;
+    let browser = Browser::new(&app).with_session(&token(&server, -60), "old");
+    let mut leaving = browser.clone();
+    let left = tokio::time::timeout(std::time::Duration::from_millis(100), leaving.get("/me")).await;
+    assert!(left.is_err());
+    assert_eq!(browser.clone().get("/me").await.status, StatusCode::OK);
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_session_is_renewed_before_it_ends() {
+    let (server, app) = supabase().await;
+    let renewed = token(&server, 3600);
+    answer_refresh(&server, ResponseTemplate::new(200).set_body_json(session(&renewed))).await;
+    let mut fresh = Browser::new(&app).with_session(&token(&server, 120), "r1");
+    fresh.get("/me").await;
+    assert_eq!(server.received_requests().await.unwrap().len(), 0);
+    let mut ending = Browser::new(&app).with_session(&token(&server, 60), "r2");
+    assert_eq!(ending.get("/me").await.status, StatusCode::OK);
+    assert_eq!(ending.cookies["atelier-access"], renewed);
+    // After a night the browser may have kept the refresh token alone.
+    let mut morning = Browser::new(&app).with_session("", "r3");
+    assert_eq!(morning.get("/me").await.status, StatusCode::OK);
+    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_refusal_signs_out_and_a_failure_does_not() {
+    let (server, app) = supabase().await;
+    for failure in [
+        ResponseTemplate::new(500),
+        ResponseTemplate::new(429).set_body_json(json!({ "code": 429, "error_code": "over_request_rate_limit" })),
+    ] {
+        answer_refresh(&server, failure).await;
+        let mut browser = Browser::new(&app).with_session(&token(&server, -60), "kept");
+        let page = browser.get("/me").await;
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{}", page.body);
+        assert_eq!(browser.cookies["atelier-refresh"], "kept");
+        // A token that still has a minute serves on.
+        let mut ending = Browser::new(&app).with_session(&token(&server, 60), "kept");
+        assert_eq!(ending.get("/me").await.status, StatusCode::OK);
+    }
+    let refusal = json!({ "code": 400, "error_code": "refresh_token_not_found", "msg": "Invalid Refresh Token: Refresh Token Not Found" });
+    answer_refresh(&server, ResponseTemplate::new(400).set_body_json(refusal)).await;
+    let mut browser = Browser::new(&app).with_session(&token(&server, -60), "over");
+    assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert!(browser.cookies.is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_whose_tokens_do_not_verify_is_an_operators_mistake() {
+    let (server, app) = supabase().await;
+    answer_refresh(&server, ResponseTemplate::new(200).set_body_json(session("a.b.c"))).await;
+    let mut browser = Browser::new(&app);
+    let page = browser.post("/in", ada()).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{}", page.body);
+    assert!(browser.cookies.is_empty());
+}
+
+#[tokio::test]
+async fn a_person_of_verified_claims_has_a_row_even_without_the_trigger() {
+    let (server, app) = supabase().await;
+    let mut browser = Browser::new(&app).with_session(&token(&server, 3600), "r");
+    assert_eq!(browser.get("/me").await.body, "ada@example.com");
+    let mut sql = app.sql().await;
+    let rows: Vec<(uuid::Uuid, String)> =
+        sqlx::query_as("select id, display_name from public.users").fetch_all(&mut sql).await.unwrap();
+    assert_eq!(rows, [(USER.parse().unwrap(), "ada".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_providers_sign_of_life_and_its_absence() {
+    let app = TestApp::start().await;
+    let health = app.state.identity.check().await.unwrap();
+    assert!(health.version.starts_with("embedded v"), "{}", health.version);
+    let (_server, app) = supabase().await;
+    let problem = app.state.identity.check().await.unwrap_err();
+    assert!(problem.contains("SUPABASE_URL"), "{problem}");
+}
