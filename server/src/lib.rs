@@ -1,5 +1,8 @@
 //! Everything behind the ports: the database, the object store, the identity provider, models, jobs, and HTTP.
 
+// The pages' views and the streams around them are nested types, which code generation walks to their depth.
+#![recursion_limit = "512"]
+
 pub mod access;
 pub mod ai;
 pub mod auth;

@@ -2,6 +2,8 @@
 
 // A command line tool: the terminal is where its output belongs.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
+// The pages' views are nested types, which code generation walks to their depth.
+#![recursion_limit = "512"]
 
 use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
