@@ -57,10 +57,9 @@ pub(super) fn Rail(navigation: Navigation, collapsed: RwSignal<bool>) -> impl In
 fn Switcher(workspaces: Vec<WorkspaceLink>, workspace: Option<WorkspaceLink>) -> impl IntoView {
     let current = workspace.as_ref().map(|link| link.id);
     let shown = workspace.map_or_else(|| "Choose a workspace".to_owned(), |link| link.name);
-    let label = format!("Workspace: {shown}");
     view! {
         <Menu
-            label=label
+            label="Workspace: "
             summary=move || view! {
                 <span class="switcher">
                     <span class="switcher__name">{shown.clone()}</span>
@@ -174,16 +173,15 @@ fn RailLink(
 /// The person, with the theme and the way out.
 #[component]
 fn Person(user: User) -> impl IntoView {
-    let name = user.display_name;
-    let shown = name.clone();
+    let shown = user.display_name;
     view! {
         <div class="rail__foot">
             <Menu
-                label=format!("Account of {name}")
+                label="Account: "
                 upwards=true
                 summary=move || view! {
                     <span class="switcher">
-                        <Avatar name=shown.clone()/>
+                        <Avatar name=shown.clone() decorative=true/>
                         <span class="switcher__name">{shown.clone()}</span>
                         <Icon glyph=Glyph::ChevronsUpDown/>
                     </span>

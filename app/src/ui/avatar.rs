@@ -10,6 +10,9 @@ pub fn Avatar(
     /// More about the person, after the name: `owner`.
     #[prop(optional, into)]
     note: Option<String>,
+    /// The name stands beside it, so nobody needs to hear it twice.
+    #[prop(optional)]
+    decorative: bool,
 ) -> impl IntoView {
     let tint = name.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 6;
     let class = format!("avatar avatar--{tint}{}", if large { " avatar--large" } else { "" });
@@ -18,7 +21,13 @@ pub fn Avatar(
         None => name.clone(),
     };
     view! {
-        <span class=class role="img" title=title.clone() aria-label=title>
+        <span
+            class=class
+            role=(!decorative).then_some("img")
+            title=(!decorative).then(|| title.clone())
+            aria-label=(!decorative).then_some(title)
+            aria-hidden=decorative.then_some("true")
+        >
             {initials(&name)}
         </span>
     }

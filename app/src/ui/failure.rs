@@ -20,7 +20,7 @@ pub fn Failure(error: ApiError) -> impl IntoView {
     };
     view! {
         <section class="empty" role="alert">
-            <h2>{title}</h2>
+            <h1>{title}</h1>
             <p>{error.to_string()}</p>
             <div class="empty__actions">
                 <LinkButton href=href variant=Variant::Secondary>{way_out}</LinkButton>

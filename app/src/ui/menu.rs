@@ -4,7 +4,7 @@ use leptos::{ev, html, prelude::*};
 /// a click elsewhere and a choice close it.
 #[component]
 pub fn Menu(
-    /// What a screen reader hears.
+    /// What a screen reader hears, before what the button shows.
     #[prop(into)]
     label: String,
     /// What the button shows.
@@ -45,7 +45,7 @@ pub fn Menu(
         format!("menu{}{}", if upwards { " menu--upwards" } else { "" }, if right { " menu--right" } else { "" });
     view! {
         <details class=class node_ref=element>
-            <summary class="menu__button" aria-label=label>{summary.run()}</summary>
+            <summary class="menu__button"><span class="visually-hidden">{label}</span>{summary.run()}</summary>
             <div class="menu__list">{children()}</div>
         </details>
     }
