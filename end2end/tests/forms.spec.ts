@@ -7,7 +7,7 @@ test("register, sign out, sign in", async ({ page }) => {
   const email = await signUp(page);
   await expect(page.getByRole("heading", { level: 1, name: "Workspaces" })).toBeVisible();
 
-  await page.locator("summary[aria-label^='Account of']").click();
+  await page.locator(".rail__foot summary").click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("/login");
 
