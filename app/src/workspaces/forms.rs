@@ -1,6 +1,5 @@
 use super::api;
 use crate::{
-    frame::FrameData,
     routes::{path_id, query_param},
     ui::{Button, Crumb, Field, FormError, LinkButton, Page, Variant, Width, field_error, form_error},
 };
@@ -60,12 +59,6 @@ pub(super) fn ProjectForm(
 ) -> impl IntoView {
     let action = ServerAction::<api::CreateProject>::new();
     let answer = move || action.value().get();
-    let frame = use_context::<FrameData>();
-    Effect::new(move |_| {
-        if let (Some(Ok(_)), Some(frame)) = (answer(), frame) {
-            frame.refetch();
-        }
-    });
     let name_field = move || {
         view! {
             <Field
