@@ -6,6 +6,7 @@ use crate::{
     ai::answer::Turn,
     fault::Fault,
     http::page::Recent,
+    projects::repo::touch,
 };
 use domain::{
     ConversationId, MessageId,
@@ -90,15 +91,8 @@ pub async fn insert(
     )
     .execute(&mut *conn)
     .await?;
-    touch_project(conn, project).await?;
+    touch(conn, project).await?;
     Ok(id.into())
-}
-
-async fn touch_project(conn: &mut PgConnection, project: &ProjectAccess) -> Result<(), Fault> {
-    sqlx::query!("update projects set updated_at = now() where id = $1", Uuid::from(project.id()))
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 pub async fn get(conn: &mut PgConnection, conversation: ConversationId) -> Result<Conversation, Fault> {
@@ -133,12 +127,12 @@ pub async fn rename(conn: &mut PgConnection, conversation: &ConversationAccess, 
     )
     .execute(&mut *conn)
     .await?;
-    touch_project(conn, &conversation.project()).await
+    touch(conn, &conversation.project()).await
 }
 
 pub async fn delete(conn: &mut PgConnection, conversation: &ConversationAccess) -> Result<(), Fault> {
     sqlx::query!("delete from conversations where id = $1", Uuid::from(conversation.id())).execute(&mut *conn).await?;
-    touch_project(conn, &conversation.project()).await
+    touch(conn, &conversation.project()).await
 }
 
 /// The answers being written in a conversation: one, or none.
@@ -238,7 +232,7 @@ pub async fn insert_question(
     )
     .execute(&mut *conn)
     .await?;
-    touch_project(conn, &conversation.project()).await?;
+    touch(conn, &conversation.project()).await?;
     Ok(Stored::New { question: question.into(), answer: answer.into() })
 }
 

@@ -40,7 +40,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 }
 
 /// The project's conversations, the most recently changed first
-#[utoipa::path(get, path = "/projects/{id}/conversations", tag = "chat", params(("id" = ProjectId, Path), PageQuery),
+#[utoipa::path(get, path = "/projects/{id}/conversations", operation_id = "list_conversations", tag = "Conversations", params(("id" = ProjectId, Path), PageQuery),
     responses((status = OK, body = Page<Conversation>), Problems))]
 async fn list(
     session: UserSession,
@@ -51,7 +51,7 @@ async fn list(
 }
 
 /// Begin a conversation
-#[utoipa::path(post, path = "/projects/{id}/conversations", tag = "chat", params(("id" = ProjectId, Path)),
+#[utoipa::path(post, path = "/projects/{id}/conversations", operation_id = "create_conversation", tag = "Conversations", params(("id" = ProjectId, Path)),
     responses((status = CREATED, body = Conversation), Problems))]
 async fn create(
     session: UserSession,
@@ -61,7 +61,7 @@ async fn create(
 }
 
 /// A conversation
-#[utoipa::path(get, path = "/conversations/{id}", tag = "chat", params(("id" = ConversationId, Path)),
+#[utoipa::path(get, path = "/conversations/{id}", operation_id = "get_conversation", tag = "Conversations", params(("id" = ConversationId, Path)),
     responses((status = OK, body = Conversation), Problems))]
 async fn show(session: UserSession, Path(id): Path<ConversationId>) -> Result<Json<Conversation>, HttpError> {
     Ok(Json(session.conversation(id).await?))
@@ -74,7 +74,7 @@ struct ConversationChange {
 }
 
 /// Rename a conversation
-#[utoipa::path(patch, path = "/conversations/{id}", tag = "chat", params(("id" = ConversationId, Path)),
+#[utoipa::path(patch, path = "/conversations/{id}", operation_id = "change_conversation", tag = "Conversations", params(("id" = ConversationId, Path)),
     request_body = ConversationChange, responses((status = OK, body = Conversation), Problems))]
 async fn rename(
     session: UserSession,
@@ -85,7 +85,7 @@ async fn rename(
 }
 
 /// Delete a conversation with its messages
-#[utoipa::path(delete, path = "/conversations/{id}", tag = "chat", params(("id" = ConversationId, Path)),
+#[utoipa::path(delete, path = "/conversations/{id}", operation_id = "delete_conversation", tag = "Conversations", params(("id" = ConversationId, Path)),
     responses((status = NO_CONTENT), Problems))]
 async fn delete(session: UserSession, Path(id): Path<ConversationId>) -> Result<StatusCode, HttpError> {
     session.delete_conversation(id).await?;
@@ -93,7 +93,7 @@ async fn delete(session: UserSession, Path(id): Path<ConversationId>) -> Result<
 }
 
 /// The newest messages, oldest first; the cursor goes back in time
-#[utoipa::path(get, path = "/conversations/{id}/messages", tag = "chat", params(("id" = ConversationId, Path), PageQuery),
+#[utoipa::path(get, path = "/conversations/{id}/messages", operation_id = "list_messages", tag = "Conversations", params(("id" = ConversationId, Path), PageQuery),
     responses((status = OK, body = Page<Message>), Problems))]
 async fn messages(
     session: UserSession,
@@ -107,7 +107,7 @@ async fn messages(
 ///
 /// Follow the answer at `/messages/{id}/events`. A question that is sent again with the same key, in the header or the
 /// body, returns what was made the first time.
-#[utoipa::path(post, path = "/conversations/{id}/messages", tag = "chat",
+#[utoipa::path(post, path = "/conversations/{id}/messages", operation_id = "ask_question", tag = "Conversations",
     params(("id" = ConversationId, Path), ("Idempotency-Key" = Option<String>, Header, description = "At most 64 characters; wins over the body's")),
     request_body = NewQuestion,
     responses((status = ACCEPTED, body = Asked), Problems))]
@@ -126,7 +126,7 @@ async fn ask(
 }
 
 /// A message; while it is being written, with what there is of it
-#[utoipa::path(get, path = "/messages/{id}", tag = "chat", params(("id" = MessageId, Path)),
+#[utoipa::path(get, path = "/messages/{id}", operation_id = "get_message", tag = "Conversations", params(("id" = MessageId, Path)),
     responses((status = OK, body = Message), Problems))]
 async fn message(session: UserSession, Path(id): Path<MessageId>) -> Result<Json<Message>, HttpError> {
     Ok(Json(session.message(id).await?))
@@ -144,7 +144,7 @@ struct From {
 ///
 /// Each event is named `answer`, has its number as id and an `AnswerEvent` as data. Without `Last-Event-ID` they begin at
 /// the beginning of the answer; the last one is `finished`. 204 when that was seen already.
-#[utoipa::path(get, path = "/messages/{id}/events", tag = "chat",
+#[utoipa::path(get, path = "/messages/{id}/events", operation_id = "follow_answer", tag = "Conversations",
     params(("id" = MessageId, Path), From, ("Last-Event-ID" = Option<i32>, Header)),
     responses((status = OK, body = AnswerEvent, content_type = "text/event-stream"), (status = NO_CONTENT), Problems))]
 async fn events(
@@ -170,7 +170,7 @@ async fn events(
 }
 
 /// End an answer that is being written; what there is of it stays
-#[utoipa::path(post, path = "/messages/{id}/stop", tag = "chat", params(("id" = MessageId, Path)),
+#[utoipa::path(post, path = "/messages/{id}/stop", operation_id = "stop_answer", tag = "Conversations", params(("id" = MessageId, Path)),
     responses((status = OK, body = Message), Problems))]
 async fn stop(session: UserSession, Path(id): Path<MessageId>) -> Result<Json<Message>, HttpError> {
     Ok(Json(session.stop_answer(id).await?))

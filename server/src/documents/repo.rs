@@ -212,7 +212,7 @@ pub(super) async fn delete(scope: &mut Scope, access: &DocumentAccess) -> Result
     if deleted.rows_affected() == 0 {
         return Err(Error::NotFound.into());
     }
-    projects::repo::touch(scope, &access.project()).await
+    projects::repo::touch(scope.conn(), &access.project()).await
 }
 
 /// What serving a document's file takes.

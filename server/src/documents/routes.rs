@@ -97,7 +97,6 @@ async fn create(
 #[into_params(parameter_in = Query)]
 struct SearchQuery {
     /// What to look for, at most 1,000 characters.
-    #[serde(default)]
     q: String,
     /// Most passages, 1 to 50; 10 when absent.
     #[param(minimum = 1, maximum = 50)]

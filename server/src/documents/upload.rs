@@ -164,7 +164,7 @@ async fn insert_all(session: &UserSession, project: ProjectId, files: &[NewDocum
         jobs::enqueue_ingest(scope.conn(), file.id).await?;
         events::notify(scope.conn(), &Notice::Document { project, document: file.id }).await?;
     }
-    touch(&mut scope, &access).await?;
+    touch(scope.conn(), &access).await?;
     let ids: Vec<Uuid> = files.iter().map(|file| file.id.into()).collect();
     let documents = repo::find_all(&mut scope, &access, &ids).await?;
     scope.commit().await?;

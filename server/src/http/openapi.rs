@@ -13,6 +13,7 @@ use crate::{AppState, chat, documents, fault::Fault, navigation, projects, works
 use axum::{
     Router,
     extract::State,
+    http::StatusCode,
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -20,13 +21,34 @@ use std::sync::LazyLock;
 use utoipa::{
     Modify, OpenApi,
     openapi::{
-        SecurityRequirement,
+        RefOr, SecurityRequirement,
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
 use utoipa_axum::router::OpenApiRouter;
 
-static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| resources().into_openapi());
+static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(|| {
+    let mut document = resources().into_openapi();
+    describe_responses(&mut document);
+    document
+});
+
+/// OpenAPI 3.1 wants a description of each response; that of its status serves where there is nothing more to say.
+fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            for (status, response) in &mut operation.responses.responses {
+                if let RefOr::T(response) = response
+                    && response.description.is_empty()
+                    && let Ok(status) = StatusCode::from_bytes(status.as_bytes())
+                {
+                    response.description = status.canonical_reason().unwrap_or_default().to_owned();
+                }
+            }
+        }
+    }
+}
 
 #[derive(OpenApi)]
 #[openapi(

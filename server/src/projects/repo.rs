@@ -14,6 +14,7 @@ use domain::{
     text::Prose,
     workspaces::{Role, WorkspaceLink},
 };
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -134,7 +135,7 @@ pub(super) async fn insert(
     .execute(scope.conn())
     .await?;
     let access = scope.project(id, Role::Member).await?;
-    touch(scope, &access).await?;
+    touch(scope.conn(), &access).await?;
     Ok(access)
 }
 
@@ -157,17 +158,17 @@ pub(super) async fn update(scope: &mut Scope, access: &ProjectAccess, change: &P
     )
     .execute(scope.conn())
     .await?;
-    touch(scope, access).await
+    touch(scope.conn(), access).await
 }
 
 /// Marks the project and its workspace as changed now. Whoever makes, changes or deletes something in a project calls
 /// it in the same transaction.
-pub(crate) async fn touch(scope: &mut Scope, access: &ProjectAccess) -> Result<(), Fault> {
+pub(crate) async fn touch(conn: &mut PgConnection, access: &ProjectAccess) -> Result<(), Fault> {
     sqlx::query!("update projects set updated_at = now() where id = $1", Uuid::from(access.id()))
-        .execute(scope.conn())
+        .execute(&mut *conn)
         .await?;
     sqlx::query!("update workspaces set updated_at = now() where id = $1", Uuid::from(access.workspace().id()))
-        .execute(scope.conn())
+        .execute(conn)
         .await?;
     Ok(())
 }
