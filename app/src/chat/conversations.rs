@@ -8,9 +8,9 @@ use leptos::prelude::*;
 pub(super) fn Conversations(
     project: ProjectId,
     conversations: Page<Conversation>,
-    /// The one in view, with its name as it is now.
+    /// The one in view.
     #[prop(optional)]
-    current: Option<(ConversationId, RwSignal<String>)>,
+    current: Option<ConversationId>,
 ) -> impl IntoView {
     let Page { items, next } = conversations;
     let items = RwSignal::new(items);
@@ -30,11 +30,10 @@ pub(super) fn Conversations(
     });
     let row = move |conversation: Conversation| {
         let Conversation { id, title, updated_at, .. } = conversation;
-        let current = current.filter(|(current, _)| *current == id).map(|(_, title)| title);
-        let title = move || current.map_or_else(|| title.clone(), |title| title.get());
+        let current = (current == Some(id)).then_some("page");
         view! {
             <li>
-                <a class="conversation" href=format!("/chat/{id}") aria-current=current.map(|_| "page")>
+                <a class="conversation" href=format!("/chat/{id}") aria-current=current>
                     <span class="conversation__title">{title}</span>
                     <span class="conversation__time"><Time at=updated_at/></span>
                 </a>

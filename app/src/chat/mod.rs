@@ -5,10 +5,10 @@ pub mod api;
 mod citation;
 mod composer;
 mod conversations;
+mod manage;
 mod page;
 mod spoken;
 mod stream;
 mod thread;
-mod title;
 
 pub use page::{ChatPage, ConversationPage};

@@ -2,8 +2,8 @@ use super::{
     api::{self, ChatHome, Opened, StartConversation},
     composer::Composer,
     conversations::Conversations,
+    manage::{ConversationDialogs, ConversationMenu},
     thread::ThreadView,
-    title::TitleBar,
 };
 use crate::{
     error::ApiError,
@@ -41,7 +41,7 @@ pub fn ConversationPage() -> impl IntoView {
     );
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { conversation_content(opened.await) })}
+            {move || Suspend::new(async move { conversation_content(opened.await, move || opened.refetch()) })}
         </Transition>
     }
 }
@@ -130,32 +130,35 @@ fn NewConversation(project: Project) -> impl IntoView {
     }
 }
 
-fn conversation_content(opened: Result<Opened, ApiError>) -> AnyView {
+fn conversation_content(opened: Result<Opened, ApiError>, reopen: impl Fn() + Send + Sync + 'static) -> AnyView {
     let Opened { conversation, messages, conversations } = match opened {
         Ok(opened) => opened,
         Err(error) => return failure(error),
     };
     let project = conversation.project.clone();
-    let title = RwSignal::new(conversation.title.clone());
     let crumbs = vec![
         Crumb::link(project.name, format!("/projects/{}", project.id)),
         Crumb::link("Chat", format!("/projects/{}/chat", project.id)),
         Crumb::here(conversation.title.clone()),
     ];
-    let new = move || {
-        view! { <LinkButton href=format!("/projects/{}/chat", project.id) icon=Glyph::Plus>"New question"</LinkButton> }
+    let actions = move || {
+        view! {
+            <ConversationMenu/>
+            <LinkButton href=format!("/projects/{}/chat", project.id) icon=Glyph::Plus>"New question"</LinkButton>
+        }
     };
     view! {
-        <Page title=conversation.title.clone() crumbs action=new width=Width::Full>
+        <Page title=conversation.title.clone() crumbs action=actions width=Width::Full>
             <div class="chat" data-view="thread">
                 <aside class="chat__list">
-                    <Conversations project=project.id conversations current=(conversation.id, title)/>
+                    <Conversations project=project.id conversations current=conversation.id/>
                 </aside>
                 <section class="thread" aria-label="Conversation">
-                    <TitleBar conversation=conversation.clone() title/>
+                    <h1 class="visually-hidden">{conversation.title.clone()}</h1>
                     <ThreadView conversation=conversation.id messages/>
                 </section>
             </div>
+            <ConversationDialogs conversation renamed=Callback::new(move |()| reopen())/>
         </Page>
     }
     .into_any()

@@ -1,24 +1,41 @@
 use super::api::{DeleteConversation, RenameConversation};
 use crate::ui::{Button, Field, FormError, Glyph, Icon, Menu, Toast, Variant, field_error, form_error, use_toasts};
 use domain::chat::Conversation;
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
-/// A conversation's name, and the menu that changes or deletes it. The dialogs are the browser's own popovers, which work
-/// without JavaScript.
+/// What can be done to the conversation in view.
 #[component]
-pub(super) fn TitleBar(conversation: Conversation, title: RwSignal<String>) -> impl IntoView {
-    let Conversation { id, project, .. } = conversation;
+pub(super) fn ConversationMenu() -> impl IntoView {
+    view! {
+        <div class="conversation-menu">
+            <Menu label="Actions for this conversation" summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
+                <button type="button" class="menu__item" popovertarget="rename-conversation">
+                    <Icon glyph=Glyph::Pencil/>
+                    "Rename"
+                </button>
+                <button type="button" class="menu__item menu__item--danger" popovertarget="delete-conversation">
+                    <Icon glyph=Glyph::Trash2/>
+                    "Delete"
+                </button>
+            </Menu>
+        </div>
+    }
+}
+
+/// What the menu opens: the browser's own popovers, which work without JavaScript.
+#[component]
+pub(super) fn ConversationDialogs(
+    conversation: Conversation,
+    /// It has another name now.
+    renamed: Callback<()>,
+) -> impl IntoView {
+    let Conversation { id, project, title, .. } = conversation;
     let rename = ServerAction::<RenameConversation>::new();
     let delete = ServerAction::<DeleteConversation>::new();
     let toasts = use_toasts();
-    let rename_dialog = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
-        if let Some(Ok(renamed)) = rename.value().get() {
-            title.set(renamed.title);
-            if let Some(dialog) = rename_dialog.get_untracked() {
-                // Refused when it is closed already.
-                let _ = dialog.hide_popover();
-            }
+        if let Some(Ok(_)) = rename.value().get() {
+            renamed.run(());
         }
     });
     Effect::new(move |_| match delete.value().get() {
@@ -26,21 +43,13 @@ pub(super) fn TitleBar(conversation: Conversation, title: RwSignal<String>) -> i
         Some(Err(error)) => toasts.push(Toast::bad(error.to_string())),
         None => {}
     });
-    let rename_answer = move || rename.value().get();
-    let name = title.get_untracked();
+    let answer = move || rename.value().get();
     view! {
-        <header class="thread__head">
-            <h1 class="thread__title">{title}</h1>
-            <Menu label="Actions for this conversation" summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
-                <button type="button" class="menu__item" popovertarget="rename-conversation"><Icon glyph=Glyph::Pencil/>"Rename"</button>
-                <button type="button" class="menu__item menu__item--danger" popovertarget="delete-conversation"><Icon glyph=Glyph::Trash2/>"Delete"</button>
-            </Menu>
-        </header>
-        <div class="confirm" id="rename-conversation" popover="auto" role="dialog" aria-label="Rename the conversation" node_ref=rename_dialog>
+        <div class="confirm" id="rename-conversation" popover="auto" role="dialog" aria-label="Rename the conversation">
             <ActionForm action=rename>
-                <FormError error=form_error(rename_answer, &["title"])/>
+                <FormError error=form_error(answer, &["title"])/>
                 <input type="hidden" name="id" value=id.to_string()/>
-                <Field name="title" label="Name" value=name required=true maxlength=120 error=field_error(rename_answer, "title")/>
+                <Field name="title" label="Name" value=title required=true maxlength=120 error=field_error(answer, "title")/>
                 <div class="confirm__actions">
                     <button type="button" class="button button--quiet" popovertarget="rename-conversation" popovertargetaction="hide">
                         <span class="button__label">"Cancel"</span>
