@@ -165,7 +165,10 @@ async fn once(config: Config, command: Command) -> Outcome {
 async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome {
     // First, because links and tokens are made from the address that is really taken.
     let listener = TcpListener::bind(config.site.addr).await.map_err(|error| {
-        format!("Cannot listen on {}: {error}. Stop what listens there, or set LEPTOS_SITE_ADDR to another address.", config.site.addr)
+        format!(
+            "Cannot listen on {}: {error}. Stop what listens there, or set LEPTOS_SITE_ADDR to another address.",
+            config.site.addr
+        )
     })?;
     config.site.listening_on(listener.local_addr()?);
     let address = config.site.public_url.clone();
@@ -195,7 +198,10 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
         println!("Atelier's worker is ready; its health is at {address}readyz");
     } else {
         if !site.join("pkg").is_dir() {
-            tracing::warn!("the site's files are not in {}: type `cargo xtask build`, or set LEPTOS_SITE_ROOT", site.display());
+            tracing::warn!(
+                "the site's files are not in {}: type `cargo xtask build`, or set LEPTOS_SITE_ROOT",
+                site.display()
+            );
         }
         println!("Atelier is ready: {address}");
     }
@@ -252,7 +258,13 @@ async fn healthcheck(addr: SocketAddr) -> Outcome {
     Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn postgres(config: Config, major: Option<Major>, data: Option<PathBuf>, volatile: bool, signals: &mut Signals) -> Outcome {
+async fn postgres(
+    config: Config,
+    major: Option<Major>,
+    data: Option<PathBuf>,
+    volatile: bool,
+    signals: &mut Signals,
+) -> Outcome {
     let mut options = postgres_options(&config);
     options.major = major.unwrap_or(options.major);
     options.volatile = volatile;

@@ -11,6 +11,8 @@ pub mod plain;
 pub mod request_id;
 pub mod serve;
 pub mod ssr;
+#[cfg(test)]
+mod tests;
 
 use crate::AppState;
 use axum::{

@@ -61,6 +61,8 @@ impl EmbeddedStore {
             EmbeddedError::because(format!("The folder {place} cannot be used for files: {error}."), error)
         };
         std::fs::create_dir_all(root).map_err(told)?;
+        #[cfg(unix)]
+        std::fs::set_permissions(root, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(told)?;
         let keys = read_or_make_keys(&root.with_extension("keys.json")).map_err(told)?;
         sweep(root).map_err(told)?;
         let files = s3s_fs::FileSystem::new(root).map_err(|error| {

@@ -1,0 +1,121 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! What every request passes through, with the whole app.
+
+use super::{health::Stopping, limits, serve};
+use crate::testing::TestApp;
+use axum::{Router, middleware::from_fn_with_state, routing::get};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+#[tokio::test]
+async fn health_names_every_part_and_readiness_ends_with_the_stop() {
+    let app = TestApp::start().await;
+    let anyone = app.anonymous();
+    anyone.get("/healthz").await.expect(200);
+    let health: Value = anyone.get("/readyz").await.json(200);
+    assert_eq!(health["status"], "ready");
+    for part in ["postgres", "pgvector", "migrations", "object_store", "identity"] {
+        assert_eq!(health["parts"][part]["state"], "ok", "{part}");
+        assert!(health["parts"][part]["latency_ms"].is_u64(), "{part}");
+    }
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/readyz", listener.local_addr().unwrap());
+    let stopping = Stopping::default();
+    let router = super::build_router(app.state.clone());
+    let server = tokio::spawn(serve::serve(listener, router, stopping.clone(), Duration::from_secs(5)));
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);
+    stopping.0.cancel();
+    assert_eq!(reqwest::get(&url).await.unwrap().status(), 503);
+    assert!(server.await.unwrap());
+}
+
+#[tokio::test]
+async fn readiness_fails_when_the_database_is_gone_and_says_little() {
+    let app = TestApp::start().await;
+    app.state.db.close().await;
+    let answer = app.anonymous().get("/readyz").await;
+    let health: Value = answer.json(503);
+    assert_eq!(
+        health["parts"]["postgres"],
+        json!({ "state": "failed", "latency_ms": health["parts"]["postgres"]["latency_ms"] })
+    );
+    assert_eq!(health["parts"]["object_store"]["state"], "ok");
+}
+
+#[tokio::test]
+async fn every_response_has_its_id_and_its_protection() {
+    let app = TestApp::start().await;
+    let anyone = app.anonymous();
+    for path in ["/", "/login", "/no-such-page", "/api/v1/me", "/api/docs", "/healthz", "/favicon.svg"] {
+        let answer = anyone.get(path).await;
+        assert_eq!(answer.header("x-request-id").len(), 32, "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'") && policy.contains("default-src"), "{path}: {policy}");
+        assert!(!policy.contains("'unsafe-inline'") || path.ends_with(".svg"), "{path}: {policy}");
+    }
+    let stated = anyone.send(anyone.request(Method::GET, "/healthz").header("x-request-id", "from-the-proxy-1")).await;
+    assert_eq!(stated.header("x-request-id"), "from-the-proxy-1");
+    let forged = anyone.send(anyone.request(Method::GET, "/healthz").header("x-request-id", "a b\"c d e f")).await;
+    assert_eq!(forged.header("x-request-id").len(), 32);
+    let problem = anyone.get("/api/v1/me").await;
+    assert_eq!(problem.problem(401)["instance"], problem.header("x-request-id"));
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_a_page_or_a_problem() {
+    let app = TestApp::start().await;
+    let anyone = app.anonymous();
+    let page = anyone.send(anyone.request(Method::GET, "/no/such/page").header("accept", "text/html")).await;
+    page.expect(404);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(page.text().contains("There is no page here"));
+    for path in ["/api/nothing", "/api/v1/nothing", "/api"] {
+        anyone.get(path).await.problem(404);
+    }
+    for path in ["/pkg/nothing.js", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "/pkg/../../Cargo.toml"] {
+        let answer = anyone.get(path).await;
+        answer.expect(404);
+        assert!(!answer.text().contains("[workspace]"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    let large = json!({ "name": "x".repeat(2 * 1024 * 1024) });
+    ada.post("/api/v1/workspaces", &large).await.problem(413);
+    // Without a length beforehand, the limit holds while reading.
+    let pieces = futures::stream::iter((0..40).map(|_| Ok::<_, std::io::Error>(vec![b' '; 64 * 1024])));
+    let request = ada.request(Method::POST, "/api/v1/workspaces").header("content-type", "application/json");
+    let answer = ada.send(request.body(reqwest::Body::wrap_stream(pieces))).await;
+    assert!(matches!(answer.status, 400 | 413), "{}", answer.status);
+    ada.get("/api/v1/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_panic_is_answered_and_the_server_goes_on() {
+    let app = TestApp::start().await;
+    async fn boom() -> &'static str {
+        panic!("a handler's fault")
+    }
+    let router = Router::new()
+        .route("/api/boom", get(boom))
+        .route("/boom", get(boom))
+        .layer(from_fn_with_state(app.state.clone(), limits::catch_panic));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let site = format!("http://{}", listener.local_addr().unwrap());
+    let stopping = Stopping::default();
+    let server = tokio::spawn(serve::serve(listener, router, stopping.clone(), Duration::from_secs(5)));
+    let problem = reqwest::get(format!("{site}/api/boom")).await.unwrap();
+    assert_eq!(problem.status(), 500);
+    assert_eq!(problem.headers()["content-type"], "application/problem+json");
+    let page = reqwest::Client::new().get(format!("{site}/boom")).header("accept", "text/html").send().await.unwrap();
+    assert_eq!(page.status(), 500);
+    assert!(page.text().await.unwrap().contains("That did not work"));
+    stopping.0.cancel();
+    assert!(server.await.unwrap());
+}
