@@ -24,9 +24,9 @@ use std::{
 const REFRESH_MARGIN_SECONDS: u64 = 90;
 
 /// Why a request with good-looking credentials has no [`AuthUser`]: something does not answer. Left in the request's
-/// extensions for the extractor to report, so that nobody is told to sign in again for it.
+/// extensions for the extractor (and the pages) to report, so that nobody is told to sign in again for it.
 #[derive(Clone, Debug)]
-pub(super) struct Unsettled(pub Error);
+pub struct Unsettled(pub Error);
 
 /// The session cookies of one request: what came, and what its response shall set.
 #[derive(Clone, Debug)]

@@ -19,7 +19,7 @@ mod token;
 
 pub use accounts::RequestAccounts;
 pub use identity::{ClientAddress, Identity, ProviderHealth};
-pub use layer::session_layer;
+pub use layer::{Unsettled, session_layer};
 
 use domain::{UserId, accounts::User};
 use uuid::Uuid;
