@@ -66,15 +66,21 @@ impl DocumentList {
                     row.document.set(document);
                 }
             }
-            // An older one that changed is on another page of the list.
-            None if self.from_newest => self.rows.update(|rows| {
-                let newest = rows.first().map(|row| row.id);
-                if newest.is_none_or(|newest| document.id > newest) {
-                    rows.insert(0, listed(document));
-                }
-            }),
+            None if self.from_newest => self.insert(document),
+            // It is on another page of the list.
             None => {}
         }
+    }
+
+    /// In its place by age: of files that go up together the first is not always the first to arrive. One that is older
+    /// than all that are listed is on a page that is not.
+    fn insert(self, document: Document) {
+        let has_more = self.next.with_untracked(Option::is_some);
+        self.rows.update(|rows| match rows.iter().position(|row| row.id < document.id) {
+            Some(place) => rows.insert(place, listed(document)),
+            None if !has_more => rows.push(listed(document)),
+            None => {}
+        });
     }
 
     /// Takes a document off the list, and tells its name if it was on it.
