@@ -295,6 +295,7 @@ async fn one_answer_at_a_time_and_a_key_asks_once() {
     let messages: Page<Message> = desk.ada.get(&path).await.json(200);
     assert_eq!(messages.items.len(), 2, "the refused question left nothing behind");
 
+    desk.until_written(first.answer.id, "Half").await;
     desk.ada.post(&format!("/api/v1/messages/{}/stop", first.answer.id), &json!({})).await.expect(200);
     let again: Asked = desk.ada.send(with_key()).await.json(202);
     assert_eq!((again.answer.id, again.answer.state), (first.answer.id, MessageState::Stopped));
@@ -347,7 +348,7 @@ async fn an_answer_that_another_process_stops_ends_here_too() {
     other.commit().await.unwrap();
     timeout(Duration::from_secs(2), desk.script().hung_up()).await.expect("the connection to the model is closed");
     let stopped = finished(&follower.await.unwrap());
-    assert_eq!((stopped.state, stopped.content.as_str()), (MessageState::Stopped, "Half "));
+    assert_eq!((stopped.state, stopped.content.as_str()), (MessageState::Stopped, "Half"));
     assert_eq!(desk.message(asked.answer.id).await, stopped);
 }
 

@@ -173,7 +173,7 @@ mod tests {
         let mut with = request(&[]);
         with.brief.brand_voice = Prose::parse("brand_voice", "Warm, plain.").unwrap();
         assert!(messages(&with)[0]["content"].as_str().unwrap().contains("Brand voice: Warm, plain."));
-        assert!(!messages(&request(&[]))[0]["content"].as_str().unwrap().contains("brief"));
+        assert!(!messages(&request(&[]))[0]["content"].as_str().unwrap().contains("The project's brief"));
     }
 
     #[test]
