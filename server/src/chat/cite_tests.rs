@@ -12,7 +12,8 @@ impl Pages for Page {
     async fn locate(&self, _: DocumentId, _: u32, start: u32, quote: &str) -> Result<Option<u32>, Fault> {
         let chars: Vec<char> = self.0.chars().collect();
         let wanted: Vec<char> = quote.chars().collect();
-        let stands = |at: usize| !wanted.is_empty() && chars.get(at..at + wanted.len()).is_some_and(|found| found == wanted);
+        let stands =
+            |at: usize| !wanted.is_empty() && chars.get(at..at + wanted.len()).is_some_and(|found| found == wanted);
         let place = if stands(start as usize) { Some(start as usize) } else { (0..chars.len()).find(|&at| stands(at)) };
         Ok(place.map(|place| u32::try_from(place).unwrap()))
     }
@@ -61,7 +62,8 @@ fn citer(passages: Vec<Passage>) -> Citer<Page> {
 async fn read(citer: &mut Citer<Page>, answer: &str) -> String {
     let mut text = String::new();
     let mut cited = 0;
-    let pieces: Vec<String> = answer.chars().collect::<Vec<_>>().chunks(3).map(|piece| piece.iter().collect()).collect();
+    let pieces: Vec<String> =
+        answer.chars().collect::<Vec<_>>().chunks(3).map(|piece| piece.iter().collect()).collect();
     let mut all = Vec::new();
     for piece in pieces {
         all.extend(citer.push(&piece).await.unwrap());
@@ -92,7 +94,11 @@ async fn a_marker_becomes_the_sentence_that_supports_the_claim() {
     let quotes: Vec<&str> = citer.citations().iter().map(|citation| citation.quote.as_str()).collect();
     assert_eq!(quotes, ["Customers may return goods within 30 days.", "Refunds are paid within a week."]);
     for citation in citer.citations() {
-        let span: String = PAGE.chars().skip(citation.span.start as usize).take((citation.span.end - citation.span.start) as usize).collect();
+        let span: String = PAGE
+            .chars()
+            .skip(citation.span.start as usize)
+            .take((citation.span.end - citation.span.start) as usize)
+            .collect();
         assert_eq!(span, citation.quote);
     }
 }
@@ -100,7 +106,11 @@ async fn a_marker_becomes_the_sentence_that_supports_the_claim() {
 #[tokio::test]
 async fn numbers_follow_the_first_appearance_and_the_same_place_keeps_its_number() {
     let mut citer = citer(vec![passage(0, 51), passage(84, length())]);
-    let text = read(&mut citer, "No postage for gold members.[2] Returns within 30 days.[1][2] Gold members pay no postage.[2]").await;
+    let text = read(
+        &mut citer,
+        "No postage for gold members.[2] Returns within 30 days.[1][2] Gold members pay no postage.[2]",
+    )
+    .await;
     assert!(text.starts_with("No postage for gold members.[1] Returns within 30 days.[2]"), "{text}");
     assert!(text.ends_with("Gold members pay no postage.[1]"), "{text}");
     assert_eq!(citer.citations()[0].quote, "Gold members pay no postage – “ever.”");
@@ -149,7 +159,11 @@ fn what_drops_out_takes_its_numeral_along_and_the_rest_moves_up() {
         span: Span { page: 1, start: 0, end: 1 },
         quote: number.to_string(),
     };
-    let (text, left) = keep("A [1]. B [2][3]. C [2]. `x[2]`", vec![citation(1), citation(2), citation(3)], &HashSet::from([1, 3]));
+    let (text, left) =
+        keep("A [1]. B [2][3]. C [2]. `x[2]`", vec![citation(1), citation(2), citation(3)], &HashSet::from([1, 3]));
     assert_eq!(text, "A [1]. B[2]. C. `x[2]`");
-    assert_eq!(left.iter().map(|citation| (citation.number, citation.quote.as_str())).collect::<Vec<_>>(), [(1, "1"), (2, "3")]);
+    assert_eq!(
+        left.iter().map(|citation| (citation.number, citation.quote.as_str())).collect::<Vec<_>>(),
+        [(1, "1"), (2, "3")]
+    );
 }
