@@ -17,7 +17,8 @@ pub(super) fn numerals(message: MessageId, citations: Signal<Vec<Citation>>) -> 
         let citation = Memo::new(move |_| citations.with(|all| all.iter().find(|one| one.number == number).cloned()));
         let numeral = move || match citation.get() {
             Some(citation) => numeral(message, &citation, occurrence),
-            None => format!("[{number}]").into_any(),
+            // The space that the numeral takes from its word.
+            None => format!(" [{number}]").into_any(),
         };
         numeral.into_any()
     })

@@ -44,9 +44,11 @@ pub(super) fn Conversations(
         <nav class="conversations" aria-labelledby="conversations-title">
             <header class="conversations__head">
                 <h2 id="conversations-title">"Conversations"</h2>
-                <a class="icon-button" href=format!("/projects/{project}/chat") aria-label="New question" title="New question">
-                    <Icon glyph=Glyph::Plus/>
-                </a>
+                {current.map(|_| view! {
+                    <a class="icon-button" href=format!("/projects/{project}/chat") aria-label="New question" title="New question">
+                        <Icon glyph=Glyph::Plus/>
+                    </a>
+                })}
             </header>
             <Show
                 when=move || items.with(|items| !items.is_empty())

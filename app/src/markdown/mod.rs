@@ -302,8 +302,10 @@ impl Builder {
                 from = open + 1;
                 continue;
             };
-            if open > 0 {
-                out.push(Inline::Text(rest[..open].to_owned()));
+            // The numeral stands close to the word that it belongs to, and is not left alone on the next line.
+            let before = rest[..open].trim_end();
+            if !before.is_empty() {
+                out.push(Inline::Text(before.to_owned()));
             }
             out.push(Inline::Citation { number, occurrence: self.citations });
             self.citations += 1;

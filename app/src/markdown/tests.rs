@@ -13,10 +13,10 @@ fn citations_are_found_in_running_text_only() {
     assert_eq!(
         parse("Blue [1], **red [12]**. `[3]` [see [4]](https://example.com) [2026] [0] [x]"),
         vec![Block::Paragraph(vec![
-            text("Blue "),
+            text("Blue"),
             cite(1, 0),
             text(", "),
-            Inline::Strong(vec![text("red "), cite(12, 1)]),
+            Inline::Strong(vec![text("red"), cite(12, 1)]),
             text(". "),
             Inline::Code("[3]".into()),
             text(" "),
@@ -24,7 +24,7 @@ fn citations_are_found_in_running_text_only() {
             text(" [2026] [0] [x]"),
         ])]
     );
-    assert_eq!(parse("a[1][2]"), vec![Block::Paragraph(vec![text("a"), cite(1, 0), cite(2, 1)])]);
+    assert_eq!(parse("a [1] [2]"), vec![Block::Paragraph(vec![text("a"), cite(1, 0), cite(2, 1)])]);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn blocks_keep_their_structure() {
         vec![Block::Table(Table {
             columns: vec![Align::Start, Align::End],
             head: vec![vec![text("a")], vec![text("b")]],
-            rows: vec![vec![vec![text("1 "), cite(1, 0)], vec![text("2")]]],
+            rows: vec![vec![vec![text("1"), cite(1, 0)], vec![text("2")]]],
         })]
     );
 }

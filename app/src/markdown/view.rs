@@ -116,7 +116,7 @@ fn inline(inline: Inline, citation: Option<&CitationView>) -> AnyView {
         .into_any(),
         Inline::Citation { number, occurrence } => match citation {
             Some(show) => show(number, occurrence),
-            None => format!("[{number}]").into_any(),
+            None => format!(" [{number}]").into_any(),
         },
     }
 }
