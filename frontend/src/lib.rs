@@ -1,5 +1,8 @@
 //! The entry point of the WASM bundle: attaches the application to the page that the server rendered.
 
+// Views are nested types: the page as a whole is deeper than the default allows.
+#![recursion_limit = "512"]
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Called by the script that `HydrationScripts` writes into the page, under exactly this name.
