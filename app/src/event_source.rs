@@ -2,6 +2,7 @@
 
 use leptos::{
     prelude::*,
+    reactive::send_wrapper_ext::SendOption,
     wasm_bindgen::{JsCast, closure::Closure},
 };
 use std::{cell::RefCell, rc::Rc};
@@ -65,9 +66,27 @@ impl Drop for EventStream {
 }
 
 /// Holds a component's stream: closed when the component goes, or when another is put in its place.
-pub type StreamSlot = StoredValue<Option<EventStream>, LocalStorage>;
+///
+/// On the server it is made empty on one thread and dropped on another. What is bound to a thread would panic there,
+/// even while it is empty, so the binding comes with the first stream.
+#[derive(Clone, Copy)]
+pub struct StreamSlot(StoredValue<SendOption<EventStream>>);
+
+impl StreamSlot {
+    /// Closes the stream that was there.
+    pub fn set_value(self, stream: Option<EventStream>) {
+        drop(self.try_set_value(stream));
+    }
+
+    /// As [`Self::set_value`]; gives the stream back when the component is gone.
+    pub fn try_set_value(self, stream: Option<EventStream>) -> Option<EventStream> {
+        let mut stream = Some(stream);
+        self.0.try_update_value(|slot| **slot = stream.take().flatten());
+        stream.flatten()
+    }
+}
 
 /// A place for a stream that lives as long as the reactive owner it is made in.
 pub fn stream_slot() -> StreamSlot {
-    StoredValue::new_local(None)
+    StreamSlot(StoredValue::new(SendOption::new_local(None)))
 }
