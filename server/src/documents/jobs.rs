@@ -231,7 +231,8 @@ async fn replace_chunks(scope: &mut JobScope<'_>, title: &str, chunks: &[Chunk])
                  (select coalesce(sum(cardinality(l.positions)), 0) from unnest(v.tsv) l)
              from unnest($4::uuid[], $5::int[], $6::int[], $7::int[], $8::int[], $9::text[], $10::text[])
                  as new (id, ordinal, page, start_char, end_char, text, searchable),
-                 lateral (select to_tsvector('english', new.searchable) as tsv) v",
+                 -- `offset 0` keeps the planner from computing it once for each use.
+                 lateral (select to_tsvector('english', new.searchable) as tsv offset 0) v",
             workspace,
             project,
             document,

@@ -81,6 +81,13 @@ struct CorpusLine {
     text: String,
 }
 
+impl CorpusLine {
+    /// As somebody would write it down.
+    fn text(&self) -> String {
+        if self.title.is_empty() { self.text.clone() } else { format!("# {}\n\n{}", self.title, self.text) }
+    }
+}
+
 /// A line of `queries.jsonl`.
 #[derive(Deserialize)]
 struct QueryLine {
@@ -105,7 +112,7 @@ struct Collection {
 /// When the files cannot be read, or the ingestion or the search fails.
 pub async fn run(state: &AppState, folder: &Path) -> Result<Report, Fault> {
     let collection = Collection::read(folder)?;
-    let scratch = Scratch::make(&state.db).await?;
+    let scratch = Scratch::make(state).await?;
     let measured = measure(state, &scratch, &collection).await;
     let removed = scratch.remove(state).await;
     let report = measured?;
@@ -259,6 +266,8 @@ async fn ingest(
     }
 }
 
+const SCRATCH_NAME: &str = "Retrieval evaluation";
+
 /// A workspace without members: nobody can see it.
 struct Scratch {
     workspace: WorkspaceId,
@@ -266,10 +275,22 @@ struct Scratch {
 }
 
 impl Scratch {
-    async fn make(db: &Db) -> Result<Self, Fault> {
+    /// Removes what an evaluation that was interrupted has left.
+    async fn make(state: &AppState) -> Result<Self, Fault> {
+        let mut system = state.db.system().await?;
+        let left = sqlx::query_scalar!(
+            "select w.id from workspaces w where w.name = $1 and not exists (select from members m where m.workspace_id = w.id)",
+            SCRATCH_NAME
+        )
+        .fetch_all(system.conn())
+        .await?;
+        drop(system);
+        for workspace in left {
+            Self { workspace: workspace.into(), project: Uuid::nil().into() }.remove(state).await?;
+        }
         let (workspace, project) = (Uuid::now_v7(), Uuid::now_v7());
-        let mut system = db.system().await?;
-        sqlx::query!("insert into workspaces (id, name) values ($1, 'Retrieval evaluation')", workspace)
+        let mut system = state.db.system().await?;
+        sqlx::query!("insert into workspaces (id, name) values ($1, $2)", workspace, SCRATCH_NAME)
             .execute(system.conn())
             .await?;
         sqlx::query!("insert into projects (id, workspace_id, name) values ($1, $2, 'Corpus')", project, workspace)
@@ -288,9 +309,8 @@ impl Scratch {
     }
 
     async fn upload(&self, state: &AppState, document: DocumentId, line: &CorpusLine) -> Result<(), Fault> {
-        let text = if line.title.is_empty() { line.text.clone() } else { format!("# {}\n\n{}", line.title, line.text) };
         let key = ObjectKey::Document { workspace: self.workspace, document };
-        let stream = futures::stream::iter([Ok(Bytes::from(text))]);
+        let stream = futures::stream::iter([Ok(Bytes::from(line.text()))]);
         let stored = state.store.put_stream(key, "text/markdown", stream, u64::MAX).await?;
         let mut system = state.db.system().await?;
         sqlx::query!(
@@ -361,7 +381,10 @@ impl Collection {
                 relevant.entry(query.to_owned()).or_default().insert(document.to_owned());
             }
         }
-        Ok(Self { corpus: lines(&read("corpus.jsonl")?)?, queries: lines(&read("queries.jsonl")?)?, relevant })
+        let mut corpus: Vec<CorpusLine> = lines(&read("corpus.jsonl")?)?;
+        // cranfield has two without a word, which nobody could upload.
+        corpus.retain(|line| !line.text().trim().is_empty());
+        Ok(Self { corpus, queries: lines(&read("queries.jsonl")?)?, relevant })
     }
 }
 
