@@ -17,7 +17,7 @@ use domain::{
 use futures::Stream;
 use std::{convert::Infallible, sync::Arc, time::Duration};
 use tokio::{
-    sync::broadcast::{Receiver, error::RecvError},
+    sync::broadcast::Receiver,
     time::{Instant, sleep},
 };
 
@@ -92,10 +92,7 @@ pub fn follow(
 
 /// The next event; `None` when some were missed or the writer is gone.
 async fn next(live: &mut Receiver<Arc<Numbered>>) -> Option<Arc<Numbered>> {
-    match live.recv().await {
-        Ok(numbered) => Some(numbered),
-        Err(RecvError::Lagged(_) | RecvError::Closed) => None,
-    }
+    live.recv().await.ok()
 }
 
 async fn replay(session: &UserSession, message: MessageId, seen: i32) -> Result<Vec<Arc<Numbered>>, Fault> {
