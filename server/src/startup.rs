@@ -12,6 +12,10 @@ use crate::{
     jobs, rag,
     storage::ObjectStore,
 };
+use std::time::Duration;
+
+/// How long the stop waits for database connections in use.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Why the server does not start, for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +57,10 @@ impl Running {
     pub async fn stop(self) {
         self.state.events.stop();
         self.state.identity.stop();
-        self.state.db.close().await;
+        // A connection that does not come back shall not keep what is embedded from stopping.
+        if tokio::time::timeout(CLOSE_LIMIT, self.state.db.close()).await.is_err() {
+            tracing::warn!("some database connections were still in use");
+        }
         self.embedded.stop().await;
     }
 }
