@@ -3,12 +3,11 @@
 
 use crate::{
     auth::Identity,
-    config::{
-        Config, chat::Chat, database::connect_options, embed::Embed, identity::Identity as Provider, store::Store,
-    },
+    config::{Config, chat::Chat, embed::Embed, identity::Identity as Provider, store::Store},
     db::Db,
     embedded::parts::EmbeddedParts,
     http::health::{self, PartState},
+    startup,
     storage::ObjectStore,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -86,11 +85,7 @@ async fn examine_stores(config: &Config, embedded: &EmbeddedParts, report: &mut 
     let kind = |is_embedded: bool| if is_embedded { "embedded" } else { "configured" };
     let database_kind = kind(config.database.url.is_none());
     let store = ObjectStore::new(embedded.store());
-    let options = connect_options(embedded.database());
-    let connected = match options {
-        Ok(options) => Db::connect(options, 3).await,
-        Err(error) => Err(error),
-    };
+    let connected = startup::connect(embedded, 3).await;
     let db = match connected {
         Ok(db) => db,
         Err(error) => {

@@ -12,6 +12,7 @@ use crate::{
     jobs, rag,
     storage::ObjectStore,
 };
+use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 
 /// How long the stop waits for database connections in use.
@@ -65,12 +66,27 @@ impl Running {
     }
 }
 
+/// Connects to the database.
+///
+/// # Errors
+/// The true cause: the pool itself only says that it ran out of time.
+pub async fn connect(embedded: &EmbeddedParts, max_connections: u32) -> Result<Db, sqlx::Error> {
+    let options = connect_options(embedded.database())?;
+    match Db::connect(options.clone(), max_connections).await {
+        Err(sqlx::Error::PoolTimedOut) => {
+            let alone = tokio::time::timeout(CLOSE_LIMIT, PgConnection::connect_with(&options)).await;
+            Err(alone.ok().and_then(Result::err).unwrap_or(sqlx::Error::PoolTimedOut))
+        }
+        other => other,
+    }
+}
+
 /// Connects to the database, and makes its schemas.
 ///
 /// # Errors
 /// When it does not answer, or a migration fails.
 pub async fn prepare_database(config: &Config, embedded: &EmbeddedParts) -> Result<(Db, auth::Identity), StartError> {
-    let db = Db::connect(connect_options(embedded.database())?, config.database.max_connections).await?;
+    let db = connect(embedded, config.database.max_connections).await?;
     // The embedded provider makes auth.users, which the migrations then put a trigger on.
     let identity = auth::Identity::start(config, &db).await.map_err(part("identity provider"))?;
     db.migrate().await?;
