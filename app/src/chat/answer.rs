@@ -55,6 +55,9 @@ fn Interruption(message: RwSignal<Message>, thread: Thread) -> impl IntoView {
     let id = message.with_untracked(|message| message.id);
     let note = move || {
         message.with(|message| match message.state {
+            MessageState::Stopped if message.content.is_empty() => {
+                Some("Stopped before a word was written.".to_owned())
+            }
             MessageState::Stopped => Some("Stopped. What was written so far is kept.".to_owned()),
             MessageState::Failed => Some(
                 message
