@@ -208,8 +208,6 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
     signals.stop().await;
     tracing::info!("stopping: no new requests, those under way may end");
     stopping.0.cancel();
-    // Event streams would hold up the end for as long as somebody watches.
-    running.state.events.stop();
     let stopped = async {
         let work = async {
             if let Some(worker) = worker {

@@ -54,9 +54,16 @@ impl Running {
         }
     }
 
+    /// Ends what would go on for as long as somebody watches: event streams, and answers being written, which are
+    /// stored as far as they are.
+    pub async fn stop_streams(&self) {
+        self.state.events.stop();
+        self.state.answers.stop().await;
+    }
+
     /// Stops everything; nothing may use the state any more.
     pub async fn stop(self) {
-        self.state.events.stop();
+        self.stop_streams().await;
         self.state.identity.stop();
         // A connection that does not come back shall not keep what is embedded from stopping.
         if tokio::time::timeout(CLOSE_LIMIT, self.state.db.close()).await.is_err() {
@@ -106,17 +113,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     rag::index::ensure_active(&db, embedder.as_ref()).await.map_err(part("search index"))?;
     let events = Events::start(&db).await.map_err(part("event listener"))?;
     let leptos = leptos_options(&config);
-    let state = AppState::new(Parts {
-        config,
-        db,
-        store,
-        identity,
-        embedder,
-        answerer,
-        answers: Answers::default(),
-        events,
-        leptos,
-    });
+    let state = AppState::new(Parts { config, db, store, identity, embedder, answerer, answers, events, leptos });
     // From now on answers that a process left behind are ended, whether or not anyone asks anything.
     state.answers.start(&state.db);
     Ok(state)
