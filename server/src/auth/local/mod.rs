@@ -58,7 +58,10 @@ impl LocalProvider {
         let url = format!("http://{}", listener.local_addr()?);
         let service = Router::new().nest("/auth/v1", routes::router(Arc::clone(&provider)));
         let serving = tokio::spawn(async move {
-            // Nobody but this process talks to it, so slow clients are no concern.
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "on loopback, for this process alone: a slow client is ourselves"
+            )]
             let served = axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>()).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the embedded identity provider stopped listening");
