@@ -215,7 +215,7 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
             }
         };
         // Answers end with what there is of them, while the database is still there.
-        let (drained, (), ()) = tokio::join!(server, work, running.state.answers.stop());
+        let (drained, (), ()) = tokio::join!(server, work, running.stop_streams());
         if !drained.unwrap_or(false) {
             tracing::warn!("some requests were cut off");
         }
