@@ -54,6 +54,8 @@ struct Candidate {
     /// What is embedded: the sentence under its heading.
     in_context: String,
     item: bool,
+    /// A title: quoted only where nothing else answers.
+    heading: bool,
     coverage: f32,
     meaning: Option<f32>,
     score: f32,
@@ -121,16 +123,16 @@ fn candidates(passages: &[Passage]) -> Vec<Candidate> {
         let mut heading = String::new();
         for sentence in sentences::split(&source.text) {
             let text = sentence.of(&source.text).split_whitespace().collect::<Vec<_>>().join(" ");
-            if sentence.kind == Kind::Heading {
-                heading = text;
-                continue;
+            let is_heading = sentence.kind == Kind::Heading;
+            if is_heading {
+                heading.clone_from(&text);
             }
             let stems = stems(&text);
             // Passages overlap, and documents repeat themselves: the first place that says it is enough.
             if stems.len() < 2 || candidates.iter().any(|other| other.text == text) {
                 continue;
             }
-            let in_context = if heading.is_empty() { text.clone() } else { format!("{heading}: {text}") };
+            let in_context = if heading.is_empty() || is_heading { text.clone() } else { format!("{heading}: {text}") };
             candidates.push(Candidate {
                 passage,
                 start: sentence.start,
@@ -140,6 +142,7 @@ fn candidates(passages: &[Passage]) -> Vec<Candidate> {
                 context: self::stems(&heading),
                 in_context,
                 item: sentence.kind == Kind::Item,
+                heading: is_heading,
                 coverage: 0.0,
                 meaning: None,
                 score: 0.0,
@@ -182,6 +185,9 @@ fn answers(candidate: &Candidate) -> bool {
 fn select(wanted: &[String], candidates: Vec<Candidate>) -> Vec<Candidate> {
     let mut chosen: Vec<Candidate> = Vec::new();
     let mut left: Vec<Candidate> = candidates.into_iter().filter(answers).collect();
+    if left.iter().any(|candidate| !candidate.heading) {
+        left.retain(|candidate| !candidate.heading);
+    }
     let Some(best) = left.first().map(|candidate| candidate.score) else { return chosen };
     while chosen.len() < MOST_SENTENCES {
         let next = left
@@ -279,7 +285,8 @@ fn write(chosen: Vec<Candidate>, no_passages: bool) -> AnswerStream {
         yield Ok(AnswerPart::Text(format!("{PREFACE}\n")));
         for candidate in chosen {
             yield Ok(AnswerPart::Text(if list { "\n- ".to_owned() } else { "\n".to_owned() }));
-            for piece in pieces(&as_markdown(&candidate.text)) {
+            // The bars at a table row's ends hold no words.
+            for piece in pieces(&as_markdown(candidate.text.trim_matches(['|', ' ']))) {
                 yield Ok(AnswerPart::Text(piece));
                 tokio::time::sleep(PACE).await;
             }

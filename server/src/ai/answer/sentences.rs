@@ -44,9 +44,10 @@ pub fn split(text: &str) -> Vec<Sentence> {
     let chars: Vec<char> = text.chars().collect();
     let mut sentences = Vec::new();
     for block in blocks(&chars) {
-        match block.kind {
-            Kind::Heading => push(&chars, block.start, block.end, Kind::Heading, &mut sentences),
-            kind => split_block(&chars, block.start, block.end, kind, &mut sentences),
+        if block.whole {
+            push(&chars, block.start, block.end, block.kind, &mut sentences);
+        } else {
+            split_block(&chars, block.start, block.end, block.kind, &mut sentences);
         }
     }
     sentences
@@ -57,6 +58,8 @@ struct Block {
     start: usize,
     end: usize,
     kind: Kind,
+    /// A full stop inside ends nothing: a heading, a row of a table.
+    whole: bool,
 }
 
 struct Line {
@@ -77,19 +80,24 @@ fn blocks(chars: &[char]) -> Vec<Block> {
             open = false;
             continue;
         }
+        // Where no blank line parts them, a heading can only follow a sentence that has ended.
+        let ended = blocks.last().is_none_or(|last| matches!(chars[last.end - 1], '.' | '!' | '?'));
         let heading = line.kind == Kind::Heading
-            || (line.kind == Kind::Prose && !open && reads_as_heading(chars, line, lines.get(index + 1), widest));
+            || (line.kind == Kind::Prose
+                && (!open || ended)
+                && reads_as_heading(chars, line, lines.get(index + 1), widest));
+        let row = is_row(&chars[line.start..line.end]);
         if heading {
-            blocks.push(Block { start: line.words, end: line.end, kind: Kind::Heading });
+            blocks.push(Block { start: line.words, end: line.end, kind: Kind::Heading, whole: true });
             open = false;
         } else if line.kind == Kind::Item {
-            blocks.push(Block { start: line.words, end: line.end, kind: Kind::Item });
+            blocks.push(Block { start: line.words, end: line.end, kind: Kind::Item, whole: row });
             // A table's row never goes on in the next line, a list's item may.
-            open = !is_row(&chars[line.start..line.end]);
+            open = !row;
         } else if let (true, Some(last)) = (open, blocks.last_mut()) {
             last.end = line.end;
         } else {
-            blocks.push(Block { start: line.words, end: line.end, kind: Kind::Prose });
+            blocks.push(Block { start: line.words, end: line.end, kind: Kind::Prose, whole: false });
             open = true;
         }
     }
@@ -145,19 +153,25 @@ fn marker(chars: &[char], start: usize, end: usize) -> (usize, Kind) {
 }
 
 fn is_row(line: &[char]) -> bool {
-    line.contains(&'\t') || line.iter().filter(|&&c| c == '|').count() >= 2
+    let bars = line.iter().filter(|&&c| c == '|').count();
+    line.contains(&'\t') || bars >= 2 || line.windows(3).any(|cells| cells == [' ', '|', ' '])
 }
 
-/// A short line without a stop, before a line that begins anew: how a heading looks once a PDF is text.
+/// A short line without a stop, before a line that begins anew: how a heading looks once a file is text. A line with
+/// figures is more likely a fact.
 fn reads_as_heading(chars: &[char], line: &Line, next: Option<&Line>, widest: usize) -> bool {
-    let length = line.end - line.start;
-    let stops =
-        chars.get(line.end - 1).is_some_and(|c| matches!(c, '.' | '!' | '?' | ':' | ';' | ',' | '…' | '"' | '”' | ')'));
-    let words = chars[line.start..line.end].split(|c| c.is_whitespace()).filter(|word| !word.is_empty()).count();
-    let Some(next) = next else { return false };
-    let blank_follows = next.words >= next.end;
-    let begins_anew = chars.get(next.words).is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
-    !stops && length <= 80 && words <= 10 && (blank_follows || (begins_anew && length * 10 <= widest * 6))
+    let text = &chars[line.start..line.end];
+    let stops = text.last().is_some_and(|c| matches!(c, '.' | '!' | '?' | ':' | ';' | ',' | '…' | '"' | '”' | ')'));
+    let words = text.split(|c| c.is_whitespace()).filter(|word| !word.is_empty()).count();
+    if stops || words > 8 || text.iter().any(char::is_ascii_digit) {
+        return false;
+    }
+    match next {
+        // At the end of a passage stands the heading of the next one; a passage of one line is a fact.
+        None => line.start > 0 && words <= 5,
+        Some(next) if next.words >= next.end => true,
+        Some(next) => chars[next.words].is_uppercase() && (line.end - line.start) * 10 <= widest * 6,
+    }
 }
 
 fn split_block(chars: &[char], start: usize, end: usize, kind: Kind, sentences: &mut Vec<Sentence>) {
@@ -290,6 +304,29 @@ mod tests {
         assert_eq!(split(text)[0].kind, Kind::Heading);
         assert_eq!(texts(text)[0], "Opening hours");
         assert_eq!(texts(text).len(), 3);
+    }
+
+    #[test]
+    fn a_heading_between_paragraphs_without_blank_lines_is_one() {
+        let text = "Goods may be returned within thirty days of their delivery if they are unused.\nPostage\nStandard postage is four euros and gold members pay none of it at all, wherever\nthey live. Ask the\nBerlin office.";
+        let kinds: Vec<_> = split(text).iter().map(|sentence| sentence.kind).collect();
+        assert_eq!(kinds, [Kind::Prose, Kind::Heading, Kind::Prose, Kind::Prose]);
+    }
+
+    #[test]
+    fn a_tables_rows_stay_whole_and_a_last_short_line_is_a_heading() {
+        let text = "Prices\n\nname | price\nPostage | 4.90 euros. In all countries. |\n\nFree above 50\n\nOther terms";
+        let sentences: Vec<_> = split(text).into_iter().map(|sentence| (sentence.of(text), sentence.kind)).collect();
+        assert_eq!(
+            sentences,
+            [
+                ("Prices".to_owned(), Kind::Heading),
+                ("name | price".to_owned(), Kind::Item),
+                ("Postage | 4.90 euros. In all countries. |".to_owned(), Kind::Item),
+                ("Free above 50".to_owned(), Kind::Prose),
+                ("Other terms".to_owned(), Kind::Heading),
+            ]
+        );
     }
 
     #[test]
