@@ -7,8 +7,7 @@ pub(super) fn size(bytes: u64) -> String {
         return format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" });
     }
     let mut unit = 0;
-    // Tenths of the unit, rounded.
-    let mut tenths = bytes.div_ceil(10) / 10;
+    let mut tenths = bytes / 100;
     while tenths >= 9_995 && unit + 1 < UNITS.len() {
         tenths = (tenths + 500) / 1000;
         unit += 1;

