@@ -12,13 +12,36 @@ use leptos::{ev::MouseEvent, prelude::*};
 pub fn WorkspacesPage() -> impl IntoView {
     let cursor = query_param("cursor");
     let workspaces = Resource::new_blocking(move || cursor().map(Cursor), api::list_workspaces);
-    let creating = RwSignal::new(false);
     view! {
-        <Page title="Workspaces" crumbs=vec![Crumb::here("Workspaces")] action=move || view! { <NewWorkspace creating/> }>
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move { content(workspaces.await) })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <Page title="Workspaces" crumbs=vec![Crumb::here("Workspaces")]>
             <h1>"Workspaces"</h1>
-            <Transition fallback=|| view! { <Skeleton rows=4/> }>
-                {move || Suspend::new(async move { list(workspaces.await, creating) })}
-            </Transition>
+            <Skeleton rows=4/>
+        </Page>
+    }
+}
+
+fn content(workspaces: Result<List<Workspace>, ApiError>) -> AnyView {
+    let creating = RwSignal::new(false);
+    let crumbs = vec![Crumb::here("Workspaces")];
+    let workspaces = match workspaces {
+        Ok(workspaces) => workspaces,
+        Err(error) => return view! { <Page title="Workspaces" crumbs><Failure error/></Page> }.into_any(),
+    };
+    // Where there is none yet, the page itself has the button.
+    let is_empty = workspaces.items.is_empty();
+    view! {
+        <Page title="Workspaces" crumbs action=move || (!is_empty).then(|| view! { <NewWorkspace creating/> })>
+            <h1>"Workspaces"</h1>
+            {list(workspaces, creating)}
             <Dialog open=creating title="New workspace" id="new-workspace">
                 <WorkspaceForm id="dialog-workspace-name">
                     <Button kind="button" variant=Variant::Quiet on:click=move |_| creating.set(false)>"Cancel"</Button>
@@ -26,6 +49,7 @@ pub fn WorkspacesPage() -> impl IntoView {
             </Dialog>
         </Page>
     }
+    .into_any()
 }
 
 /// Opens the dialog; without JavaScript it leads to the page with the same form.
@@ -38,11 +62,8 @@ fn NewWorkspace(creating: RwSignal<bool>) -> impl IntoView {
     view! { <LinkButton href="/workspaces/new" variant=Variant::Primary icon=Glyph::Plus on:click=open>"New workspace"</LinkButton> }
 }
 
-fn list(workspaces: Result<List<Workspace>, ApiError>, creating: RwSignal<bool>) -> AnyView {
-    let List { items, next } = match workspaces {
-        Ok(list) => list,
-        Err(error) => return view! { <Failure error/> }.into_any(),
-    };
+fn list(workspaces: List<Workspace>, creating: RwSignal<bool>) -> AnyView {
+    let List { items, next } = workspaces;
     if items.is_empty() {
         return view! {
             <Empty title="Make your first workspace" text="A workspace holds your team\u{2019}s projects and documents. Only its members see them.">
