@@ -121,7 +121,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
         identity,
         embedder,
         answerer,
-        answers: Answers::default(),
+        answers,
         events,
         leptos,
     });
