@@ -76,6 +76,8 @@ impl Events {
                 },
                 // The connection was lost; sqlx has made it again.
                 Ok(None) => self.tell(Notice::Missed),
+                // The pool waits for this connection to be given back before it is closed.
+                Err(sqlx::Error::PoolClosed) => return,
                 Err(error) => {
                     tracing::warn!(%error, "the event listener lost the database");
                     // After a reset connection sqlx keeps the dead one, so it takes a new listener.
@@ -96,6 +98,7 @@ impl Events {
             }
             match listen(db).await {
                 Ok(listener) => return Some(listener),
+                Err(sqlx::Error::PoolClosed) => return None,
                 Err(error) => tracing::warn!(%error, "the event listener still cannot reach the database"),
             }
         }
@@ -121,4 +124,73 @@ pub async fn notify(conn: &mut PgConnection, notice: &Notice) -> Result<(), Faul
     let payload = serde_json::to_string(notice).map_err(Fault::while_doing("write a notice"))?;
     sqlx::query!("select pg_notify($1, $2)", CHANNEL, payload).execute(conn).await?;
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::testing::TestApp;
+    use uuid::Uuid;
+
+    async fn next(heard: &mut broadcast::Receiver<Notice>) -> Notice {
+        tokio::time::timeout(Duration::from_secs(10), heard.recv())
+            .await
+            .expect("no notice within ten seconds")
+            .unwrap()
+    }
+
+    fn message() -> Notice {
+        Notice::Message { message: Uuid::now_v7().into() }
+    }
+
+    #[tokio::test]
+    async fn a_commit_tells_everybody_and_a_rollback_nobody() {
+        let app = TestApp::start().await;
+        let (mut here, mut there) = (app.state.events.subscribe(), app.state.events.subscribe());
+        let (rolled_back, committed) = (message(), message());
+        let mut scope = app.state.db.system().await.unwrap();
+        notify(scope.conn(), &rolled_back).await.unwrap();
+        drop(scope);
+        let mut scope = app.state.db.system().await.unwrap();
+        notify(scope.conn(), &committed).await.unwrap();
+        scope.commit().await.unwrap();
+        assert_eq!(next(&mut here).await, committed);
+        assert_eq!(next(&mut there).await, committed);
+    }
+
+    #[tokio::test]
+    async fn after_a_lost_connection_it_listens_again_and_says_so() {
+        let app = TestApp::start().await;
+        let mut heard = app.state.events.subscribe();
+        let mut sql = app.sql().await;
+        let cut = "select pg_terminate_backend(pid) from pg_stat_activity
+                   where datname = current_database() and pid <> pg_backend_pid() and query ilike 'listen %'";
+        assert_eq!(sqlx::query(cut).execute(&mut sql).await.unwrap().rows_affected(), 1);
+        assert_eq!(next(&mut heard).await, Notice::Missed);
+        let notice = message();
+        notify(&mut sql, &notice).await.unwrap();
+        assert_eq!(next(&mut heard).await, notice);
+    }
+
+    #[tokio::test]
+    async fn it_does_not_keep_the_pool_from_closing() {
+        let app = TestApp::start().await;
+        tokio::time::timeout(Duration::from_secs(10), app.state.db.close())
+            .await
+            .expect("the pool waits for the listener");
+    }
+
+    #[tokio::test]
+    async fn what_another_release_says_is_passed_over() {
+        let app = TestApp::start().await;
+        let mut heard = app.state.events.subscribe();
+        let mut sql = app.sql().await;
+        for payload in ["", "{", r#"{"picture":{"id":1}}"#] {
+            sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(&mut sql).await.unwrap();
+        }
+        let notice = message();
+        notify(&mut sql, &notice).await.unwrap();
+        assert_eq!(next(&mut heard).await, notice);
+    }
 }

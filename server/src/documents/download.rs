@@ -10,6 +10,13 @@ use axum::{
 };
 use std::{fmt::Write, ops::Range};
 
+/// Should a browser show the file in spite of everything, it has no origin, loads nothing and runs nothing.
+const FILE_POLICY: &str = "default-src 'none'; frame-ancestors 'self'; sandbox";
+
+/// Without `sandbox`, in which Chromium refuses to load its PDF viewer; the viewer runs apart from our origin. Its page
+/// is an <embed> with a style attribute.
+const PDF_POLICY: &str = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'";
+
 /// Answers a GET for the file, whole or in part.
 ///
 /// # Errors
@@ -55,10 +62,8 @@ fn headers(file: &File, etag: &str) -> HeaderMap {
     );
     insert(&mut headers, header::ETAG, etag);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; sandbox; frame-ancestors 'self'"),
-    );
+    let policy = if is_pdf { PDF_POLICY } else { FILE_POLICY };
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // `no-cache` asks again each time, so that a member who was removed gets nothing from the cache.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));

@@ -157,6 +157,7 @@ async fn a_file_is_served_so_that_nothing_in_it_runs() {
     let path = format!("/api/v1/documents/{}/file", made[1].id);
     let pdf = desk.ada.get(&path).await;
     assert_eq!(pdf.header("content-type"), "application/pdf");
+    assert!(pdf.header("content-security-policy").starts_with("default-src 'none';"));
     assert_eq!(
         pdf.header("content-disposition"),
         "inline; filename=\"plan _.pdf\"; filename*=UTF-8''plan%20%C3%A9.pdf"

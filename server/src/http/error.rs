@@ -276,3 +276,42 @@ pub async fn unknown_method() -> HttpError {
         "This address does not take that method. The list of operations is at /api/docs.",
     )
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use domain::workspaces::NewWorkspace;
+
+    #[test]
+    fn too_many_tries_say_when_to_come_back() {
+        let response = HttpError::from(Error::RateLimited { retry_after_seconds: 30 }).into_response();
+        assert_eq!(response.status(), 429);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "30");
+        assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
+    }
+
+    #[test]
+    fn every_error_of_the_domain_is_of_a_known_kind() {
+        for status in [401, 403, 404, 409, 413, 422, 429, 500, 503] {
+            assert!(KINDS.iter().any(|(known, ..)| known.as_u16() == status), "{status}");
+        }
+        assert!(KINDS.is_sorted_by_key(|(status, ..)| *status));
+    }
+
+    #[test]
+    fn a_wrong_body_is_400_and_a_wrong_field_422() {
+        for body in ["", "{", "{\"name\":\"x\"}}", "nonsense"] {
+            assert_eq!(parse_json::<NewWorkspace>(body.as_bytes()).unwrap_err().status(), 400, "{body}");
+        }
+        let field = |body: &str| match parse_json::<NewWorkspace>(body.as_bytes()).unwrap_err() {
+            HttpError::Refused(Error::Invalid { mut fields }) => fields.remove(0),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(field("{}"), FieldError::new("name", "This is missing."));
+        assert_eq!(field(r#"{"name":""}"#), FieldError::new("name", "Give it a name."));
+        assert_eq!(field("[]").field, "body");
+        assert_eq!(field(r#"{"name":5}"#).field, "name");
+        assert!(!field(r#"{"name":5}"#).message.contains("line"));
+    }
+}

@@ -58,6 +58,7 @@ fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
             session's cookie. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
             `application/problem+json`."
     ),
+    tags((name = "You"), (name = "Workspaces"), (name = "Projects"), (name = "Documents"), (name = "Conversations")),
     components(schemas(Problem)),
     modifiers(&Access)
 )]
@@ -79,7 +80,7 @@ impl Modify for Access {
     }
 }
 
-/// Every resource's routes. A new resource is one line here.
+/// Every resource's routes. A new resource is one line here, and its tag one above.
 fn resources() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .merge(navigation::routes::router())

@@ -23,12 +23,8 @@ impl Operation<'_> {
 
 pub(super) fn body(document: &Value) -> impl IntoView + use<> {
     let operations = operations(document);
-    let mut tags: Vec<&str> = Vec::new();
-    for operation in &operations {
-        if !tags.contains(&operation.tag) {
-            tags.push(operation.tag);
-        }
-    }
+    let tags: Vec<&str> =
+        document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str()).collect();
     let contents = tags
         .iter()
         .map(|tag| view! { <li><a href=format!("#{}", slug(tag))>{tag.to_string()}</a></li> })
@@ -45,7 +41,7 @@ pub(super) fn body(document: &Value) -> impl IntoView + use<> {
             <header>
                 <p><a href="/">"Atelier"</a></p>
                 <h1>"API"</h1>
-                <p>{text(&document["info"], "description")}</p>
+                <p>{prose(&document["info"])}</p>
                 <p>"For programs: "<a href="/api/openapi.json">"openapi.json"</a></p>
             </header>
             <nav aria-label="Contents">
@@ -93,7 +89,7 @@ fn operation_view(operation: &Operation<'_>) -> impl IntoView + use<> {
         <article id=id.clone() aria-labelledby=format!("{id}-title")>
             <h3 id=format!("{id}-title")>{operation.text("summary")}</h3>
             <p><code><b class="method">{operation.method.to_uppercase()}</b>" "{operation.path.to_owned()}</code></p>
-            <p>{operation.text("description")}</p>
+            <p>{prose(operation.value)}</p>
             {parameters}
             {body}
             {responses}
@@ -105,13 +101,13 @@ fn parameter_row(parameter: &Value) -> impl IntoView + use<> {
     let place = text(parameter, "in");
     view! {
         <dt><code>{text(parameter, "name")}</code></dt>
-        <dd>{format!("in the {place}: ")}{type_view(&parameter["schema"])}". "{text(parameter, "description")}</dd>
+        <dd>{format!("in the {place}: ")}{type_view(&parameter["schema"])}". "{prose(parameter)}</dd>
     }
 }
 
 fn response_row((status, response): (&String, &Value)) -> impl IntoView + use<> {
     let content = response["content"].as_object().map(content_view);
-    view! { <dt>{status.clone()}</dt><dd>{text(response, "description")}{content}</dd> }
+    view! { <dt>{status.clone()}</dt><dd>{prose(response)}{content}</dd> }
 }
 
 fn content_view(content: &Map<String, Value>) -> impl IntoView + use<> {
@@ -131,7 +127,7 @@ fn schemas_view(document: &Value) -> impl IntoView + use<> {
                 view! {
                     <article id=schema_anchor(name)>
                         <h3>{name.clone()}</h3>
-                        <p>{text(schema, "description")}</p>
+                        <p>{prose(schema)}</p>
                         {schema_view(schema)}
                     </article>
                 }
@@ -150,17 +146,15 @@ fn schema_view(schema: &Value) -> AnyView {
                 let optional = !required.is_some_and(|required| required.iter().any(|field| field == name));
                 view! {
                     <dt><code>{name.clone()}</code>{optional.then_some(" (optional)")}</dt>
-                    <dd>{type_view(property)}". "{text(property, "description")}</dd>
+                    <dd>{type_view(property)}". "{prose(property)}</dd>
                 }
             })
             .collect_view();
         return view! { <dl>{rows}</dl> }.into_any();
     }
     if let Some(variants) = schema["oneOf"].as_array() {
-        let variants = variants
-            .iter()
-            .map(|variant| view! { <li>{text(variant, "description")}" "{schema_view(variant)}</li> })
-            .collect_view();
+        let variants =
+            variants.iter().map(|variant| view! { <li>{prose(variant)}" "{schema_view(variant)}</li> }).collect_view();
         return view! { <ul>{variants}</ul> }.into_any();
     }
     view! { <p>{type_view(schema)}</p> }.into_any()
@@ -217,6 +211,15 @@ fn problems_view() -> impl IntoView {
             <dl>{rows}</dl>
         </section>
     }
+}
+
+/// The description, with what stands between backticks as code.
+fn prose(value: &Value) -> impl IntoView + use<> {
+    let pieces: Vec<String> = text(value, "description").split('`').map(str::to_owned).collect();
+    let view = |(n, piece): (usize, String)| {
+        if n % 2 == 1 { view! { <code>{piece}</code> }.into_any() } else { piece.into_any() }
+    };
+    pieces.into_iter().enumerate().map(view).collect_view()
 }
 
 fn text(value: &Value, key: &str) -> String {
