@@ -28,11 +28,14 @@ export async function expectAccessible(page: Page, name: string) {
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
 }
 
-/** Nothing reaches beyond the right edge of the window. */
+/** Nothing reaches beyond the right edge of the window; names what does. */
 export async function expectNoSidewaysScroll(page: Page, name: string) {
-  const { content, window: width } = await page.evaluate(() => ({
-    content: document.documentElement.scrollWidth,
-    window: document.documentElement.clientWidth,
-  }));
-  expect.soft(content, `${name}: width of the content`).toBeLessThanOrEqual(width);
+  const wide = await page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth <= clientWidth) return [];
+    const elements = [...document.querySelectorAll("body *")];
+    const beyond = elements.filter((element) => element.getBoundingClientRect().right > clientWidth);
+    return [`${scrollWidth} px in a window of ${clientWidth} px`, ...beyond.map((element) => `${element.tagName}.${element.className}`)];
+  });
+  expect.soft(wide, `${name}: wider than the window`).toEqual([]);
 }

@@ -27,10 +27,23 @@ test("sign up, add a PDF, ask it, open the passage behind the answer", async ({ 
   const answer = page.getByRole("article").last();
   await expect(answer).toContainText("42,500 kroner", { timeout: 60_000 });
 
-  // The citation names the document and the page, and opens them at the sentence.
-  const citation = answer.getByRole("link", { name: /Nordlys brand guide\.pdf/ }).first();
-  await citation.click();
+  // The numeral names the document and the page, and opens them at the sentence.
+  const numeral = answer.locator(".cite", { hasText: "42,500 kroner" }).getByRole("link").first();
+  await expect(numeral).toHaveAccessibleName(/Nordlys brand guide\.pdf, page 5/);
+  await numeral.click();
+  await page.waitForURL(/\/documents\/[0-9a-f-]{36}\?page=5&/);
   const cited = page.locator("#cited");
   await expect(cited).toContainText("42,500 kroner");
   await expect(cited).toBeInViewport();
+
+  // And so do the sources below the answer, each at its own sentence.
+  await page.goBack();
+  await expect(answer.locator(".source").first()).toBeVisible();
+  const sources = await answer.locator(".source").evaluateAll((links) =>
+    links.map((link) => ({ href: link.getAttribute("href") ?? "", quote: link.querySelector(".source__quote")?.textContent ?? "" })),
+  );
+  for (const { href, quote } of sources) {
+    await open(page, href);
+    await expect(page.locator("#cited")).toHaveText(quote.trim());
+  }
 });
