@@ -58,7 +58,7 @@ pub(super) fn Sources(citations: Signal<Vec<Citation>>) -> impl IntoView {
     view! {
         <Show when=move || citations.with(|all| !all.is_empty())>
             <section class="sources">
-                <h3 class="sources__title">{label}</h3>
+                <h2 class="sources__title">{label}</h2>
                 <ol class="sources__list">
                     <For each=numbered key=|citation| citation.number children=source/>
                 </ol>

@@ -29,10 +29,10 @@ fn block(block: Block, citation: Option<&CitationView>) -> AnyView {
     match block {
         Block::Paragraph(content) => view! { <p>{inlines(content, citation)}</p> }.into_any(),
         Block::Plain(content) => inlines(content, citation),
-        // The page has the first two levels.
-        Block::Heading(1 | 2, content) => view! { <h3>{inlines(content, citation)}</h3> }.into_any(),
-        Block::Heading(3, content) => view! { <h4>{inlines(content, citation)}</h4> }.into_any(),
-        Block::Heading(_, content) => view! { <h5>{inlines(content, citation)}</h5> }.into_any(),
+        // The page has the first level.
+        Block::Heading(1 | 2, content) => view! { <h2>{inlines(content, citation)}</h2> }.into_any(),
+        Block::Heading(3, content) => view! { <h3>{inlines(content, citation)}</h3> }.into_any(),
+        Block::Heading(_, content) => view! { <h4>{inlines(content, citation)}</h4> }.into_any(),
         Block::Quote(content) => view! { <blockquote>{nested(content, citation)}</blockquote> }.into_any(),
         Block::List(start, items) => {
             let items = items.into_iter().map(|item| view! { <li>{nested(item, citation)}</li> }).collect_view();
