@@ -24,7 +24,7 @@ use tokio::io::AsyncWriteExt;
 use uuid::Uuid;
 
 /// Chunks that are embedded between two writes of the progress: about a second on two cores.
-const EMBED_BATCH: i64 = 24;
+const EMBED_BATCH: usize = 24;
 /// Rows in one statement.
 const INSERT_BATCH: usize = 500;
 /// People who watch are told at most this often.
@@ -88,7 +88,7 @@ pub async fn give_up(state: &AppState, claimed: &ClaimedDocument, fault: Fault) 
     Ok(())
 }
 
-async fn read_and_embed(state: &AppState, claimed: &ClaimedDocument) -> Result<i64, Interruption> {
+async fn read_and_embed(state: &AppState, claimed: &ClaimedDocument) -> Result<usize, Interruption> {
     if !claimed.extracted {
         let folder = TemporaryFolder::make(claimed).await?;
         let file = folder.0.join("file");
@@ -105,8 +105,7 @@ async fn read_and_embed(state: &AppState, claimed: &ClaimedDocument) -> Result<i
         store_text(state, claimed, &pages, &chunks).await?;
     }
     let index = index::active(&state.db).await?;
-    embed(state, claimed, index).await?;
-    finish(state, claimed).await
+    embed(state, claimed, index).await
 }
 
 /// Removed with what is in it when it is dropped.
@@ -250,62 +249,107 @@ async fn replace_chunks(scope: &mut JobScope<'_>, title: &str, chunks: &[Chunk])
     Ok(())
 }
 
-/// Embeds what the index lacks, batch by batch, each stored with the progress before the next begins.
-async fn embed(state: &AppState, claimed: &ClaimedDocument, index: EmbeddingIndex) -> Result<(), Interruption> {
+/// Embeds what the index lacks, batch by batch, each stored with the progress before the next begins; the last one with
+/// the end. Returns the number of chunks.
+async fn embed(state: &AppState, claimed: &ClaimedDocument, index: EmbeddingIndex) -> Result<usize, Interruption> {
     let mut told = Instant::now();
-    let title = title(state, claimed).await?;
-    loop {
+    let Work { title, mut missing, total } = Work::find(state, claimed, index).await?;
+    while !missing.is_empty() {
+        let rest = missing.split_off(missing.len().min(EMBED_BATCH));
+        let batch = std::mem::replace(&mut missing, rest);
+        let texts = chunk_texts(state, &batch).await?.iter().map(|text| chunk::searchable(&title, text)).collect();
+        let vectors: Vec<Vector> = state.embedder.embed(texts).await?.into_iter().map(Vector::from).collect();
+
         let mut scope = scope(state, claimed).await?;
-        let missing = sqlx::query!(
-            "select c.id, c.text from chunks c
-             where c.document_id = $1
-               and not exists (select from chunk_embeddings e where e.index_id = $2 and e.chunk_id = c.id)
-             order by c.ordinal limit $3",
-            Uuid::from(claimed.id()),
-            index.id,
-            EMBED_BATCH
-        )
-        .fetch_all(scope.conn())
-        .await?;
+        store_embeddings(&mut scope, index, &batch, vectors).await?;
+        if missing.is_empty() {
+            finish(&mut scope).await?;
+        } else {
+            // What a crash of the database takes back is embedded again.
+            sqlx::query("set local synchronous_commit = off").execute(scope.conn()).await?;
+            let done = integer(total - missing.len());
+            sqlx::query!(
+                "update documents set chunks_done = $2, updated_at = now() where id = $1",
+                Uuid::from(claimed.id()),
+                done
+            )
+            .execute(scope.conn())
+            .await?;
+            if told.elapsed() >= PROGRESS_INTERVAL {
+                events::notify(scope.conn(), &claimed.notice()).await?;
+                told = Instant::now();
+            }
+        }
         scope.commit().await?;
         if missing.is_empty() {
-            return Ok(());
+            return Ok(total);
         }
-        let (ids, texts) = missing
-            .into_iter()
-            .map(|row| (row.id, chunk::searchable(&title, &row.text)))
-            .unzip::<_, _, Vec<_>, Vec<_>>();
-        let vectors = state.embedder.embed(texts).await?.into_iter().map(Vector::from).collect();
-        let tell = told.elapsed() >= PROGRESS_INTERVAL;
-        store_embeddings(state, claimed, index, &ids, vectors, tell).await?;
-        if tell {
-            told = Instant::now();
-        }
+    }
+    let mut scope = scope(state, claimed).await?;
+    finish(&mut scope).await?;
+    scope.commit().await?;
+    Ok(total)
+}
+
+/// What is left to embed.
+struct Work {
+    /// As [`store_text`] has it.
+    title: String,
+    /// Chunks that the index lacks, in their order.
+    missing: Vec<Uuid>,
+    /// All chunks of the document.
+    total: usize,
+}
+
+impl Work {
+    async fn find(state: &AppState, claimed: &ClaimedDocument, index: EmbeddingIndex) -> Result<Self, Interruption> {
+        let document = Uuid::from(claimed.id());
+        // Only reads, so it need not hold the lease.
+        let mut system = state.db.system().await?;
+        let beginning = sqlx::query_scalar!(
+            r#"select left(text, 2000) as "text!" from document_pages where document_id = $1 and number = 1"#,
+            document
+        )
+        .fetch_optional(system.conn())
+        .await?;
+        let missing = sqlx::query_scalar!(
+            "select c.id from chunks c
+             where c.document_id = $1
+               and not exists (select from chunk_embeddings e where e.index_id = $2 and e.chunk_id = c.id)
+             order by c.ordinal",
+            document,
+            index.id
+        )
+        .fetch_all(system.conn())
+        .await?;
+        let total = sqlx::query_scalar!(r#"select count(*) as "count!" from chunks where document_id = $1"#, document)
+            .fetch_one(system.conn())
+            .await?;
+        let title = chunk::title(&claimed.name, &beginning.unwrap_or_default());
+        Ok(Self { title, missing, total: usize::try_from(total).unwrap_or_default() })
     }
 }
 
-/// As [`store_text`] has it.
-async fn title(state: &AppState, claimed: &ClaimedDocument) -> Result<String, Interruption> {
-    let mut scope = scope(state, claimed).await?;
-    let beginning = sqlx::query_scalar!(
-        r#"select left(text, 2000) as "text!" from document_pages where document_id = $1 and number = 1"#,
-        Uuid::from(claimed.id())
+/// The texts of chunks, in the order of their ids' list.
+async fn chunk_texts(state: &AppState, ids: &[Uuid]) -> Result<Vec<String>, Interruption> {
+    let mut system = state.db.system().await?;
+    let texts = sqlx::query_scalar!(
+        "select c.text from unnest($1::uuid[]) with ordinality as wanted (id, place) join chunks c on c.id = wanted.id order by place",
+        ids
     )
-    .fetch_optional(scope.conn())
+    .fetch_all(system.conn())
     .await?;
-    scope.commit().await?;
-    Ok(chunk::title(&claimed.name, &beginning.unwrap_or_default()))
+    // Fewer when the document is deleted or replaced meanwhile.
+    if texts.len() == ids.len() { Ok(texts) } else { Err(Interruption::LeaseLost) }
 }
 
 async fn store_embeddings(
-    state: &AppState,
-    claimed: &ClaimedDocument,
+    scope: &mut JobScope<'_>,
     index: EmbeddingIndex,
     ids: &[Uuid],
     vectors: Vec<Vector>,
-    tell: bool,
-) -> Result<(), Interruption> {
-    let mut scope = scope(state, claimed).await?;
+) -> Result<(), Fault> {
+    let document = Uuid::from(scope.claimed().id());
     // Not checked at compile time: the macros do not know pgvector's type.
     sqlx::query(
         "insert into chunk_embeddings (index_id, chunk_id, workspace_id, project_id, document_id, embedding)
@@ -318,41 +362,24 @@ async fn store_embeddings(
     .bind(index.id)
     .bind(ids)
     .bind(vectors)
-    .bind(Uuid::from(claimed.id()))
+    .bind(document)
     .execute(scope.conn())
     .await?;
-    sqlx::query!(
-        "update documents set chunks_done = (
-             select count(*)::int from chunk_embeddings e join chunks c on c.id = e.chunk_id
-             where c.document_id = $1 and e.index_id = $2
-         ), updated_at = now()
-         where id = $1",
-        Uuid::from(claimed.id()),
-        index.id
-    )
-    .execute(scope.conn())
-    .await?;
-    if tell {
-        events::notify(scope.conn(), &claimed.notice()).await?;
-    }
-    scope.commit().await?;
     Ok(())
 }
 
-async fn finish(state: &AppState, claimed: &ClaimedDocument) -> Result<i64, Interruption> {
-    let mut scope = scope(state, claimed).await?;
-    let chunks = sqlx::query_scalar!(
+async fn finish(scope: &mut JobScope<'_>) -> Result<(), Fault> {
+    let claimed = scope.claimed().clone();
+    sqlx::query!(
         "update documents
          set state = 'ready', chunks_done = chunks_total, failure = null, crashes = 0, leased_until = null, updated_at = now()
-         where id = $1 returning chunks_total",
+         where id = $1",
         Uuid::from(claimed.id())
     )
-    .fetch_one(scope.conn())
+    .execute(scope.conn())
     .await?;
-    touch_project(&mut scope).await?;
-    events::notify(scope.conn(), &claimed.notice()).await?;
-    scope.commit().await?;
-    Ok(chunks.into())
+    touch_project(scope).await?;
+    events::notify(scope.conn(), &claimed.notice()).await
 }
 
 /// Stores the reason and keeps nothing of the text.

@@ -73,9 +73,10 @@ fn options(state: &AppState, stop: &CancellationToken) -> WorkerOptions {
         .shutdown_interrupted_job_retry_delay(Duration::ZERO)
 }
 
-/// Documents that are read at once: reading one file and embedding another overlap, and memory stays bounded.
+/// Documents that are read at once: twice the cores, because each waits for the store and the database most of the time;
+/// bounded, because each may hold a large file's text.
 fn concurrency() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 4)
+    std::thread::available_parallelism().map_or(1, usize::from).saturating_mul(2).clamp(2, 8)
 }
 
 /// Runs the queue until the stop; a failure, such as a database that goes away, begins it anew.

@@ -125,3 +125,90 @@ impl Embedder for OpenAiEmbedder {
         Ok(vectors)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use wiremock::{
+        Mock, MockServer, Request, ResponseTemplate,
+        matchers::{header, method, path},
+    };
+
+    async fn server(answer: impl Fn(Vec<String>) -> Value + Send + Sync + 'static) -> MockServer {
+        let server = MockServer::start().await;
+        Mock::given(method("POST"))
+            .and(path("/v1/embeddings"))
+            .and(header("authorization", "Bearer key"))
+            .respond_with(move |request: &Request| {
+                let body: Value = request.body_json().unwrap();
+                assert_eq!(body["model"], "tiny");
+                let texts =
+                    body["input"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect();
+                let answer = answer(texts);
+                ResponseTemplate::new(200).set_body_json(json!({
+                    "object": "list", "model": "tiny", "usage": {"prompt_tokens": 1, "total_tokens": 1}, "data": answer
+                }))
+            })
+            .mount(&server)
+            .await;
+        server
+    }
+
+    fn embedder(server: &MockServer, dimensions: u32) -> OpenAiEmbedder {
+        let base_url = format!("{}/v1", server.uri()).parse().unwrap();
+        OpenAiEmbedder::new(&RemoteModel {
+            base_url,
+            api_key: Some("key".into()),
+            model: "tiny".to_owned(),
+            dimensions,
+        })
+        .unwrap()
+    }
+
+    fn item(index: usize, embedding: &[f32]) -> Value {
+        json!({"object": "embedding", "index": index, "embedding": embedding})
+    }
+
+    #[tokio::test]
+    async fn vectors_come_in_the_order_of_the_texts_at_unit_length() {
+        let server = server(|texts| {
+            // In reverse: only the index tells.
+            texts.iter().enumerate().rev().map(|(index, text)| item(index, &[text.len() as f32, 0.0, 0.0])).collect()
+        })
+        .await;
+        let texts: Vec<String> = (1..=100).map(|length| "x".repeat(length)).collect();
+        let vectors = embedder(&server, 3).embed(texts).await.unwrap();
+        assert_eq!(vectors.len(), 100);
+        assert!(vectors.iter().all(|vector| *vector == [1.0, 0.0, 0.0]));
+        assert_eq!(server.received_requests().await.unwrap().len(), 2, "batches of {BATCH}");
+        assert!(
+            embedder(&server, 3).embed(vec![String::new()]).await.is_ok(),
+            "an empty text is none that OpenAI refuses"
+        );
+    }
+
+    #[tokio::test]
+    async fn another_length_or_count_than_configured_is_an_error() {
+        let server =
+            server(|texts| texts.iter().enumerate().map(|(index, _)| item(index, &[1.0, 0.0])).collect()).await;
+        assert!(matches!(embedder(&server, 3).embed(vec!["a".to_owned()]).await, Err(Fault::Model(_))));
+        let server = self::server(|_| json!([])).await;
+        assert!(matches!(embedder(&server, 3).embed(vec!["a".to_owned()]).await, Err(Fault::Model(_))));
+    }
+
+    #[tokio::test]
+    async fn an_overload_is_waited_for_and_a_refusal_is_not() {
+        let server = server(|texts| texts.iter().enumerate().map(|(index, _)| item(index, &[1.0])).collect()).await;
+        let busy = Mock::given(method("POST"))
+            .respond_with(ResponseTemplate::new(503).set_body_json(json!({"error": {"message": "busy"}})));
+        busy.up_to_n_times(1).with_priority(1).mount(&server).await;
+        assert!(embedder(&server, 1).embed(vec!["a".to_owned()]).await.is_ok());
+
+        let refusing = MockServer::start().await;
+        let refusal = ResponseTemplate::new(401).set_body_json(json!({"error": {"message": "no such key"}}));
+        Mock::given(method("POST")).respond_with(refusal).expect(1).mount(&refusing).await;
+        assert!(matches!(embedder(&refusing, 1).embed(vec!["a".to_owned()]).await, Err(Fault::Model(_))));
+    }
+}

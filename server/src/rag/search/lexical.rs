@@ -82,7 +82,16 @@ pub async fn bm25(
     )
     .fetch_one(&mut *conn)
     .await?;
-    let statement = if chunks <= SCAN_LIMIT { SCANNED } else { INDEXED };
+    run(conn, if chunks <= SCAN_LIMIT { SCANNED } else { INDEXED }, project, query, limit).await
+}
+
+async fn run(
+    conn: &mut PgConnection,
+    statement: &'static str,
+    project: Uuid,
+    query: &str,
+    limit: u32,
+) -> Result<Vec<(Uuid, f32)>, Fault> {
     let rows = sqlx::query_as(statement)
         .bind(query)
         .bind(project)
@@ -93,4 +102,113 @@ pub async fn bm25(
         .fetch_all(conn)
         .await?;
     Ok(rows)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+    use crate::testing::TestApp;
+
+    /// A project with a document whose chunks are these texts. Returns the project and the chunks' ids.
+    async fn project(conn: &mut PgConnection, texts: &[&str]) -> (Uuid, Vec<Uuid>) {
+        let [workspace, project, document] = [(); 3].map(|()| Uuid::now_v7());
+        let run = async |conn: &mut PgConnection, statement: &'static str| {
+            sqlx::query(statement).bind(workspace).bind(project).bind(document).execute(conn).await.unwrap()
+        };
+        run(conn, "insert into workspaces (id, name) select $1, 'w' where $2::uuid <> $3::uuid").await;
+        run(conn, "insert into projects (id, workspace_id, name) select $2, $1, 'p' where $3::uuid is not null").await;
+        run(
+            conn,
+            "insert into documents (id, workspace_id, project_id, name, media_type, size_bytes, sha256, object_key)
+             values ($3, $1, $2, 'd', 'text/plain', 1, '', $3::text)",
+        )
+        .await;
+        let mut ids = Vec::new();
+        for (ordinal, text) in (0..).zip(texts) {
+            let id = Uuid::now_v7();
+            sqlx::query(
+                "insert into chunks (id, workspace_id, project_id, document_id, ordinal, page, start_char, end_char, text, tsv, lexeme_count)
+                 select $1, $2, $3, $4, $5, 1, 0, 1, $6, to_tsvector('english', $6),
+                     (select coalesce(sum(cardinality(positions)), 0) from unnest(to_tsvector('english', $6)))",
+            )
+            .bind(id)
+            .bind(workspace)
+            .bind(project)
+            .bind(document)
+            .bind(ordinal)
+            .bind(text)
+            .execute(&mut *conn)
+            .await
+            .unwrap();
+            ids.push(id);
+        }
+        (project, ids)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_scores_are_those_of_the_formula() {
+        let app = TestApp::start().await;
+        let mut conn = app.sql().await;
+        let brands = "brand ".repeat(40);
+        let (project, ids) =
+            project(&mut conn, &["Warm brands speak plainly", "cold facts, cold numbers, cold tea", &brands, "amber"])
+                .await;
+        // Another project's words change nothing.
+        self::project(&mut conn, &["brand brand brand", "cold", "cold brand"]).await;
+
+        let lengths = [4.0, 6.0, 40.0, 1.0];
+        let mean = lengths.iter().sum::<f64>() / 4.0;
+        let weight = |containing: f64| ((4.0 - containing + 0.5) / (containing + 0.5)).ln_1p();
+        let part = |chunk: usize, frequency: f64| {
+            frequency * (K1 + 1.0) / (frequency + K1 * (1.0 - B + B * lengths[chunk] / mean))
+        };
+        let expected = [
+            (ids[1], weight(1.0) * part(1, 3.0)),
+            (ids[2], weight(2.0) * part(2, 40.0)),
+            (ids[0], weight(2.0) * part(0, 1.0)),
+        ];
+        for statement in [SCANNED, INDEXED] {
+            let found = run(&mut conn, statement, project, "The branding is cold", 10).await.unwrap();
+            assert_eq!(found.len(), expected.len());
+            for ((id, score), (expected_id, expected_score)) in found.iter().zip(&expected) {
+                assert_eq!(id, expected_id);
+                assert!((f64::from(*score) - expected_score).abs() < 1e-5, "{score} {expected_score}");
+            }
+        }
+        for nothing in ["", "the of and", "'", "\\", "unknown"] {
+            for statement in [SCANNED, INDEXED] {
+                assert_eq!(run(&mut conn, statement, project, nothing, 10).await.unwrap(), [], "{nothing:?}");
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn frequencies_are_read_off_exactly_and_any_text_is_a_query() {
+        let app = TestApp::start().await;
+        let mut conn = app.sql().await;
+        for frequency in [1, 2, 3, 50, 200, 255] {
+            let read: i32 = sqlx::query_scalar(
+                "select width_bucket(ts_rank(to_tsvector('english', $1), 'amber')::float8, $2::float8[])",
+            )
+            .bind("amber ".repeat(frequency))
+            .bind(&*RANK_STEPS)
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
+            assert_eq!(usize::try_from(read).unwrap(), frequency);
+        }
+        let (project, _) = project(&mut conn, &["amber's C:\\fjord\\a'b http://example.com/a?b='c'&d|e <:*> !x"]).await;
+        for query in [
+            "amber's",
+            "C:\\fjord\\a'b",
+            "http://example.com/a?b='c'&d|e",
+            "<:*> !x & | ( ) :* '' \\' \\\\",
+            "\u{1F642} 東京",
+        ] {
+            for statement in [SCANNED, INDEXED] {
+                run(&mut conn, statement, project, query, 10).await.expect(query);
+            }
+        }
+    }
 }
