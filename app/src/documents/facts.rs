@@ -13,7 +13,7 @@ pub(super) fn size(bytes: u64) -> String {
         unit += 1;
     }
     let whole = tenths / 10;
-    if whole >= 10 || tenths % 10 == 0 {
+    if whole >= 10 || tenths.is_multiple_of(10) {
         format!("{} {}", (tenths + 5) / 10, UNITS[unit])
     } else {
         format!("{whole}.{} {}", tenths % 10, UNITS[unit])
