@@ -55,6 +55,7 @@ pub(crate) fn decode(text: &str) -> Option<String> {
 /// Sends the browser to `path`, with or without JavaScript. A path that is no header value is logged by the caller's
 /// absence of a redirect: it stays where it is.
 #[cfg(feature = "ssr")]
+#[allow(clippy::disallowed_methods)] // the one place: the value is checked here
 pub fn to(path: &str) {
     if http::HeaderValue::from_str(path).is_ok() {
         leptos_axum::redirect(path);

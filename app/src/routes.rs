@@ -57,7 +57,7 @@ pub fn App() -> impl IntoView {
 }
 
 /// The id in the path under `name` (`workspace`, `project`, `document`, `conversation`). What is no id is not found.
-pub fn path_id<T>(name: &'static str) -> impl Fn() -> Result<T, ApiError> + Clone + Copy + Send + Sync + 'static
+pub fn path_id<T>(name: &'static str) -> impl Fn() -> Result<T, ApiError> + Copy + Send + Sync + 'static
 where
     T: FromStr,
 {
@@ -68,7 +68,7 @@ where
 }
 
 /// A parameter of the query, if it is there and not empty.
-pub fn query_param(name: &'static str) -> impl Fn() -> Option<String> + Clone + Copy + Send + Sync + 'static {
+pub fn query_param(name: &'static str) -> impl Fn() -> Option<String> + Copy + Send + Sync + 'static {
     let query = use_query_map();
     move || query.with(|query| query.get(name)).filter(|value| !value.is_empty())
 }

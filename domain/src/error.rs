@@ -31,7 +31,9 @@ pub enum Error {
     #[error("{message}")]
     Unavailable { message: String },
     /// A fault of ours; the log has the cause under the same reference. HTTP 500.
-    #[error("Something went wrong on our side. Try again; if it happens again, tell your administrator the number {reference}.")]
+    #[error(
+        "Something went wrong on our side. Try again; if it happens again, tell your administrator the number {reference}."
+    )]
     Internal { reference: String },
 }
 

@@ -46,7 +46,11 @@ impl Email {
     pub fn parse(field: &str, text: &str) -> Result<Self, FieldError> {
         let text = text.trim().to_lowercase();
         let shaped = text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.') && !domain.contains('@')
+            !local.is_empty()
+                && domain.contains('.')
+                && !domain.starts_with('.')
+                && !domain.ends_with('.')
+                && !domain.contains('@')
         });
         // 254: the longest address that fits an SMTP path (RFC 5321, 4.5.3.1.3).
         if !shaped || text.len() > 254 || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
@@ -149,7 +153,9 @@ mod tests {
     #[test]
     fn an_email_has_a_local_part_and_a_domain() {
         assert_eq!(Email::parse("email", " Ada@Example.COM ").map(String::from), Ok("ada@example.com".to_owned()));
-        for bad in ["", "ada", "@example.com", "ada@", "ada@com", "ada@.com", "ada@com.", "a b@example.com", "a@b@example.com"] {
+        for bad in
+            ["", "ada", "@example.com", "ada@", "ada@com", "ada@.com", "ada@com.", "a b@example.com", "a@b@example.com"]
+        {
             assert!(Email::parse("email", bad).is_err(), "{bad:?}");
         }
     }

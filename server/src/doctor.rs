@@ -4,7 +4,6 @@
 use crate::{
     auth::Identity,
     config::{Config, chat::Chat, embed::Embed, identity::Identity as Provider, store::Store},
-    db::Db,
     embedded::parts::EmbeddedParts,
     http::health::{self, PartState},
     startup,

@@ -25,7 +25,9 @@ pub enum Fault {
 
 impl Fault {
     /// For `map_err`: `.map_err(Fault::while_doing("read the signing key"))`.
-    pub fn while_doing<E: Into<Box<dyn std::error::Error + Send + Sync>>>(doing: &'static str) -> impl FnOnce(E) -> Self {
+    pub fn while_doing<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
+        doing: &'static str,
+    ) -> impl FnOnce(E) -> Self {
         move |cause| Self::Other { doing, cause: cause.into() }
     }
 }
@@ -38,7 +40,9 @@ impl From<domain::FieldError> for Fault {
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
-        let unavailable = |what: &str| Self::unavailable(format!("{what} does not answer right now. Nothing is lost; try again in a moment."));
+        let unavailable = |what: &str| {
+            Self::unavailable(format!("{what} does not answer right now. Nothing is lost; try again in a moment."))
+        };
         match &fault {
             Fault::Refused(error) => return error.clone(),
             Fault::Database(sqlx::Error::RowNotFound) => return Self::NotFound,

@@ -24,10 +24,6 @@ impl UserSession {
     pub(crate) async fn scope(&self) -> Result<Scope, Fault> {
         self.state.db.scope(&self.auth).await
     }
-
-    pub(crate) fn auth(&self) -> &AuthUser {
-        &self.auth
-    }
 }
 
 impl domain::Session for UserSession {

@@ -160,11 +160,22 @@ fn content(
 fn bring_into_view(marked: Option<Span>) {
     Effect::new(move |_| {
         let wanted = marked.is_some() && window().location().hash().is_ok_and(|hash| hash == "#cited");
-        if let Some(mark) = wanted.then(|| document().get_element_by_id("cited")).flatten() {
-            // The style sheet says how far from the edge.
-            mark.scroll_into_view();
+        if wanted {
+            scroll_when_drawn(FRAMES_TO_WAIT);
         }
     });
+}
+
+/// A second: the page is drawn a frame or two after its effects have run, on a slow phone a few more.
+const FRAMES_TO_WAIT: u8 = 60;
+
+fn scroll_when_drawn(frames_left: u8) {
+    if let Some(mark) = document().get_element_by_id("cited") {
+        // The style sheet says how far from the edge.
+        mark.scroll_into_view();
+    } else if frames_left > 0 {
+        request_animation_frame(move || scroll_when_drawn(frames_left - 1));
+    }
 }
 
 /// The document's name and what is known of it.

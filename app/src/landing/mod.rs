@@ -50,11 +50,10 @@ fn Example() -> impl IntoView {
                 <p class="example__question">"How do we talk about price?"</p>
                 <div class="example__answer">
                     <p>
-                        "State it, and say what it pays for. The guide asks for the price of a cup before the price of a bag"
-                        <a class="example__cite" href="#example-source" aria-label="Source 1">"1"</a>
-                        ", and rules out \u{201c}deal\u{201d} and \u{201c}only\u{201d}"
-                        <a class="example__cite" href="#example-source" aria-label="Source 2">"2"</a>
-                        "."
+                        "State it, and say what it pays for. The guide asks for the price of a cup before the price of a "
+                        <span class="example__last">"bag"<a class="example__cite" href="#example-source" aria-label="Source 1">"1"</a>", "</span>
+                        "and rules out \u{201c}deal\u{201d} and "
+                        <span class="example__last">"\u{201c}only\u{201d}"<a class="example__cite" href="#example-source" aria-label="Source 2">"2"</a>"."</span>
                     </p>
                     <p class="example__meta">"2 sources \u{b7} 1 document read"</p>
                 </div>

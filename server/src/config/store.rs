@@ -4,6 +4,8 @@ use super::reader::Reader;
 use secrecy::SecretString;
 use url::Url;
 
+// Read once at start: the space that a smaller variant wastes is no reason for a box.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug)]
 pub enum Store {
     /// A folder below the data directory behind an S3 server on loopback, limited to `limit_bytes` in all.

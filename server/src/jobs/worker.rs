@@ -9,7 +9,7 @@ use crate::{
     rag,
 };
 use graphile_worker::{IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -124,12 +124,10 @@ struct Running {
 impl TaskHandler for IngestDocument {
     const IDENTIFIER: &'static str = "ingest_document";
 
-    fn run(self, context: WorkerContext) -> impl Future<Output = impl IntoTaskHandlerResult> + Send + 'static {
-        async move {
-            let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
-            let last_attempt = context.job().attempts() >= context.job().max_attempts();
-            self.ingest(running, last_attempt).await.map_err(|error| error.to_string())
-        }
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
+        let last_attempt = context.job().attempts() >= context.job().max_attempts();
+        self.ingest(running, last_attempt).await.map_err(|error| error.to_string())
     }
 }
 

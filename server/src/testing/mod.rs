@@ -80,6 +80,7 @@ impl TestApp {
         let stop = CancellationToken::new();
         let service = build_router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let stopped = stop.clone();
+        #[allow(clippy::disallowed_methods)] // its clients are the tests: none is slow on purpose
         tokio::spawn(async move {
             // The object store lives as long as the server.
             let _objects = objects;

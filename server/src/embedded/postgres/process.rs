@@ -71,6 +71,7 @@ impl Drop for Process {
 
 /// Stops a server of this cluster that outlived whoever started it, and removes the note of one that did not.
 /// The caller holds the lock of the data folder, so no other Atelier uses it.
+#[allow(clippy::disallowed_methods)] // before the start, in `spawn_blocking`
 pub(super) fn end_orphan(cluster: &Path) -> Result<(), EmbeddedError> {
     let note = cluster.join("postmaster.pid");
     let Ok(text) = fs::read_to_string(&note) else { return Ok(()) };
