@@ -22,7 +22,7 @@ const NO_PASSAGES: &str = "There is nothing to answer from: this project has no 
 const CANDIDATES: usize = 40;
 const MOST_SENTENCES: usize = 5;
 /// A sentence below this part of the best one's score adds noise, not answer.
-const NEAR_THE_BEST: f32 = 0.78;
+const NEAR_THE_BEST: f32 = 0.72;
 /// Above this cosine two sentences say the same.
 const REDUNDANT: f32 = 0.9;
 /// Words sent at once, and the pause between: the text appears at a pace that can be read along.
