@@ -5,11 +5,19 @@ use domain::{Error, Session, accounts::Accounts};
 use leptos::prelude::use_context;
 use std::sync::Arc;
 
+/// Why it is not known who asks, though the browser sent a session: the identity provider does not answer.
+#[derive(Clone, Debug)]
+pub struct Unsettled(pub Error);
+
 /// The ports, for the person who is signed in. Without a login the browser is sent to the login page.
 ///
 /// # Errors
-/// `Unauthenticated` without a login.
+/// `Unauthenticated` without a login; `Unavailable` while that cannot be told, because whoever may still be signed in
+/// is not asked to do so again.
 pub fn session() -> Result<Arc<dyn Session>, ApiError> {
+    if let Some(Unsettled(error)) = use_context::<Unsettled>() {
+        return Err(error.into());
+    }
     use_context::<Arc<dyn Session>>().ok_or_else(|| {
         redirect::to_login();
         Error::Unauthenticated.into()

@@ -3,7 +3,7 @@
 use super::error;
 use crate::{
     AppState,
-    auth::{AuthUser, RequestAccounts},
+    auth::{AuthUser, RequestAccounts, Unsettled},
     config::Config,
     session::UserSession,
 };
@@ -72,6 +72,9 @@ fn provide_ports(state: &AppState) {
     if let Some(user) = request.extensions.get::<AuthUser>() {
         let session: Arc<dyn Session> = Arc::new(UserSession::new(state.clone(), user.clone()));
         provide_context(session);
+    }
+    if let Some(Unsettled(error)) = request.extensions.get::<Unsettled>() {
+        provide_context(app::session::Unsettled(error.clone()));
     }
     if let Some(accounts) = request.extensions.get::<RequestAccounts>() {
         let accounts: Arc<dyn Accounts> = Arc::new(accounts.clone());

@@ -329,6 +329,16 @@ async fn a_refusal_signs_out_and_a_failure_does_not() {
 }
 
 #[tokio::test]
+async fn a_page_asks_nobody_to_sign_in_again_while_the_provider_is_away() {
+    let (server, app) = supabase().await;
+    answer_refresh(&server, ResponseTemplate::new(500)).await;
+    let pages = Browser { site: crate::http::build_router(app.state.clone()), cookies: BTreeMap::new() };
+    let page = pages.with_session(&token(&server, -60), "kept").get("/workspaces").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.body.contains("You are still signed in"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn a_provider_whose_tokens_do_not_verify_is_an_operators_mistake() {
     let (server, app) = supabase().await;
     answer_refresh(&server, ResponseTemplate::new(200).set_body_json(session("a.b.c"))).await;
