@@ -256,7 +256,13 @@ impl Builder {
                 match frame.kind {
                     Kind::Quote => self.block(Block::Quote(frame.blocks)),
                     Kind::Item => self.top().items.push(frame.blocks),
-                    Kind::List(start) => self.block(Block::List(start, frame.items)),
+                    Kind::List(start) => {
+                        // The text of items that were too deep for a frame of their own.
+                        if !frame.blocks.is_empty() {
+                            frame.items.push(frame.blocks);
+                        }
+                        self.block(Block::List(start, frame.items));
+                    }
                     _ => self.top().blocks.append(&mut frame.blocks),
                 }
             }

@@ -136,6 +136,16 @@ fn what_is_nested_without_end_is_flattened_and_loses_no_word() {
 }
 
 #[test]
+fn the_last_list_that_has_a_frame_keeps_the_items_that_have_none() {
+    for quotes in 1..=MAX_DEPTH {
+        for lists in 1..=MAX_DEPTH {
+            let nested = format!("{} {}deep", ">".repeat(quotes), "- ".repeat(lists));
+            assert!(format!("{:?}", parse(&nested)).contains("deep"), "{nested}");
+        }
+    }
+}
+
+#[test]
 fn half_an_answer_is_shown_as_far_as_it_goes() {
     assert_eq!(parse("```\nlet a"), vec![Block::Code { language: None, text: "let a".into() }]);
     assert_eq!(parse("so **bo"), vec![Block::Paragraph(vec![text("so **bo")])]);

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     access::ProjectAccess,
+    db::Scope,
     events::{self, Notice},
     fault::Fault,
     http::error::HttpError,
@@ -46,15 +47,20 @@ pub(super) async fn receive(
         let mut form = form;
         let mut files = Vec::new();
         let stored = store_all(&session, &access, &mut form, &mut files).await;
-        let made = match stored {
+        let inserted = match stored {
             Ok(()) => insert_all(&session, project, &files).await.map_err(HttpError::from),
             Err(error) => Err(error),
         };
-        if made.is_err() {
-            remove_files(&session.state.store, files.into_iter().map(|file| file.key).collect()).await;
-            drain(form, session.state.config.limits.max_upload_bytes).await;
+        match inserted {
+            // A commit whose answer is lost may have happened. Files without rows cost space; rows without files are
+            // lost work. So nothing is removed from here on.
+            Ok((scope, documents)) => scope.commit().await.map(|()| documents).map_err(HttpError::from),
+            Err(error) => {
+                remove_files(&session.state.store, files.into_iter().map(|file| file.key).collect()).await;
+                drain(form, session.state.config.limits.max_upload_bytes).await;
+                Err(error)
+            }
         }
-        made
     });
     task.await.map_err(|error| HttpError::from(Fault::while_doing("take an upload")(error)))?
 }
@@ -154,8 +160,12 @@ fn content<'a>(
     }
 }
 
-/// The rows of stored files, their jobs and their notices, in one transaction.
-async fn insert_all(session: &UserSession, project: ProjectId, files: &[NewDocument]) -> Result<Vec<Document>, Fault> {
+/// The rows of stored files, their jobs and their notices, in one transaction that is still to be committed.
+async fn insert_all(
+    session: &UserSession,
+    project: ProjectId,
+    files: &[NewDocument],
+) -> Result<(Scope, Vec<Document>), Fault> {
     let mut scope = session.scope().await?;
     // Asked again: the upload may have taken long.
     let access = scope.project(project, Role::Member).await?;
@@ -167,8 +177,7 @@ async fn insert_all(session: &UserSession, project: ProjectId, files: &[NewDocum
     touch(scope.conn(), &access).await?;
     let ids: Vec<Uuid> = files.iter().map(|file| file.id.into()).collect();
     let documents = repo::find_all(&mut scope, &access, &ids).await?;
-    scope.commit().await?;
-    Ok(documents)
+    Ok((scope, documents))
 }
 
 /// Reads on for a while: a browser that is still sending shows a broken connection instead of the answer.

@@ -132,6 +132,10 @@ async fn by_password(provider: &Provider, body: PasswordBody, client: &sessions:
     };
     // What is no address has no account; it says so like any other that has none.
     let email = email.trim().to_lowercase();
+    // Longer than any address can be (RFC 5321, 4.5.3.1.3): it must not become a key of the limits, which are kept.
+    if email.len() > 254 || email.contains('\0') {
+        return Err(wrong());
+    }
     provider.limits.check_account(&email)?;
     let user = users::by_email(&provider.db, &email).await?;
     let hash = user.as_ref().and_then(|user| user.encrypted_password.as_deref());
