@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use crate::ai::embed::away::Away;
 use uuid::Uuid;
 
 /// Page 1 of every document.
@@ -16,25 +17,6 @@ impl Pages for Page {
             |at: usize| !wanted.is_empty() && chars.get(at..at + wanted.len()).is_some_and(|found| found == wanted);
         let place = if stands(start as usize) { Some(start as usize) } else { (0..chars.len()).find(|&at| stands(at)) };
         Ok(place.map(|place| u32::try_from(place).unwrap()))
-    }
-}
-
-/// An embedder that cannot be reached: the words alone decide.
-#[derive(Debug)]
-struct Away;
-
-#[async_trait]
-impl Embedder for Away {
-    fn model(&self) -> &str {
-        "away"
-    }
-
-    fn dimensions(&self) -> usize {
-        1
-    }
-
-    async fn embed(&self, _: Vec<String>) -> Result<Vec<Vec<f32>>, Fault> {
-        Err(Fault::Model("the embedder is away".into()))
     }
 }
 

@@ -2,28 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::{ai::embed, fault::Fault};
+use crate::ai::embed::{self, away::Away};
 use domain::{documents::Span, projects::Brief};
 use futures::StreamExt;
 use uuid::Uuid;
-
-#[derive(Debug)]
-struct Away;
-
-#[async_trait]
-impl Embedder for Away {
-    fn model(&self) -> &str {
-        "away"
-    }
-
-    fn dimensions(&self) -> usize {
-        1
-    }
-
-    async fn embed(&self, _: Vec<String>) -> Result<Vec<Vec<f32>>, Fault> {
-        Err(Fault::Model("the embedder is away".into()))
-    }
-}
 
 const RETURNS: &str = "# Returns\n\nCustomers may return goods within 30 days of delivery. The goods must be unused.\n\n# Postage\n\nStandard postage costs 4.90 euros, e.g. for books. Gold members pay no postage.";
 const OFFICE: &str = "Opening hours\n\nThe studio in Leipzig opens at nine o'clock. Dr. Berger heads the archive, which holds 12,000 posters [3].";

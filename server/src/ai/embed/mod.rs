@@ -4,6 +4,8 @@ use crate::{config::Embed, fault::Fault};
 use async_trait::async_trait;
 use std::{path::Path, sync::Arc};
 
+#[cfg(test)]
+pub(crate) mod away;
 pub mod local;
 pub mod openai;
 
