@@ -6,6 +6,7 @@ use crate::{
     config::{Config, chat::Chat, embed::Embed, identity::Identity as Provider, store::Store},
     embedded::parts::EmbeddedParts,
     http::health::{self, PartState},
+    mail::Mailer,
     startup,
     storage::ObjectStore,
 };
@@ -98,7 +99,7 @@ async fn examine_stores(config: &Config, embedded: &EmbeddedParts, report: &mut 
             return;
         }
     };
-    match Identity::start(config, &db).await {
+    match Identity::start(config, &db, &Mailer::default()).await {
         Ok(identity) => {
             if config.database.url.is_none()
                 && let Err(error) = db.migrate().await

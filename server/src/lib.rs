@@ -16,6 +16,7 @@ pub mod events;
 pub mod fault;
 pub mod http;
 pub mod jobs;
+pub mod mail;
 pub mod navigation;
 pub mod projects;
 pub mod rag;
@@ -40,6 +41,7 @@ pub struct Parts {
     pub db: db::Db,
     pub store: storage::ObjectStore,
     pub identity: auth::Identity,
+    pub mailer: mail::Mailer,
     pub embedder: Arc<dyn ai::embed::Embedder>,
     pub answerer: Arc<dyn ai::answer::Answerer>,
     /// The answers being written in this process; `chat::Answers::default()` to begin with.

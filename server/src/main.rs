@@ -15,7 +15,9 @@ use server::{
         postgres::{EmbeddedPostgres, Major},
     },
     http::{self, health::Stopping},
-    jobs, rag,
+    jobs,
+    mail::Mailer,
+    rag,
     startup::{Running, prepare_database},
     telemetry,
 };
@@ -235,7 +237,7 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
 
 async fn migrate(config: Config) -> Outcome {
     let embedded = EmbeddedParts::start(&config).await?;
-    let outcome = prepare_database(&config, &embedded).await;
+    let outcome = prepare_database(&config, &embedded, &Mailer::default()).await;
     if let Ok((db, identity)) = &outcome {
         identity.stop();
         db.close().await;

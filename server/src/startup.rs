@@ -9,7 +9,9 @@ use crate::{
     events::Events,
     fault::Fault,
     http::ssr::leptos_options,
-    jobs, rag,
+    jobs,
+    mail::Mailer,
+    rag,
     storage::ObjectStore,
 };
 use sqlx::{Connection, PgConnection};
@@ -92,17 +94,22 @@ pub async fn connect(embedded: &EmbeddedParts, max_connections: u32) -> Result<D
 ///
 /// # Errors
 /// When it does not answer, or a migration fails.
-pub async fn prepare_database(config: &Config, embedded: &EmbeddedParts) -> Result<(Db, auth::Identity), StartError> {
+pub async fn prepare_database(
+    config: &Config,
+    embedded: &EmbeddedParts,
+    mailer: &Mailer,
+) -> Result<(Db, auth::Identity), StartError> {
     let db = connect(embedded, config.database.max_connections).await?;
     // The embedded provider makes auth.users, which the migrations then put a trigger on.
-    let identity = auth::Identity::start(config, &db).await.map_err(part("identity provider"))?;
+    let identity = auth::Identity::start(config, &db, mailer).await.map_err(part("identity provider"))?;
     db.migrate().await?;
     jobs::migrate(&db).await.map_err(part("job queue"))?;
     Ok((db, identity))
 }
 
 async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, StartError> {
-    let (db, identity) = prepare_database(&config, embedded).await?;
+    let mailer = Mailer::default();
+    let (db, identity) = prepare_database(&config, embedded, &mailer).await?;
     let store = ObjectStore::new(embedded.store());
     if let Err(fault) = store.check().await {
         // It may come back, and pages without files work meanwhile; /readyz tells.
@@ -114,7 +121,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     let events = Events::start(&db).await.map_err(part("event listener"))?;
     let leptos = leptos_options(&config);
     let answers = Answers::default();
-    let state = AppState::new(Parts { config, db, store, identity, embedder, answerer, answers, events, leptos });
+    let state = AppState::new(Parts { config, db, store, identity, mailer, embedder, answerer, answers, events, leptos });
     // From now on answers that a process left behind are ended, whether or not anyone asks anything.
     state.answers.start(&state.db);
     Ok(state)

@@ -7,7 +7,7 @@ use domain::accounts::SignInOptions;
 #[cfg(feature = "ssr")]
 use domain::{
     FieldError,
-    accounts::{Credentials, SignedUp},
+    accounts::{Credentials, SignOutScope, SignedUp},
     text::Email,
 };
 use leptos::prelude::*;
@@ -53,7 +53,7 @@ pub async fn sign_up(email: String, password: String, next: Option<String>) -> R
     if password.chars().count() < 8 {
         return Err(FieldError::new("password", "Use at least 8 characters.").into());
     }
-    let signed_up = session::accounts()?.sign_up(Credentials { email, password }).await?;
+    let signed_up = session::accounts()?.sign_up(Credentials { email, password }, next.as_deref()).await?;
     forget_typed();
     match signed_up {
         SignedUp::SignedIn => {
@@ -69,7 +69,7 @@ pub async fn sign_up(email: String, password: String, next: Option<String>) -> R
 
 #[server]
 pub async fn sign_out() -> Result<(), ApiError> {
-    session::accounts()?.sign_out().await?;
+    session::accounts()?.sign_out(SignOutScope::Local).await?;
     redirect::to("/login");
     Ok(())
 }

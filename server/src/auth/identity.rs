@@ -14,6 +14,7 @@ use crate::{
     config::{Config, identity::Identity as Provider},
     db::Db,
     fault::Fault,
+    mail::Mailer,
 };
 use domain::accounts::SignInOptions;
 use secrecy::SecretString;
@@ -64,11 +65,11 @@ impl Identity {
     /// # Errors
     /// When the embedded provider cannot make its schema, its keys or its loopback listener. A Supabase that does not
     /// answer is no error here: see [`Self::check`].
-    pub async fn start(config: &Config, db: &Db) -> Result<Self, Fault> {
+    pub async fn start(config: &Config, db: &Db, mailer: &Mailer) -> Result<Self, Fault> {
         match &config.identity {
             Provider::Embedded => {
                 let issuer = format!("{}/auth/v1", origin(&config.site.public_url));
-                let local = LocalProvider::start(db, &config.paths.data.join("identity"), issuer.clone()).await?;
+                let local = LocalProvider::start(db, &config.paths.data.join("identity"), issuer.clone(), mailer).await?;
                 let client = client(local.url(), local.publishable_key(), Some(local.secret_key()), true)?;
                 Ok(Self::assemble(config, db, client, issuer, None, Some(local)))
             }
@@ -156,6 +157,7 @@ impl Identity {
             (Ok(settings), _) => {
                 let options = SignInOptions {
                     sign_up_open: !settings.disable_signup && settings.external.email,
+                    email: settings.external.email,
                     oauth: enabled(&settings.external),
                 };
                 *self.0.settings.lock().unwrap_or_else(PoisonError::into_inner) =

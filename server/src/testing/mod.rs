@@ -30,6 +30,7 @@ use crate::{
     events::Events,
     http::build_router,
     jobs,
+    mail::Mailer,
     storage::{ObjectStore, embedded::EmbeddedStore},
 };
 use database::TestDatabase;
@@ -62,8 +63,9 @@ impl TestApp {
         config.site.listening_on(address);
 
         let db = connect(&database, config.database.max_connections).await;
+        let mailer = Mailer::default();
         prepare(&db, &config).await.stop();
-        let identity = Identity::start(&config, &db).await.expect("the identity provider");
+        let identity = Identity::start(&config, &db, &mailer).await.expect("the identity provider");
         let objects = EmbeddedStore::start(&folder.path().join("objects"), 1 << 30).await.expect("the object store");
         let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).expect("the embedder");
         let state = AppState::new(Parts {
@@ -74,6 +76,7 @@ impl TestApp {
             events: Events::start(&db).await.expect("the listener"),
             leptos: leptos::config::LeptosOptions::builder().output_name("atelier").build(),
             identity,
+            mailer,
             db,
             config,
         });
@@ -152,7 +155,7 @@ async fn connect(database: &TestDatabase, max_connections: u32) -> Db {
 
 /// Makes all schemas, in the order of the server's start.
 async fn prepare(db: &Db, config: &Config) -> Identity {
-    let identity = Identity::start(config, db).await.expect("the identity provider's schema");
+    let identity = Identity::start(config, db, &Mailer::default()).await.expect("the identity provider's schema");
     db.migrate().await.expect("the migrations");
     jobs::migrate(db).await.expect("the queue's schema");
     identity

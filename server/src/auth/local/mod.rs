@@ -17,7 +17,7 @@ mod tests;
 mod users;
 
 use super::{jwks::Jwks, token::Verifier};
-use crate::{db::Db, fault::Fault};
+use crate::{db::Db, fault::Fault, mail::Mailer};
 use axum::Router;
 use keys::Keys;
 use limits::Limits;
@@ -35,6 +35,7 @@ struct Provider {
     verifier: Verifier,
     passwords: Passwords,
     limits: Limits,
+    mailer: Mailer,
 }
 
 /// The running provider.
@@ -47,13 +48,20 @@ pub(super) struct LocalProvider {
 
 impl LocalProvider {
     /// Makes the schema, the keys in `folder` and the listener where they are missing.
-    pub(super) async fn start(db: &Db, folder: &Path, issuer: String) -> Result<Self, Fault> {
+    pub(super) async fn start(db: &Db, folder: &Path, issuer: String, mailer: &Mailer) -> Result<Self, Fault> {
         schema::migrate(db).await?;
         let keys = keys::load_or_make(folder).await?;
         let verifier = Verifier::new(issuer.clone(), Jwks::fixed(&keys.jwks()), None);
         let passwords = Passwords::new().await?;
-        let provider =
-            Arc::new(Provider { db: db.clone(), keys, issuer, verifier, passwords, limits: Limits::default() });
+        let provider = Arc::new(Provider {
+            db: db.clone(),
+            keys,
+            issuer,
+            verifier,
+            passwords,
+            limits: Limits::default(),
+            mailer: mailer.clone(),
+        });
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
         let service = Router::new().nest("/auth/v1", routes::router(Arc::clone(&provider)));
