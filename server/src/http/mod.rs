@@ -14,7 +14,7 @@ pub mod ssr;
 #[cfg(test)]
 mod tests;
 
-use crate::AppState;
+use crate::{AppState, mail};
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
@@ -34,7 +34,11 @@ const BODY_PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
 /// Everything that is served: health, the JSON API, the embedded identity provider, the pages with their server
 /// functions, and the site's files. The same router serves the program and the tests.
 pub fn build_router(state: AppState) -> Router {
-    let mut router = Router::new().merge(openapi::router()).merge(ssr::router(&state)).merge(health::router());
+    let mut router = Router::new()
+        .merge(openapi::router())
+        .merge(ssr::router(&state))
+        .merge(health::router())
+        .merge(mail::outbox::router());
     router = router.route("/favicon.ico", get(ssr::favicon));
     let mut router = router.with_state(state.clone());
     if let Some(provider) = state.identity.routes() {
