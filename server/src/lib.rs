@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod ai;
+pub mod api_keys;
 pub mod auth;
 pub mod chat;
 pub mod config;
@@ -17,9 +18,11 @@ pub mod fault;
 pub mod http;
 pub mod jobs;
 pub mod mail;
+pub mod members;
 pub mod navigation;
 pub mod projects;
 pub mod rag;
+mod secret;
 pub mod session;
 pub mod startup;
 pub mod storage;

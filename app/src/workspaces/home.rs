@@ -11,8 +11,9 @@ use crate::{
 };
 use domain::{
     Cursor, Page as List, WorkspaceId,
+    members::Member,
     projects::Project,
-    workspaces::{Member, Role},
+    workspaces::Role,
 };
 use leptos::{ev::MouseEvent, prelude::*};
 
