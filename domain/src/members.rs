@@ -77,7 +77,10 @@ pub struct Invited {
 
 impl std::fmt::Debug for Invited {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Invited").field("invitation", &self.invitation).field("mailed", &self.mailed).finish_non_exhaustive()
+        f.debug_struct("Invited")
+            .field("invitation", &self.invitation)
+            .field("mailed", &self.mailed)
+            .finish_non_exhaustive()
     }
 }
 

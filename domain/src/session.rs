@@ -7,8 +7,6 @@ use crate::{
 
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without
 /// a login there is none.
-pub trait Session:
-    Workspaces + Members + ApiKeys + Projects + Documents + Chat + Navigate + Send + Sync
-{
+pub trait Session: Workspaces + Members + ApiKeys + Projects + Documents + Chat + Navigate + Send + Sync {
     fn user(&self) -> &User;
 }

@@ -121,7 +121,8 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     let events = Events::start(&db).await.map_err(part("event listener"))?;
     let leptos = leptos_options(&config);
     let answers = Answers::default();
-    let state = AppState::new(Parts { config, db, store, identity, mailer, embedder, answerer, answers, events, leptos });
+    let state =
+        AppState::new(Parts { config, db, store, identity, mailer, embedder, answerer, answers, events, leptos });
     // From now on answers that a process left behind are ended, whether or not anyone asks anything.
     state.answers.start(&state.db);
     Ok(state)

@@ -92,6 +92,7 @@ async fn look_up(identity: &Identity, token: &str) -> Result<Option<(AuthUser, K
         key: Some(KeyLimit { id: row.id.into(), workspace: row.workspace_id.into() }),
     };
     // Whoever may no longer write has no key that does.
-    let may_write = row.scope == KeyScope::Write.as_str() && Role::parse(&row.role).is_some_and(|role| role >= Role::Member);
+    let may_write =
+        row.scope == KeyScope::Write.as_str() && Role::parse(&row.role).is_some_and(|role| role >= Role::Member);
     Ok(Some((user, if may_write { KeyScope::Write } else { KeyScope::Read })))
 }

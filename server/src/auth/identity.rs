@@ -71,7 +71,8 @@ impl Identity {
         match &config.identity {
             Provider::Embedded => {
                 let issuer = format!("{}/auth/v1", origin(&config.site.public_url));
-                let local = LocalProvider::start(db, &config.paths.data.join("identity"), issuer.clone(), mailer).await?;
+                let local =
+                    LocalProvider::start(db, &config.paths.data.join("identity"), issuer.clone(), mailer).await?;
                 let client = client(local.url(), local.publishable_key(), Some(local.secret_key()), true)?;
                 Ok(Self::assemble(config, db, client, issuer, None, Some(local)))
             }

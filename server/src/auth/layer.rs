@@ -133,12 +133,7 @@ fn is_without_session(path: &str) -> bool {
         || path.starts_with("/auth/v1/")
 }
 
-async fn by_bearer(
-    identity: &Identity,
-    token: &str,
-    method: &Method,
-    path: &str,
-) -> Result<Option<AuthUser>, Error> {
+async fn by_bearer(identity: &Identity, token: &str, method: &Method, path: &str) -> Result<Option<AuthUser>, Error> {
     if api_key::is_key(token) {
         return api_key::owner(identity, token, method, path).await;
     }

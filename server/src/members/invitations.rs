@@ -140,11 +140,7 @@ pub(super) async fn insert(
 }
 
 /// The role that an open invitation to this address gives: it is replaced only by someone who could have made it.
-pub(super) async fn open_role(
-    scope: &mut Scope,
-    access: &WorkspaceAccess,
-    to: &Email,
-) -> Result<Option<Role>, Fault> {
+pub(super) async fn open_role(scope: &mut Scope, access: &WorkspaceAccess, to: &Email) -> Result<Option<Role>, Fault> {
     let found = sqlx::query_scalar!(
         "select role from invitations
          where workspace_id = $1 and email = $2 and accepted_at is null and withdrawn_at is null
