@@ -5,8 +5,9 @@ use crate::error::ApiError;
 use crate::{redirect, session::session};
 use domain::{
     Cursor, Page, WorkspaceId,
+    members::Member,
     projects::{Brief, Project},
-    workspaces::{Member, Workspace},
+    workspaces::Workspace,
 };
 #[cfg(feature = "ssr")]
 use domain::{

@@ -9,11 +9,7 @@ use crate::{
     routes::{path_id, query_param},
     ui::{Avatar, Button, Crumb, Dialog, Failure, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Time, Variant},
 };
-use domain::{
-    Cursor, Page as List, WorkspaceId,
-    projects::Project,
-    workspaces::{Member, Role},
-};
+use domain::{Cursor, Page as List, WorkspaceId, members::Member, projects::Project, workspaces::Role};
 use leptos::{ev::MouseEvent, prelude::*};
 
 /// A workspace's home: its projects, and who works in it.
