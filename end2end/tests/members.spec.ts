@@ -2,7 +2,8 @@ import type { Browser, Page } from "@playwright/test";
 import { PASSWORD, createProject, createWorkspace, newEmail, signUp } from "../support/accounts";
 import { expect, hydrated, open, test } from "../support/test";
 
-// Run with JavaScript and without.
+// Run with JavaScript and without. Two people and a dozen pages each: an unoptimised server takes its time.
+test.slow();
 
 /** Another person, in a browser of their own. */
 async function somebodyElse(browser: Browser) {

@@ -4,7 +4,7 @@ use crate::{
     members::api::Secret,
     ui::{
         Badge, Button, Failure, Field, FormError, Glyph, Icon, Select, ShownOnce, Skeleton, Time, Toast, Tone, Variant,
-        field_error, form_error, use_toasts,
+        clear_field, field_error, form_error, use_toasts,
     },
 };
 use domain::{
@@ -66,6 +66,11 @@ pub(crate) fn ApiKeysSection(
 #[component]
 fn KeyForm(workspace: WorkspaceId, role: Role, action: ServerAction<CreateApiKey>) -> impl IntoView {
     let answer = move || action.value().get();
+    Effect::new(move |_| {
+        if let Some(Ok(_)) = answer() {
+            clear_field("key-name");
+        }
+    });
     let choice = |value: &str, label: &str| (value.to_owned(), label.to_owned());
     let mut scopes = vec![choice(KeyScope::Read.as_str(), "Read")];
     if role >= Role::Member {

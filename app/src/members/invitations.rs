@@ -1,6 +1,6 @@
 use super::{api::InviteMember, roles_to_give, section::PeopleActions};
 use crate::{
-    ui::{Badge, Button, Field, FormError, Select, Time, Tone, Variant, field_error, form_error},
+    ui::{Badge, Button, Field, FormError, Select, Time, Tone, Variant, clear_field, field_error, form_error},
     workspaces::role_name,
 };
 use domain::{
@@ -15,13 +15,8 @@ use leptos::prelude::*;
 pub(super) fn InviteForm(workspace: WorkspaceId, role: Role, action: ServerAction<InviteMember>) -> impl IntoView {
     let answer = move || action.value().get();
     Effect::new(move |_| {
-        if let Some(Ok(_)) = answer()
-            && let Some(field) = document().get_element_by_id("invite-email")
-        {
-            use wasm_bindgen::JsCast;
-            if let Ok(field) = field.dyn_into::<web_sys::HtmlInputElement>() {
-                field.set_value("");
-            }
+        if let Some(Ok(_)) = answer() {
+            clear_field("invite-email");
         }
     });
     let days = [1, NewInvitation::DEFAULT_DAYS, NewInvitation::MAX_DAYS]

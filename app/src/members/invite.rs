@@ -19,10 +19,11 @@ pub fn InvitePage() -> impl IntoView {
     let params = use_params_map();
     let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
     let accept = ServerAction::<AcceptInvitation>::new();
-    // Asked again after a try that failed: it may have been used meanwhile.
+    let sign_out = ServerAction::<SignOutForInvitation>::new();
+    // Asked again after a try that failed, because it may have been used meanwhile, and when somebody else is asked for.
     let view = Resource::new_blocking(
-        move || (token.get(), accept.version().get()),
-        |(token, _)| async move { api::get_invitation(token).await },
+        move || (token.get(), accept.version().get(), sign_out.version().get()),
+        |(token, _, _)| async move { api::get_invitation(token).await },
     );
     view! {
         <Title text="Invitation"/>
@@ -31,14 +32,19 @@ pub fn InvitePage() -> impl IntoView {
             <Transition>
                 {move || {
                     let token = token.get();
-                    Suspend::new(async move { content(view.await, token, accept) })
+                    Suspend::new(async move { content(view.await, token, accept, sign_out) })
                 }}
             </Transition>
         </main>
     }
 }
 
-fn content(view: Result<InvitationView, ApiError>, token: String, accept: ServerAction<AcceptInvitation>) -> AnyView {
+fn content(
+    view: Result<InvitationView, ApiError>,
+    token: String,
+    accept: ServerAction<AcceptInvitation>,
+    sign_out: ServerAction<SignOutForInvitation>,
+) -> AnyView {
     let InvitationView { invitation, signed_in_as } = match view {
         Ok(view) => view,
         Err(error) => return absent(&error),
@@ -69,7 +75,7 @@ fn content(view: Result<InvitationView, ApiError>, token: String, accept: Server
     let act = match signed_in_as {
         None => sign_in_first(&token, &email),
         Some(own) if own.to_lowercase() == email => accept_here(token, &own, accept),
-        Some(own) => wrong_address(token, own, email),
+        Some(own) => wrong_address(token, own, email, sign_out),
     };
     view! {
         <h1>"Join " <span class="invite__workspace">{invitation.workspace.clone()}</span></h1>
@@ -123,8 +129,7 @@ fn accept_here(token: String, own: &str, accept: ServerAction<AcceptInvitation>)
     .into_any()
 }
 
-fn wrong_address(token: String, own: String, email: String) -> AnyView {
-    let sign_out = ServerAction::<SignOutForInvitation>::new();
+fn wrong_address(token: String, own: String, email: String, sign_out: ServerAction<SignOutForInvitation>) -> AnyView {
     view! {
         <p class="form-error" role="alert">
             "This invitation is for "<strong>{email}</strong>", but you are signed in as "<strong>{own}</strong>"."

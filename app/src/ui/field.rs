@@ -1,6 +1,7 @@
 use super::{button::IconButton, icon::Glyph};
 use crate::error::ApiError;
 use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
 
 /// The sentence for one field in what an action answered, for [`Field`].
 pub fn field_error<T: Clone + Send + Sync + 'static>(
@@ -16,6 +17,14 @@ pub fn form_error<T: Clone + Send + Sync + 'static>(
     fields: &'static [&'static str],
 ) -> Signal<Option<String>> {
     Signal::derive(move || answer().and_then(Result::err).and_then(|error| error.outside(fields)))
+}
+
+/// Empties a field whose content has been dealt with, so that the next can be typed.
+pub fn clear_field(id: &str) {
+    let field = document().get_element_by_id(id);
+    if let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlInputElement>().ok()) {
+        field.set_value("");
+    }
 }
 
 /// The error of a form as a whole, announced when it appears.

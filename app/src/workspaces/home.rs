@@ -97,7 +97,6 @@ fn NewProject(
 /// The members' faces, with their names and roles for the pointer; a link to all of them.
 #[component]
 fn Members(workspace: WorkspaceId, members: List<Member>, total: u32) -> impl IntoView {
-    let more = total.saturating_sub(u32::try_from(members.items.len()).unwrap_or(u32::MAX));
     let faces = members
         .items
         .into_iter()
@@ -106,11 +105,9 @@ fn Members(workspace: WorkspaceId, members: List<Member>, total: u32) -> impl In
         })
         .collect_view();
     view! {
-        <a class="faces-link" href=format!("/workspaces/{workspace}/settings#members") aria-label=format!("{}: manage", count(total, "member"))>
-            <ul class="faces" aria-hidden="true">
-                {faces}
-                {(more > 0).then(|| view! { <li class="faces__more">{format!("+{more}")}</li> })}
-            </ul>
+        <a class="faces-link" href=format!("/workspaces/{workspace}/settings#members")>
+            <ul class="faces">{faces}</ul>
+            <span class="faces-link__count">{count(total, "member")}</span>
         </a>
     }
 }

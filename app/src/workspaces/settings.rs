@@ -127,7 +127,7 @@ fn General(workspace: Workspace, rename: ServerAction<RenameWorkspace>) -> impl 
     } else {
         view! {
             <p class="settings__about">
-                "You are "{role_name(workspace.role).to_lowercase()}" here. An admin can change the name."
+                "Your role here is "{role_name(workspace.role).to_lowercase()}". An admin can change the name."
             </p>
         }
         .into_any()
