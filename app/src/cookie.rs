@@ -1,4 +1,5 @@
-//! The few cookies that pages keep themselves. None holds a secret of the session: its cookies are the server's.
+//! The few cookies that pages keep themselves. The session's are the server's; the secrets are
+//! [`crate::members::shown_once`]'s, of a minute, and that of an authenticator app while it is being added.
 
 use http::{
     HeaderMap, HeaderValue,

@@ -87,8 +87,8 @@ pub(crate) fn leave(notice: Notice) {
 /// The same, where a script will not say it by a toast: for a form without JavaScript.
 #[cfg(feature = "ssr")]
 pub(crate) fn leave_for_plain_form(notice: Notice) {
-    let is_plain = use_context::<http::request::Parts>()
-        .is_some_and(|request| crate::status::accepts_html(&request.headers));
+    let is_plain =
+        use_context::<http::request::Parts>().is_some_and(|request| crate::status::accepts_html(&request.headers));
     if is_plain {
         leave(notice);
     }

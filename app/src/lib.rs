@@ -7,6 +7,7 @@
 #![recursion_limit = "512"]
 
 pub mod account;
+pub mod api_keys;
 pub mod auth;
 pub mod chat;
 pub mod documents;
@@ -17,6 +18,7 @@ pub mod flash;
 pub mod frame;
 pub mod landing;
 mod markdown;
+pub mod members;
 pub mod not_found;
 pub mod projects;
 pub mod redirect;

@@ -3,7 +3,8 @@
 use crate::{
     account::{AccountPage, EnrolPage},
     auth::{
-        CallbackPage, ConfirmPage, ForgotPage, LeavePage, LinkPage, LoginPage, RegisterPage, ResetPage, SecondFactorPage,
+        CallbackPage, ConfirmPage, ForgotPage, LeavePage, LinkPage, LoginPage, RegisterPage, ResetPage,
+        SecondFactorPage,
     },
     chat::{ChatPage, ConversationPage},
     documents::{DocumentPage, DocumentsPage},
@@ -11,11 +12,12 @@ use crate::{
     flash,
     frame::Frame,
     landing::LandingPage,
+    members::InvitePage,
     not_found::NotFoundPage,
     projects::ProjectPage,
     theme,
     ui::{ToastRegion, Toasts},
-    workspaces::{NewProjectPage, NewWorkspacePage, WorkspacePage, WorkspacesPage},
+    workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -51,12 +53,14 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/auth/confirm") view=ConfirmPage ssr=SsrMode::Async/>
                 <Route path=path!("/auth/callback") view=CallbackPage ssr=SsrMode::Async/>
                 <Route path=path!("/auth/leave") view=LeavePage ssr=SsrMode::Async/>
+                <Route path=path!("/invite/:token") view=InvitePage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/second-factor") view=EnrolPage ssr=SsrMode::Async/>
                     <Route path=path!("/workspaces") view=WorkspacesPage ssr=SsrMode::Async/>
                     <Route path=path!("/workspaces/new") view=NewWorkspacePage ssr=SsrMode::Async/>
                     <Route path=path!("/workspaces/:workspace") view=WorkspacePage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/:workspace/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>

@@ -1,8 +1,8 @@
 //! Server functions of the account page.
 
-use crate::{error::ApiError, flash::Notice};
 #[cfg(feature = "ssr")]
 use crate::{auth::api::digits, cookie, flash, redirect, session};
+use crate::{error::ApiError, flash::Notice};
 use domain::accounts::Account;
 #[cfg(feature = "ssr")]
 use domain::{

@@ -18,7 +18,8 @@ pub(super) fn EmailSection(email: String, waiting: Option<String>, providers: Ve
         }
     });
     let ways: Vec<String> = providers.iter().map(|provider| provider_name(provider)).collect();
-    let ways = (!ways.is_empty()).then(|| view! { <p class="account__fact">"You sign in with: " {ways.join(", ")} "."</p> });
+    let ways =
+        (!ways.is_empty()).then(|| view! { <p class="account__fact">"You sign in with: " {ways.join(", ")} "."</p> });
     let note = move || {
         waiting.get().map(|address| {
             view! {

@@ -1,7 +1,10 @@
 use super::api::{self, Setup};
 use crate::{
     error::ApiError,
-    ui::{Button, CodeField, Crumb, Failure, FormError, LinkButton, Page, Skeleton, Variant, Width, field_error, form_error},
+    ui::{
+        Button, CodeField, Crumb, Failure, FormError, LinkButton, Page, Skeleton, Variant, Width, field_error,
+        form_error,
+    },
 };
 use leptos::prelude::*;
 

@@ -42,10 +42,7 @@ fn content(home: Result<AccountHome, ApiError>, refetch: Callback<()>) -> AnyVie
         Ok(home) => home,
         Err(error) => return view! { <Failure error/> }.into_any(),
     };
-    let index = SECTIONS
-        .into_iter()
-        .map(|(id, title)| view! { <a href=format!("#{id}")>{title}</a> })
-        .collect_view();
+    let index = SECTIONS.into_iter().map(|(id, title)| view! { <a href=format!("#{id}")>{title}</a> }).collect_view();
     let email = account.user.email.clone();
     let has_password = account.providers.iter().any(|provider| provider == "email");
     view! {

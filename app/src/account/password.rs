@@ -23,7 +23,8 @@ pub(super) fn PasswordSection(
             }
         }
     });
-    let (title, button) = if has_password { ("Password", "Change password") } else { ("Set a password", "Set password") };
+    let (title, button) =
+        if has_password { ("Password", "Change password") } else { ("Set a password", "Set password") };
     view! {
         <Section id="password" title text="Changing it signs out your other devices.">
             <ActionForm action node_ref=form>

@@ -1,8 +1,8 @@
 //! Signing up, in and out. On success the server sets the session's cookies and redirects.
 
-use crate::{error::ApiError, flash::Notice};
 #[cfg(feature = "ssr")]
 use crate::{cookie, flash, redirect, session};
+use crate::{error::ApiError, flash::Notice};
 use domain::accounts::{LinkKind, SignInOptions};
 #[cfg(feature = "ssr")]
 use domain::{
@@ -28,7 +28,7 @@ pub struct SignInPage {
 const TYPED_EMAIL: &str = "atelier_typed_email";
 /// For a form that comes back with an error.
 #[cfg(feature = "ssr")]
-const WHILE_TYPING: u32 = 120;
+pub(crate) const WHILE_TYPING: u32 = 120;
 /// As long as a link or a code counts that was mailed there.
 #[cfg(feature = "ssr")]
 const WHILE_A_MAIL_COUNTS: u32 = 3600;
@@ -217,7 +217,7 @@ fn sent_page(path: &str, again: bool, next: Option<&str>) -> String {
 }
 
 #[cfg(feature = "ssr")]
-fn keep_typed(email: &str, seconds: u32) {
+pub(crate) fn keep_typed(email: &str, seconds: u32) {
     if email.len() <= 254 {
         cookie::keep(TYPED_EMAIL, email, seconds);
     }

@@ -74,11 +74,9 @@ const fn meaning(kind: LinkKind) -> (&'static str, &'static str, &'static str) {
             "This signs you in here and lets you choose a new password. The old one counts until then.",
             "Go on",
         ),
-        LinkKind::EmailChange => (
-            "Change your address",
-            "This confirms the change of your account\u{2019}s address.",
-            "Confirm the change",
-        ),
+        LinkKind::EmailChange => {
+            ("Change your address", "This confirms the change of your account\u{2019}s address.", "Confirm the change")
+        }
         LinkKind::Invite => {
             ("Accept the invitation", "This makes your account and signs you in here.", "Accept and sign in")
         }

@@ -24,7 +24,9 @@ pub fn RegisterPage() -> impl IntoView {
             let page = or_plain_form(page.await);
             match sent {
                 Some(_) => view! { <ConfirmEmail page sent next/> }.into_any(),
-                None => view! { <AuthColumn heading="Create an account"><RegisterForm page next/></AuthColumn> }.into_any(),
+                None => {
+                    view! { <AuthColumn heading="Create an account"><RegisterForm page next/></AuthColumn> }.into_any()
+                }
             }
         })
     };
@@ -73,7 +75,8 @@ fn ConfirmEmail(page: SignInPage, sent: Option<String>, next: Option<String>) ->
     let again = ServerAction::<api::ResendConfirmation>::new();
     let error = form_error(move || again.value().get(), &[]);
     let email = page.email;
-    let lead = format!("{}. Open the link in it to finish, or type its code here. Both count for an hour.", went_to(&email));
+    let lead =
+        format!("{}. Open the link in it to finish, or type its code here. Both count for an hour.", went_to(&email));
     let login = with_next("/login", next.as_deref());
     let resend = (!email.is_empty()).then(|| {
         let (email, next) = (email.clone(), next.clone());

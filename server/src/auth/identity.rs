@@ -8,6 +8,7 @@ use super::{
     local::LocalProvider,
     people::People,
     refresh::Refresher,
+    standing::Standing,
     token::{Claims, TokenError, Verifier},
 };
 use crate::{
@@ -52,6 +53,7 @@ struct Inner {
     verifier: Verifier,
     refresher: Refresher,
     people: People,
+    standing: Standing,
     cookies: SessionCookies,
     local: Option<LocalProvider>,
     settings: Mutex<Option<(Instant, SignInOptions)>>,
@@ -104,6 +106,7 @@ impl Identity {
             verifier: Verifier::new(issuer, jwks, secret),
             refresher: Refresher::default(),
             people: People::new(db.clone()),
+            standing: Standing::new(db.clone(), local.is_some()),
             cookies: SessionCookies::new(secure),
             local,
             settings: Mutex::default(),
@@ -187,6 +190,15 @@ impl Identity {
     pub(super) async fn accept(&self, tokens: &SessionTokens) -> Result<AuthUser, Fault> {
         let claims = self.verify(&tokens.access).await.map_err(|error| Fault::Identity(Box::new(error)))?;
         self.person(&claims).await
+    }
+
+    /// Whether the session or the API key that was verified once still counts.
+    pub(crate) async fn stands(&self, user: &AuthUser) -> Result<bool, Fault> {
+        self.0.standing.stands(user).await
+    }
+
+    pub(super) fn standing(&self) -> &Standing {
+        &self.0.standing
     }
 
     pub(super) fn site(&self) -> &Url {

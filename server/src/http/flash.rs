@@ -109,8 +109,7 @@ fn failure_of(headers: &HeaderMap, https: bool, path: &str) -> Option<FormFailur
 
 fn set_cookie(response: &mut Response, https: bool, value: &str, max_age: u32) {
     let secure = if https { "; Secure" } else { "" };
-    let cookie =
-        format!("{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}", cookie_name(https));
+    let cookie = format!("{}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}", cookie_name(https));
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }

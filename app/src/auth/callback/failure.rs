@@ -33,16 +33,22 @@ impl Reason {
         match code {
             Some("otp_expired") => Self::Spent,
             Some(
-                "flow_state_not_found" | "flow_state_expired" | "bad_code_verifier" | "bad_oauth_state"
+                "flow_state_not_found"
+                | "flow_state_expired"
+                | "bad_code_verifier"
+                | "bad_oauth_state"
                 | "bad_oauth_callback",
             ) => Self::OtherBrowser,
             Some("provider_disabled" | "oauth_provider_not_supported" | "otp_disabled" | "email_provider_disabled") => {
                 Self::NotEnabled
             }
             Some("signup_disabled") => Self::SignUpClosed,
-            Some("email_exists" | "user_already_exists" | "identity_already_exists" | "email_conflict_identity_not_deletable") => {
-                Self::AddressTaken
-            }
+            Some(
+                "email_exists"
+                | "user_already_exists"
+                | "identity_already_exists"
+                | "email_conflict_identity_not_deletable",
+            ) => Self::AddressTaken,
             Some("user_banned") => Self::Banned,
             Some("email_not_confirmed" | "provider_email_needs_verification") => Self::NotConfirmed,
             Some("over_request_rate_limit" | "over_email_send_rate_limit") => Self::TooOften,
@@ -60,12 +66,9 @@ const SIGN_IN: Way = ("/login", "Back to sign in");
 /// What happened, what to do, and the ways there.
 const fn told(reason: Reason) -> (&'static str, &'static str, Way, Option<Way>) {
     match reason {
-        Reason::Cancelled => (
-            "Sign-in was cancelled",
-            "Nothing has changed. Sign in again, or choose another way.",
-            SIGN_IN,
-            None,
-        ),
+        Reason::Cancelled => {
+            ("Sign-in was cancelled", "Nothing has changed. Sign in again, or choose another way.", SIGN_IN, None)
+        }
         Reason::Spent => (
             "This link has been used or is too old",
             "A link counts once, within an hour, and a newer one replaces it.",
@@ -96,18 +99,14 @@ const fn told(reason: Reason) -> (&'static str, &'static str, Way, Option<Way>) 
             SIGN_IN,
             Some(("/login/link", "Email me a link instead")),
         ),
-        Reason::Banned => {
-            ("This account is blocked", "Ask an administrator of this server what to do.", SIGN_IN, None)
-        }
+        Reason::Banned => ("This account is blocked", "Ask an administrator of this server what to do.", SIGN_IN, None),
         Reason::NotConfirmed => (
             "Your address is not confirmed yet",
             "Open the link in the mail that we sent you, then sign in.",
             SIGN_IN,
             Some(("/login/link", "Email me a new link")),
         ),
-        Reason::TooOften => {
-            ("Too many tries", "Wait a few minutes, then try again.", SIGN_IN, None)
-        }
+        Reason::TooOften => ("Too many tries", "Wait a few minutes, then try again.", SIGN_IN, None),
         Reason::Nothing => (
             "Nothing to go on with",
             "The address holds no sign-in. Open the link in the mail once more, or sign in.",

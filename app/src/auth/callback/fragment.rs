@@ -11,7 +11,11 @@ use web_sys::UrlSearchParams;
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fragment {
     Failed(Reason),
-    Tokens { access: String, refresh: String, kind: Option<LinkKind> },
+    Tokens {
+        access: String,
+        refresh: String,
+        kind: Option<LinkKind>,
+    },
     /// The first half of an email change; its words are the provider's, ours are shown.
     Message,
     Nothing,
@@ -90,11 +94,8 @@ mod tests {
     #[test]
     fn each_shape_of_a_fragment_is_told_apart() {
         let tokens = [("access_token", "a"), ("refresh_token", "r"), ("type", "recovery"), ("expires_in", "3600")];
-        let expected = Fragment::Tokens {
-            access: "a".to_owned(),
-            refresh: "r".to_owned(),
-            kind: Some(LinkKind::Recovery),
-        };
+        let expected =
+            Fragment::Tokens { access: "a".to_owned(), refresh: "r".to_owned(), kind: Some(LinkKind::Recovery) };
         assert_eq!(of(&tokens), expected);
         assert_eq!(of(&[("message", "Confirmation link accepted.")]), Fragment::Message);
         assert_eq!(of(&[("error", "access_denied"), ("error_code", "otp_expired")]), Fragment::Failed(Reason::Spent));

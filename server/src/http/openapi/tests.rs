@@ -91,6 +91,8 @@ fn example(schema: &Value) -> Value {
     }
     match schema["type"].as_str() {
         Some("string") if schema["format"] == "uuid" => json!(Uuid::now_v7()),
+        // A new one each time: an address that is invited or a member already is a conflict.
+        Some("string") if schema["format"] == "email" => json!(format!("{}@example.com", Uuid::now_v7())),
         Some("string") => json!("Text"),
         Some("integer" | "number") => json!(1),
         Some("boolean") => json!(true),
@@ -124,7 +126,26 @@ async fn belongings(app: &TestApp, owner: &Client) -> HashMap<&'static str, Uuid
     .execute(&mut sql)
     .await
     .unwrap();
+    let colleague = Uuid::now_v7();
+    sqlx::query(
+        "with made as (insert into users (id, email, display_name) values ($1, $1 || '@example.com', 'Mia') returning id)
+         insert into members (id, workspace_id, user_id, role) select $1, $2, id, 'member' from made",
+    )
+    .bind(colleague)
+    .bind(workspace)
+    .execute(&mut sql)
+    .await
+    .unwrap();
+    let invitation = json!({ "email": "guest@example.com", "role": "viewer" });
+    let invited: Value =
+        owner.post(&format!("/api/v1/workspaces/{workspace}/invitations"), &invitation).await.json(201);
+    let key = json!({ "name": "Import", "scope": "write" });
+    let made: Value = owner.post(&format!("/api/v1/workspaces/{workspace}/api-keys"), &key).await.json(201);
+    let id = |value: &Value| value["id"].as_str().unwrap().parse::<Uuid>().unwrap();
     HashMap::from([
+        ("MemberId", colleague),
+        ("InvitationId", id(&invited["invitation"])),
+        ("ApiKeyId", id(&made["key"])),
         ("WorkspaceId", workspace),
         ("ProjectId", project),
         ("DocumentId", document),
@@ -201,6 +222,14 @@ async fn a_role_allows_what_it_should_and_no_more() {
     let needed: HashMap<&str, &str> = HashMap::from([
         ("PATCH /api/v1/workspaces/{id}", "admin"),
         ("DELETE /api/v1/workspaces/{id}", "owner"),
+        ("PATCH /api/v1/members/{id}", "admin"),
+        ("DELETE /api/v1/members/{id}", "admin"),
+        ("POST /api/v1/members/{id}/ownership", "owner"),
+        ("GET /api/v1/workspaces/{id}/invitations", "admin"),
+        ("POST /api/v1/workspaces/{id}/invitations", "admin"),
+        ("DELETE /api/v1/invitations/{id}", "admin"),
+        ("POST /api/v1/workspaces/{id}/api-keys", "viewer"),
+        ("DELETE /api/v1/api-keys/{id}", "admin"),
         ("POST /api/v1/workspaces/{id}/projects", "member"),
         ("PATCH /api/v1/projects/{id}", "member"),
         ("DELETE /api/v1/projects/{id}", "admin"),
