@@ -6,12 +6,15 @@
 // Views are nested types: a page's is longer than the default allows.
 #![recursion_limit = "512"]
 
+pub mod account;
 pub mod api_keys;
 pub mod auth;
 pub mod chat;
 pub mod documents;
+pub mod draft;
 pub mod error;
 mod event_source;
+pub mod flash;
 pub mod frame;
 pub mod landing;
 mod markdown;
@@ -25,7 +28,7 @@ pub mod ui;
 pub mod workspaces;
 
 #[cfg(feature = "ssr")]
-mod cookie;
+pub mod cookie;
 #[cfg(feature = "ssr")]
 mod csp;
 #[cfg(feature = "ssr")]

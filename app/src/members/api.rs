@@ -113,7 +113,7 @@ pub async fn get_invitation(token: String) -> Result<InvitationView, ApiError> {
     let signed_in_as = session::signed_in_as();
     if signed_in_as.is_none() {
         // The forms of login and register begin with it.
-        crate::auth::api::keep_typed(invitation.email.as_str());
+        crate::auth::api::keep_typed(invitation.email.as_str(), crate::auth::api::WHILE_TYPING);
     }
     Ok(InvitationView { invitation, signed_in_as })
 }

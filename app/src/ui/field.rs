@@ -90,6 +90,40 @@ pub fn Field(
     }
 }
 
+/// A code of six digits, from a mail or an authenticator app.
+#[component]
+pub fn CodeField(
+    #[prop(into)] label: String,
+    /// Of the element; `field-code` if there is one such form on the page.
+    #[prop(optional, into)]
+    id: Option<String>,
+    #[prop(optional, into)] error: Signal<Option<String>>,
+    #[prop(optional)] autofocus: bool,
+) -> impl IntoView {
+    let id = id.unwrap_or_else(|| "field-code".to_owned());
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <input
+                class="input input--digits"
+                id=id.clone()
+                name="code"
+                type="text"
+                inputmode="numeric"
+                autocomplete="one-time-code"
+                autocapitalize="off"
+                spellcheck="false"
+                maxlength="12"
+                required
+                autofocus=autofocus
+                aria-invalid=move || error.get().map(|_| "true")
+                aria-describedby=format!("{id}-note")
+            />
+            <Note id hint=None error/>
+        </div>
+    }
+}
+
 /// A field for running text, as tall as `rows` and growing with what is typed.
 #[component]
 pub fn TextArea(

@@ -1,6 +1,7 @@
 //! HTTP: what every request passes through, and the router.
 
 pub mod error;
+pub mod flash;
 pub mod headers;
 pub mod health;
 pub mod limits;
@@ -52,6 +53,7 @@ pub fn build_router(state: AppState) -> Router {
         .and(NotForContentType::new("application/pdf"))
         .and(NotForContentType::new("application/octet-stream"));
     router
+        .layer(from_fn_with_state(state.clone(), flash::carry))
         .layer(from_fn_with_state(state.identity.clone(), crate::auth::session_layer))
         .layer(from_fn_with_state(state.clone(), limits::limit))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
