@@ -66,19 +66,21 @@ pub fn to(path: &str) {
 /// for, or the one whose form or script called a server function.
 #[cfg(feature = "ssr")]
 pub(crate) fn to_login() {
-    use http::{Method, header::REFERER, request::Parts};
+    use http::{Method, request::Parts};
 
     let Some(request) = leptos::prelude::use_context::<Parts>() else { return };
     let is_page = request.method == Method::GET && crate::status::accepts_html(&request.headers);
-    let page = if is_page {
-        request.uri.path_and_query().map(ToString::to_string)
-    } else {
-        let referer = request.headers.get(REFERER).and_then(|value| value.to_str().ok());
-        referer
-            .and_then(|url| url.split_once("://"))
-            .and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))
-    };
+    let page =
+        if is_page { request.uri.path_and_query().map(ToString::to_string) } else { referring_page(&request.headers) };
     to(&login_page(page.as_deref().unwrap_or("/")));
+}
+
+/// The path of the page whose form or script sent the request, if the browser says so.
+#[cfg(feature = "ssr")]
+pub fn referring_page(headers: &http::HeaderMap) -> Option<String> {
+    let referer = headers.get(http::header::REFERER)?.to_str().ok()?;
+    let (_, rest) = referer.split_once("://")?;
+    rest.find('/').map(|at| rest[at..].to_owned())
 }
 
 #[cfg(test)]

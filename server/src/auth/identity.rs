@@ -69,7 +69,8 @@ impl Identity {
         match &config.identity {
             Provider::Embedded => {
                 let issuer = format!("{}/auth/v1", origin(&config.site.public_url));
-                let local = LocalProvider::start(db, &config.paths.data.join("identity"), issuer.clone(), mailer).await?;
+                let local =
+                    LocalProvider::start(db, &config.paths.data.join("identity"), issuer.clone(), mailer).await?;
                 let client = client(local.url(), local.publishable_key(), Some(local.secret_key()), true)?;
                 Ok(Self::assemble(config, db, client, issuer, None, Some(local)))
             }
@@ -187,6 +188,12 @@ impl Identity {
     pub(super) async fn accept(&self, tokens: &SessionTokens) -> Result<AuthUser, Fault> {
         let claims = self.verify(&tokens.access).await.map_err(|error| Fault::Identity(Box::new(error)))?;
         self.person(&claims).await
+    }
+
+    /// The access token of the request's cookies, unverified: enough to count one session's tries together, because
+    /// with any other token they come to nothing.
+    pub(crate) fn presented_session(&self, headers: &http::HeaderMap) -> Option<String> {
+        self.0.cookies.read(headers).access
     }
 
     pub(super) fn site(&self) -> &Url {

@@ -7,6 +7,7 @@ use super::{
     refresh::Refreshed,
     token::{Claims, TokenError},
 };
+use crate::http::public;
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
@@ -125,11 +126,9 @@ pub async fn session_layer(State(identity): State<Identity>, mut request: Reques
     response
 }
 
-/// Files that are the same for everybody, signs of life, and the embedded provider, which judges tokens itself.
+/// The embedded provider judges tokens itself; files and signs of life are the same for everybody.
 fn is_without_session(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/favicon.ico" | "/robots.txt")
-        || path.starts_with("/pkg/")
-        || path.starts_with("/auth/v1/")
+    public::is_for_everybody(path) || path.starts_with("/auth/v1/")
 }
 
 async fn by_bearer(identity: &Identity, token: &str) -> Result<Option<AuthUser>, Error> {
@@ -211,7 +210,7 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The address of whoever sent the request.
-pub(super) fn address(extensions: &Extensions) -> Option<IpAddr> {
+pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
     let known = extensions.get::<ClientAddress>().map(|address| address.0);
     known
         .or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()))

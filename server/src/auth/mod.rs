@@ -19,6 +19,7 @@ mod token;
 
 pub use accounts::RequestAccounts;
 pub use identity::{ClientAddress, Identity, ProviderHealth};
+pub(crate) use layer::address as client_address;
 pub use layer::{Unsettled, session_layer};
 
 use domain::{UserId, accounts::User};
