@@ -33,9 +33,9 @@ fn site(app: &TestApp) -> Router {
     ) -> Result<(), crate::http::error::HttpError> {
         let credentials = || -> Credentials { serde_json::from_str(&body).unwrap() };
         match uri.path() {
-            "/up" => drop(accounts.sign_up(credentials()).await?),
-            "/in" => accounts.sign_in(credentials()).await?,
-            _ => accounts.sign_out().await?,
+            "/up" => drop(accounts.sign_up(credentials(), None).await?),
+            "/in" => drop(accounts.sign_in(credentials()).await?),
+            _ => accounts.sign_out(domain::accounts::SignOutScope::Local).await?,
         }
         Ok(())
     }
