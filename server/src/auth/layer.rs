@@ -128,7 +128,7 @@ pub async fn session_layer(State(identity): State<Identity>, mut request: Reques
 
 /// The embedded provider judges tokens itself; files and signs of life are the same for everybody.
 fn is_without_session(path: &str) -> bool {
-    public::is_for_everybody(path) || path.starts_with("/auth/v1/")
+    public::is_for_everybody(path) || public::is_identity_provider(path)
 }
 
 async fn by_bearer(identity: &Identity, token: &str) -> Result<Option<AuthUser>, Error> {

@@ -21,13 +21,15 @@ pub(super) const SERVER_FUNCTIONS: &[&str] =
 const OTHER_ROUTES: &[&str] =
     &["/healthz", "/readyz", "/favicon.ico", "/api/openapi.json", "/api/docs", "/api/{*rest}"];
 
-/// The embedded identity provider, which judges keys and tokens itself.
-pub(super) const IDENTITY_PROVIDER: &str = "/auth/v1/";
+/// Whether the path is the embedded identity provider's, which judges keys and tokens itself.
+pub fn is_identity_provider(path: &str) -> bool {
+    path.strip_prefix("/auth/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 /// Whether the route, by the template it was registered with, is open to all.
 pub(super) fn is_public(route: &str) -> bool {
     [SIGN_IN_PAGES, OTHER_PAGES, SERVER_FUNCTIONS, OTHER_ROUTES].iter().any(|list| list.contains(&route))
-        || route.starts_with(IDENTITY_PROVIDER)
+        || is_identity_provider(route)
 }
 
 /// Every route of the list but the identity provider's.

@@ -40,7 +40,7 @@ impl Caller {
         let headers = request.headers();
         let transport = if public::is_server_function(path) {
             if plain::is_wanted(headers) { Transport::Form } else { Transport::ServerFunction }
-        } else if path == "/api" || path.starts_with("/api/") || path.starts_with(public::IDENTITY_PROVIDER) {
+        } else if path == "/api" || path.starts_with("/api/") || public::is_identity_provider(path) {
             Transport::Json
         } else {
             Transport::Page
