@@ -95,6 +95,29 @@ mod tests {
     }
 
     #[cfg(feature = "ssr")]
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_text_decodes_to_itself_and_none_breaks_decoding(text: String) {
+            let encoded = encode(&text);
+            proptest::prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte)));
+            let _any = decode(&text);
+            proptest::prop_assert_eq!(decode(&encoded), Some(text));
+        }
+
+        #[test]
+        fn the_login_page_keeps_the_way_back(path in "/[a-z0-9/?&=%#ø ]{0,40}") {
+            let login = login_page(&path);
+            if let Some(next) = login.strip_prefix("/login?next=") {
+                proptest::prop_assert_eq!(after_sign_in(decode(next).as_deref()), path);
+            } else {
+                proptest::prop_assert_eq!(login, "/login");
+            }
+        }
+    }
+
+    #[cfg(feature = "ssr")]
     #[test]
     fn what_is_encoded_decodes_to_itself() {
         for text in ["", "ada+news@example.com", "ø%\";, x"] {

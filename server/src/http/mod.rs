@@ -6,6 +6,8 @@ mod guard;
 mod guard_tests;
 pub mod headers;
 pub mod health;
+#[cfg(test)]
+mod isolation;
 pub mod limits;
 pub mod multipart;
 pub mod openapi;

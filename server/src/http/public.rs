@@ -4,6 +4,7 @@
 use app::{
     auth::api::{GetSignInPage, SignIn, SignOut, SignUp},
     landing::api::SignedIn,
+    theme::SetTheme,
 };
 use leptos::server_fn::{ServerFn, axum::server_fn_paths};
 use std::{collections::HashSet, sync::LazyLock};
@@ -13,9 +14,10 @@ const SIGN_IN_PAGES: &[&str] = &["/login", "/register"];
 
 const OTHER_PAGES: &[&str] = &["/"];
 
-/// The server functions of those pages. Each asks the identity provider, or tells only whether one is signed in.
+/// The server functions of those pages. Each asks the identity provider, tells only whether one is signed in, or is about
+/// the browser alone.
 pub(super) const SERVER_FUNCTIONS: &[&str] =
-    &[SignedIn::PATH, GetSignInPage::PATH, SignIn::PATH, SignUp::PATH, SignOut::PATH];
+    &[SignedIn::PATH, SetTheme::PATH, GetSignInPage::PATH, SignIn::PATH, SignUp::PATH, SignOut::PATH];
 
 /// Signs of life, the API's description, and the answer to an address that the API does not know.
 const OTHER_ROUTES: &[&str] =

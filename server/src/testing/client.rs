@@ -55,6 +55,11 @@ impl Client {
         self.user_id.expect("somebody who has signed up")
     }
 
+    /// The same, with another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// The session as a browser of this machine keeps it, of somebody who has signed up.
     pub fn cookie(&self) -> String {
         format!("atelier-access={}", self.token.as_deref().expect("somebody who has signed up"))
