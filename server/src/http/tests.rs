@@ -113,7 +113,7 @@ async fn every_kind_of_response_is_protected_and_cached_as_it_may_be() {
         ("no file", anyone.get("/pkg/nothing.js").await, 404, ""),
         ("a description", anyone.get("/api/docs").await, 200, "private, no-cache"),
         ("a sign of life", anyone.get("/healthz").await, 200, "no-store"),
-        ("the provider", anyone.get("/auth/v1/health").await, 200, ""),
+        ("the provider", anyone.get("/auth/v1/health").await, 401, ""),
     ];
     for (what, answer, status, caching) in answers {
         assert_eq!(answer.status, status, "{what}: {}", answer.text());

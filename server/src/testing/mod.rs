@@ -22,6 +22,7 @@ pub(crate) use client::{Answer, Client};
 pub(crate) use form::Form;
 pub(crate) use operations::{Belongings, Operation, example};
 pub(crate) use queries::count_queries;
+pub(crate) use security::supabase_like;
 
 use crate::{
     AppState, Parts, ai,

@@ -115,9 +115,10 @@ const NEEDED: &[(&str, Role)] = &[
     ("POST /api/v1/projects/{id}/documents", Role::Member),
     ("DELETE /api/v1/documents/{id}", Role::Member),
     ("POST /api/v1/documents/{id}/retry", Role::Member),
-    // A viewer may change and delete the conversations that they began themselves; those of `Belongings` are the owner's.
+    // A viewer may do this to what they began themselves; all of `Belongings` is the owner's.
     ("PATCH /api/v1/conversations/{id}", Role::Member),
     ("DELETE /api/v1/conversations/{id}", Role::Member),
+    ("POST /api/v1/messages/{id}/stop", Role::Member),
 ];
 
 impl Operation {

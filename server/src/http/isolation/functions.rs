@@ -82,7 +82,7 @@ const FUNCTIONS: &[Function] = &[
     function("rename_conversation", MEMBER, &[Id("id", "ConversationId"), Text("title", "New")]),
     function("ask", VIEWER, &[Id("conversation", "ConversationId"), Text("text", "When?"), Text("key", "")]),
     function("start_conversation", VIEWER, &[Id("project", "ProjectId"), Text("text", "When?"), Text("key", "")]),
-    function("stop_answer", VIEWER, &[Id("id", "MessageId")]),
+    function("stop_answer", MEMBER, &[Id("id", "MessageId")]),
     // Last, because the others need what they delete.
     function("delete_document", MEMBER, &[Id("id", "DocumentId"), Whither("leave_for", "ProjectId")]),
     function("delete_conversation", MEMBER, &[Id("id", "ConversationId"), Whither("project", "ProjectId")]),
