@@ -94,6 +94,8 @@ async fn every_kind_of_response_is_protected_and_cached_as_it_may_be() {
         ("LEPTOS_SITE_ROOT", public),
         ("ATELIER_TRUSTED_PROXIES", "127.0.0.1"),
         ("ATELIER_SIGN_IN_LIMIT_PER_MINUTE", "1"),
+        // A machine that compiles beside may be slow; what is measured here is no time.
+        ("ATELIER_REQUEST_TIMEOUT_SECONDS", "120"),
     ])
     .await;
     let (anyone, ada) = (app.anonymous(), app.user("ada").await);
