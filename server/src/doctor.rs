@@ -5,7 +5,7 @@ mod supabase;
 
 use crate::{
     auth::Identity,
-    config::{Config, chat::Chat, embed::Embed, identity::Identity as Provider, store::Store},
+    config::{Config, chat::Chat, embed::Embed, store::Store},
     db::Db,
     embedded::parts::EmbeddedParts,
     http::health::{self, PartState},
@@ -124,7 +124,7 @@ async fn examine_stores(config: &Config, embedded: &EmbeddedParts, report: &mut 
             for (name, part) in parts {
                 let (what, kind) = match name {
                     "object_store" => ("object store", kind(matches!(config.store, Store::Embedded { .. }))),
-                    "identity" => ("identity", kind(matches!(config.identity, Provider::Embedded))),
+                    "identity" => ("identity", kind(config.identity.is_embedded())),
                     "postgres" => ("postgres", database_kind),
                     "pgvector" => ("pgvector", database_kind),
                     _ => ("migrations", database_kind),

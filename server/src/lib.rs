@@ -20,6 +20,7 @@ pub mod mail;
 pub mod navigation;
 pub mod projects;
 pub mod rag;
+pub mod rate_limit;
 pub mod session;
 pub mod startup;
 pub mod storage;

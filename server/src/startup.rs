@@ -108,7 +108,7 @@ pub async fn prepare_database(
 }
 
 async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, StartError> {
-    let mailer = Mailer::default();
+    let mailer = Mailer::from_config(&config).map_err(part("mailer"))?;
     let (db, identity) = prepare_database(&config, embedded, &mailer).await?;
     let store = ObjectStore::new(embedded.store());
     if let Err(fault) = store.check().await {
@@ -121,7 +121,8 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     let events = Events::start(&db).await.map_err(part("event listener"))?;
     let leptos = leptos_options(&config);
     let answers = Answers::default();
-    let state = AppState::new(Parts { config, db, store, identity, mailer, embedder, answerer, answers, events, leptos });
+    let state =
+        AppState::new(Parts { config, db, store, identity, mailer, embedder, answerer, answers, events, leptos });
     // From now on answers that a process left behind are ended, whether or not anyone asks anything.
     state.answers.start(&state.db);
     Ok(state)

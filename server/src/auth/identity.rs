@@ -67,12 +67,11 @@ impl Identity {
     /// answer is no error here: see [`Self::check`].
     pub async fn start(config: &Config, db: &Db, mailer: &Mailer) -> Result<Self, Fault> {
         match &config.identity {
-            Provider::Embedded => {
+            Provider::Embedded(embedded) => {
                 let issuer = format!("{}/auth/v1", origin(&config.site.public_url));
-                let local =
-                    LocalProvider::start(db, &config.paths.data.join("identity"), issuer.clone(), mailer).await?;
+                let local = LocalProvider::start(db, config, embedded, issuer.clone(), mailer).await?;
                 let client = client(local.url(), local.publishable_key(), Some(local.secret_key()), true)?;
-                Ok(Self::assemble(config, db, client, issuer, None, Some(local)))
+                Ok(Self::assemble(config, db, client, issuer, embedded.jwt_secret.as_ref(), Some(local)))
             }
             Provider::Supabase(project) => {
                 let base = origin(&project.url);

@@ -7,6 +7,7 @@ pub mod embed;
 pub mod identity;
 pub mod limits;
 pub mod log;
+pub mod mail;
 pub mod paths;
 mod reader;
 pub mod site;
@@ -36,6 +37,7 @@ pub struct Config {
     pub database: database::Database,
     pub store: store::Store,
     pub identity: identity::Identity,
+    pub mail: mail::Mail,
     pub chat: chat::Chat,
     pub embed: embed::Embed,
     pub limits: limits::Limits,
@@ -63,6 +65,7 @@ impl Config {
         let database = database::Database::read(&mut reader);
         let store = store::Store::read(&mut reader);
         let identity = identity::Identity::read(&mut reader);
+        let mail = mail::Mail::read(&mut reader);
         let chat = chat::Chat::read(&mut reader);
         let embed = embed::Embed::read(&mut reader);
         let limits = limits::Limits::read(&mut reader);
@@ -70,11 +73,11 @@ impl Config {
         let log = log::Log::read(&mut reader);
         reader.finish()?;
         // Each section notes a mistake when it returns nothing, so past `finish` all of them are there.
-        let (Some(site), Some(database), Some(store), Some(identity), Some(chat), Some(embed)) =
-            (site, database, store, identity, chat, embed)
+        let (Some(site), Some(database), Some(store), Some(identity), Some(mail), Some(chat), Some(embed)) =
+            (site, database, store, identity, mail, chat, embed)
         else {
             return Err(Mistakes(vec![Mistake::new("ATELIER_ENV", "the configuration could not be read")]));
         };
-        Ok(Self { environment, site, database, store, identity, chat, embed, limits, paths, log })
+        Ok(Self { environment, site, database, store, identity, mail, chat, embed, limits, paths, log })
     }
 }

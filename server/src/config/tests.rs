@@ -58,7 +58,7 @@ fn nothing_configured_means_everything_embedded() {
     assert_eq!(config.site.public_url.as_str(), "http://127.0.0.1:3000/");
     assert!(config.database.url.is_none());
     assert!(matches!(config.store, store::Store::Embedded { .. }));
-    assert!(matches!(config.identity, identity::Identity::Embedded));
+    assert!(matches!(config.identity, identity::Identity::Embedded(_)));
     assert!(matches!(config.chat, chat::Chat::Extractive));
     assert!(matches!(config.embed, embed::Embed::Local));
     assert_eq!(config.limits.max_upload_bytes, 200 * 1024 * 1024);
@@ -193,6 +193,78 @@ fn the_public_address_follows_the_port_unless_it_is_set() {
 fn a_path_is_no_part_of_an_address() {
     assert_eq!(wrong(&with(&[("ATELIER_PUBLIC_URL", "https://example.com/atelier")])), ["ATELIER_PUBLIC_URL"]);
     assert_eq!(wrong(&with(&[("SUPABASE_URL", "https://abc.supabase.co/auth/v1")])), ["SUPABASE_URL"]);
+}
+
+const EMBEDDED: &[(&str, &str)] = &[
+    ("ATELIER_IDENTITY", "embedded"),
+    ("SUPABASE_URL", ""),
+    ("SUPABASE_PUBLISHABLE_KEY", ""),
+    ("SUPABASE_JWT_SECRET", ""),
+    ("SMTP_URL", "smtps://atelier:hunter2@smtp.example.com"),
+    ("MAIL_FROM", "Atelier <atelier@example.com>"),
+];
+
+fn embedded<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let unchanged = EMBEDDED.iter().filter(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+    with(&unchanged.copied().chain(changes.iter().copied()).collect::<Vec<_>>())
+}
+
+#[test]
+fn the_embedded_provider_serves_in_production_when_it_is_asked_for_and_can_send_mails() {
+    let config = read(&embedded(&[("ATELIER_CONFIRM_EMAIL", "true"), ("ATELIER_SIGN_UP", "closed")])).unwrap();
+    let identity::Identity::Embedded(embedded_provider) = &config.identity else { panic!("{:?}", config.identity) };
+    assert!(embedded_provider.confirm_email && embedded_provider.sign_up_closed);
+    let mail::Mail::Smtp(smtp) = &config.mail else { panic!("no mail server") };
+    assert_eq!(smtp.from.email.to_string(), "atelier@example.com");
+    assert!(!format!("{config:?}").contains("hunter2"));
+
+    assert_eq!(wrong(&embedded(&[("SMTP_URL", ""), ("MAIL_FROM", "")])), ["SMTP_URL", "MAIL_FROM"]);
+    assert_eq!(wrong(&embedded(&[("SUPABASE_URL", "https://abc.supabase.co")])), ["ATELIER_IDENTITY"]);
+    assert_eq!(wrong(&embedded(&[("ATELIER_IDENTITY", "none")])), ["ATELIER_IDENTITY"]);
+    assert_eq!(wrong(&embedded(&[("ATELIER_SIGN_UP", "maybe")])), ["ATELIER_SIGN_UP"]);
+    assert_eq!(wrong(&embedded(&[("ATELIER_CONFIRM_EMAIL", "yes")])), ["ATELIER_CONFIRM_EMAIL"]);
+    assert_eq!(wrong(&with(&[("ATELIER_SIGN_UP", "closed")])), ["ATELIER_SIGN_UP"], "a Supabase project has its own");
+    assert_eq!(wrong(&[("ATELIER_IDENTITY", "supabase")]), ["SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY"]);
+    // By default: open, without confirmation.
+    let identity::Identity::Embedded(default) = read(&[]).unwrap().identity else { panic!("not embedded") };
+    assert!(!default.confirm_email && !default.sign_up_closed && default.jwt_secret.is_none());
+}
+
+#[test]
+fn a_secret_of_public_examples_signs_nothing_in_production() {
+    let example = "super-secret-jwt-token-with-at-least-32-characters-long";
+    assert_eq!(wrong(&embedded(&[("SUPABASE_JWT_SECRET", example)])), ["SUPABASE_JWT_SECRET"]);
+    assert_eq!(wrong(&with(&[("SUPABASE_JWT_SECRET", example)])), ["SUPABASE_JWT_SECRET"]);
+    assert!(wrong(&[("SUPABASE_JWT_SECRET", example)]).is_empty(), "in development it does no harm");
+    assert_eq!(wrong(&embedded(&[("SUPABASE_JWT_SECRET", "too short")])), ["SUPABASE_JWT_SECRET"]);
+    let own = "Zm9yIHRoaXMgdGVzdCBhbG9uZSwgMzIgYnl0ZXMgYXQgbGVhc3Q";
+    assert!(wrong(&embedded(&[("SUPABASE_JWT_SECRET", own)])).is_empty());
+}
+
+#[test]
+fn a_mail_server_is_reached_safely() {
+    let smtp = |url| wrong(&[("SMTP_URL", url), ("MAIL_FROM", "atelier@example.com")]);
+    for good in [
+        "smtps://u:hunter2@smtp.example.com",
+        "smtp://u:hunter2@smtp.example.com:587?tls=required",
+        "smtp://relay.internal:25",
+        "smtp://u:hunter2@127.0.0.1:2525",
+    ] {
+        assert!(smtp(good).is_empty(), "{good}");
+    }
+    for bad in [
+        "smtp.example.com",
+        "https://smtp.example.com",
+        "smtp://u:hunter2@smtp.example.com",
+        "smtp://u:hunter2@smtp.example.com?tls=opportunistic",
+        "smtp://smtp.example.com?tls=maybe",
+        "smtps:///",
+    ] {
+        assert_eq!(smtp(bad), ["SMTP_URL"], "{bad}");
+    }
+    assert_eq!(wrong(&[("SMTP_URL", "smtp://localhost")]), ["MAIL_FROM"]);
+    assert_eq!(wrong(&[("MAIL_FROM", "atelier@example.com")]), ["SMTP_URL"]);
+    assert_eq!(wrong(&[("SMTP_URL", "smtp://localhost"), ("MAIL_FROM", "nobody")]), ["MAIL_FROM"]);
 }
 
 #[test]

@@ -48,6 +48,18 @@ pub const VARIABLES: &[Variable] = &[
         "a folder with another PostgreSQL's `initdb` and `postgres`, with pgvector, for the embedded database (default: fetched once)",
     ),
     optional("ATELIER_POSTGRES_MAJOR", "which PostgreSQL is embedded, 18 or 16 (default 18); each has data of its own"),
+    optional(
+        "ATELIER_IDENTITY",
+        "`embedded` for an identity provider of Atelier's own, in production too, or `supabase` (default: as the variables below are set)",
+    ),
+    optional(
+        "ATELIER_CONFIRM_EMAIL",
+        "whether the embedded provider lets people in only after they have confirmed their address by mail, true or false (default false)",
+    ),
+    optional(
+        "ATELIER_SIGN_UP",
+        "whether people can make accounts by themselves at the embedded provider, `open` (default) or `closed`",
+    ),
     required(
         "SUPABASE_URL",
         "the Supabase project's URL, https://<project>.supabase.co (default: an embedded identity provider)",
@@ -61,7 +73,15 @@ pub const VARIABLES: &[Variable] = &[
         "SUPABASE_SECRET_KEY",
         "the project's secret key, sb_secret_…: with it each visitor has a rate limit of their own",
     ),
-    optional("SUPABASE_JWT_SECRET", "the shared JWT secret, only for projects that still sign with HS256"),
+    optional(
+        "SUPABASE_JWT_SECRET",
+        "the shared JWT secret, only for projects that still sign with HS256; makes the embedded provider do so",
+    ),
+    optional(
+        "SMTP_URL",
+        "the server that takes mails, smtps://user:password@host or smtp://…?tls=required; required in production with the embedded provider (default: mails are kept at /outbox)",
+    ),
+    optional("MAIL_FROM", "whom mails come from, such as Atelier <atelier@example.com>"),
     required(
         "R2_ENDPOINT",
         "the S3 API of the object store, https://<account>.r2.cloudflarestorage.com (default: an embedded store)",

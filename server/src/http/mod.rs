@@ -22,7 +22,7 @@ pub mod ssr;
 mod tests;
 mod transport;
 
-use crate::AppState;
+use crate::{AppState, mail};
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
@@ -59,7 +59,11 @@ pub fn build_router(state: AppState) -> Router {
 
 /// Every route there is, each behind the guard.
 fn routes(state: &AppState) -> Router {
-    let router = Router::new().merge(openapi::router()).merge(ssr::router(state)).merge(health::router());
+    let router = Router::new()
+        .merge(openapi::router())
+        .merge(ssr::router(state))
+        .merge(health::router())
+        .merge(mail::outbox::router());
     let mut router = router.route("/favicon.ico", get(ssr::favicon)).with_state(state.clone());
     if let Some(provider) = state.identity.routes() {
         router = router.nest("/auth/v1", provider);

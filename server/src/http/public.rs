@@ -19,9 +19,10 @@ const OTHER_PAGES: &[&str] = &["/"];
 pub(super) const SERVER_FUNCTIONS: &[&str] =
     &[SignedIn::PATH, SetTheme::PATH, GetSignInPage::PATH, SignIn::PATH, SignUp::PATH, SignOut::PATH];
 
-/// Signs of life, the API's description, and the answer to an address that the API does not know.
+/// Signs of life, the API's description, the answer to an address that the API does not know, and the outbox, which
+/// answers nobody but this machine in development.
 const OTHER_ROUTES: &[&str] =
-    &["/healthz", "/readyz", "/favicon.ico", "/api/openapi.json", "/api/docs", "/api/{*rest}"];
+    &["/healthz", "/readyz", "/favicon.ico", "/api/openapi.json", "/api/docs", "/api/{*rest}", "/outbox"];
 
 /// Whether the path is the embedded identity provider's, which judges keys and tokens itself.
 pub fn is_identity_provider(path: &str) -> bool {

@@ -29,19 +29,39 @@ macro_rules! codes {
 
 codes! {
     AnonymousProviderDisabled = "anonymous_provider_disabled",
+    BadCodeVerifier = "bad_code_verifier",
     BadJson = "bad_json",
     BadJwt = "bad_jwt",
+    CurrentPasswordInvalid = "current_password_invalid",
+    EmailExists = "email_exists",
     EmailNotConfirmed = "email_not_confirmed",
+    FlowStateExpired = "flow_state_expired",
+    FlowStateNotFound = "flow_state_not_found",
+    InsufficientAal = "insufficient_aal",
     InvalidCredentials = "invalid_credentials",
+    MfaChallengeExpired = "mfa_challenge_expired",
+    MfaFactorNameConflict = "mfa_factor_name_conflict",
+    MfaFactorNotFound = "mfa_factor_not_found",
+    MfaPhoneEnrollNotEnabled = "mfa_phone_enroll_not_enabled",
+    MfaVerificationFailed = "mfa_verification_failed",
+    MfaWebauthnEnrollNotEnabled = "mfa_webauthn_enroll_not_enabled",
     NoAuthorization = "no_authorization",
+    NotAdmin = "not_admin",
     NotFound = "not_found",
+    OtpDisabled = "otp_disabled",
+    OtpExpired = "otp_expired",
+    OverEmailSendRateLimit = "over_email_send_rate_limit",
     OverRequestRateLimit = "over_request_rate_limit",
     PhoneProviderDisabled = "phone_provider_disabled",
+    ReauthenticationNotValid = "reauthentication_not_valid",
     RefreshTokenAlreadyUsed = "refresh_token_already_used",
     RefreshTokenNotFound = "refresh_token_not_found",
     RequestTooLarge = "request_too_large",
+    SamePassword = "same_password",
     SessionExpired = "session_expired",
     SessionNotFound = "session_not_found",
+    SignupDisabled = "signup_disabled",
+    TooManyEnrolledMfaFactors = "too_many_enrolled_mfa_factors",
     UnexpectedFailure = "unexpected_failure",
     UserAlreadyExists = "user_already_exists",
     UserBanned = "user_banned",
@@ -72,6 +92,23 @@ impl AuthError {
 
     pub(super) fn retry_after(self, wait: Duration) -> Self {
         Self { retry_after: Some(wait), ..self }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// 400 for what a request says wrongly.
+    pub(super) fn invalid(message: &str) -> Self {
+        Self::new(400, Code::ValidationFailed, message)
     }
 
     /// The error's body: since 2024-01-01 `code` is the name, before it was the status.

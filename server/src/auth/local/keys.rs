@@ -47,6 +47,8 @@ pub(super) struct Keys {
     refresh_token_key: Vec<u8>,
     publishable_key: String,
     secret_key: String,
+    /// Signs instead of the newest of the file's keys.
+    shared_secret: Option<EncodingKey>,
 }
 
 impl std::fmt::Debug for Keys {
@@ -119,7 +121,7 @@ fn generate() -> Result<KeyFile, Fault> {
 }
 
 /// Bytes from the operating system's generator.
-fn random<const N: usize>() -> Result<[u8; N], Fault> {
+pub(super) fn random<const N: usize>() -> Result<[u8; N], Fault> {
     let mut bytes = [0; N];
     rand::rngs::OsRng.try_fill_bytes(&mut bytes).map_err(Fault::while_doing("draw random bytes"))?;
     Ok(bytes)
@@ -141,20 +143,38 @@ impl Keys {
             refresh_token_key: URL_SAFE_NO_PAD.decode(&file.refresh_token_key).map_err(|error| bad_key(&error))?,
             publishable_key: file.publishable_key,
             secret_key: file.secret_key,
+            shared_secret: None,
         })
+    }
+
+    /// Signs with HS256 from now on, as older Supabase projects do. What the file's keys have signed stays good.
+    pub(super) fn sign_with(&mut self, secret: &SecretString) {
+        self.shared_secret = Some(EncodingKey::from_secret(secret.expose_secret().as_bytes()));
     }
 
     /// A signed access token with these claims.
     pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, Fault> {
-        let header = Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) };
-        jsonwebtoken::encode(&header, claims, &self.signing).map_err(Fault::while_doing("sign an access token"))
+        let (header, key) = match &self.shared_secret {
+            Some(secret) => (Header::new(Algorithm::HS256), secret),
+            None => (Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) }, &self.signing),
+        };
+        jsonwebtoken::encode(&header, claims, key).map_err(Fault::while_doing("sign an access token"))
     }
 
     /// The refresh token of a row: always the same for one id, and unknown without the key file.
     pub(super) fn refresh_token(&self, id: Uuid) -> Result<SecretString, Fault> {
+        Ok(URL_SAFE_NO_PAD.encode(self.mac(&[id.as_bytes()])?).into())
+    }
+
+    /// What is stored of the six digits of a mail. There are few of them, so that a plain hash could be guessed back.
+    pub(super) fn code_hash(&self, token: Uuid, code: &str) -> Result<Vec<u8>, Fault> {
+        self.mac(&[b"code", token.as_bytes(), code.as_bytes()])
+    }
+
+    fn mac(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Fault> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.refresh_token_key).map_err(|error| bad_key(&error))?;
-        mac.update(id.as_bytes());
-        Ok(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()).into())
+        parts.iter().for_each(|part| mac.update(part));
+        Ok(mac.finalize().into_bytes().to_vec())
     }
 
     /// The public halves.
@@ -195,8 +215,8 @@ impl SigningKeyEntry {
     }
 }
 
-/// What is stored of a refresh token. It has 256 random bits, so a plain hash cannot be guessed back.
-pub(super) fn hash_of(refresh_token: &SecretString) -> Vec<u8> {
+/// What is stored of a refresh token or of a link's. They have 256 random bits, so a plain hash cannot be guessed back.
+pub(super) fn hash_of(token: &SecretString) -> Vec<u8> {
     use sha2::Digest;
-    Sha256::digest(refresh_token.expose_secret().as_bytes()).to_vec()
+    Sha256::digest(token.expose_secret().as_bytes()).to_vec()
 }

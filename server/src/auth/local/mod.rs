@@ -1,30 +1,47 @@
 //! The embedded identity provider: GoTrue's protocol under `/auth/v1`, over the same Postgres, for whoever runs Atelier
-//! without a Supabase project. supabase-js works against what it covers: sign-up, password, refresh, user, logout,
-//! settings, health and JWKS.
+//! without a Supabase project. supabase-js works against what it covers: sign-up with and without confirmation, password,
+//! links and codes by mail, PKCE, refresh, changes of the account, a second factor, logout, settings, health and JWKS.
 //!
 //! Our own client reaches it like any other, by HTTP, over a listener on loopback.
 
+mod admin;
 mod error;
+mod factors;
+mod flow;
+mod grant;
 mod keys;
+mod letters;
 mod limits;
+mod mailing;
+mod one_time;
 mod password;
 mod protocol;
+mod redirect;
 mod routes;
 mod schema;
 mod sessions;
+mod sign_up;
 #[cfg(test)]
 mod tests;
+mod user;
 mod users;
+mod verify;
 
 use super::{jwks::Jwks, token::Verifier};
-use crate::{db::Db, fault::Fault, mail::Mailer};
+use crate::{
+    config::{Config, Environment, identity::Embedded},
+    db::Db,
+    fault::Fault,
+    mail::Mailer,
+};
 use axum::Router;
 use keys::Keys;
 use limits::Limits;
 use password::Passwords;
 use secrecy::SecretString;
-use std::{net::Ipv4Addr, net::SocketAddr, path::Path, sync::Arc};
+use std::{net::Ipv4Addr, net::SocketAddr, sync::Arc};
 use tokio::task::AbortHandle;
+use url::Url;
 
 /// What every endpoint works with.
 #[derive(Debug)]
@@ -36,6 +53,18 @@ struct Provider {
     passwords: Passwords,
     limits: Limits,
     mailer: Mailer,
+    /// The configured address of the site: links are made from it, never from a request.
+    site: Url,
+    settings: Settings,
+}
+
+/// What the configuration says.
+#[derive(Clone, Copy, Debug)]
+struct Settings {
+    /// Whether an address must be confirmed before it can sign in.
+    confirm_email: bool,
+    sign_up_closed: bool,
+    development: bool,
 }
 
 /// The running provider.
@@ -47,20 +76,36 @@ pub(super) struct LocalProvider {
 }
 
 impl LocalProvider {
-    /// Makes the schema, the keys in `folder` and the listener where they are missing.
-    pub(super) async fn start(db: &Db, folder: &Path, issuer: String, mailer: &Mailer) -> Result<Self, Fault> {
+    /// Makes the schema, the keys and the listener where they are missing.
+    pub(super) async fn start(
+        db: &Db,
+        config: &Config,
+        embedded: &Embedded,
+        issuer: String,
+        mailer: &Mailer,
+    ) -> Result<Self, Fault> {
         schema::migrate(db).await?;
-        let keys = keys::load_or_make(folder).await?;
-        let verifier = Verifier::new(issuer.clone(), Jwks::fixed(&keys.jwks()), None);
+        let mut keys = keys::load_or_make(&config.paths.data.join("identity")).await?;
+        let verifier = Verifier::new(issuer.clone(), Jwks::fixed(&keys.jwks()), embedded.jwt_secret.as_ref());
+        if let Some(secret) = &embedded.jwt_secret {
+            keys.sign_with(secret);
+        }
         let passwords = Passwords::new().await?;
+        let development = config.environment == Environment::Development;
         let provider = Arc::new(Provider {
             db: db.clone(),
             keys,
             issuer,
             verifier,
             passwords,
-            limits: Limits::default(),
+            limits: Limits::new(development),
             mailer: mailer.clone(),
+            site: config.site.public_url.clone(),
+            settings: Settings {
+                confirm_email: embedded.confirm_email,
+                sign_up_closed: embedded.sign_up_closed,
+                development,
+            },
         });
         let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);

@@ -52,7 +52,9 @@ fn is_dated(version: &HeaderValue) -> bool {
 
 /// As Supabase's gateway does it: everything but the public keys wants one, in the header or the query.
 fn refuse_api_key(provider: &Provider, request: &Request) -> Option<Response> {
-    if request.uri().path().ends_with("/.well-known/jwks.json") {
+    // A link in a mail carries no key. (The path here is what follows `/auth/v1`.)
+    let is_link = request.uri().path() == "/verify" && request.method().is_safe();
+    if is_link || request.uri().path().ends_with("/.well-known/jwks.json") {
         return None;
     }
     let (message, hint) = match api_key(request) {
@@ -63,7 +65,7 @@ fn refuse_api_key(provider: &Provider, request: &Request) -> Option<Response> {
     Some((StatusCode::UNAUTHORIZED, axum::Json(json!({ "message": message, "hint": hint }))).into_response())
 }
 
-fn api_key(request: &Request) -> Option<String> {
+pub(super) fn api_key(request: &Request) -> Option<String> {
     let from_header = request.headers().get("apikey").and_then(|key| key.to_str().ok()).map(str::to_owned);
     let query = request.uri().query().unwrap_or_default().as_bytes();
     from_header.or_else(|| {

@@ -254,39 +254,94 @@ async fn revoke(conn: &mut PgConnection, session: Uuid) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-/// Whether the session that a token names is there and good.
-pub(super) async fn is_live(db: &Db, user: Uuid, session: Option<Uuid>) -> Result<bool, Fault> {
+/// A session that is there and good.
+pub(super) struct Live {
+    aal: String,
+}
+
+impl Live {
+    /// Whether the person has given a code of a second factor in it.
+    pub(super) fn is_aal2(&self) -> bool {
+        self.aal == "aal2"
+    }
+}
+
+/// The session that a token names.
+pub(super) async fn live(db: &Db, user: Uuid, session: Option<Uuid>) -> Result<Option<Live>, Fault> {
     let mut tx = db.system().await?;
-    let found = sqlx::query_scalar!(
-        "select id from auth.sessions
+    let found = sqlx::query_as!(
+        Live,
+        "select aal from auth.sessions
          where id = $1 and user_id = $2 and revoked_at is null and (not_after is null or not_after > now())",
         session,
         user
     )
     .fetch_optional(tx.conn())
     .await?;
-    Ok(found.is_some())
+    Ok(found)
+}
+
+/// Raises the caller's session to aal2 after a code of `factor`, with new tokens: a refresh token from before must not
+/// lead to the raised session. The person's other sessions that gave no code end.
+pub(super) async fn raise(
+    provider: &Provider,
+    conn: &mut PgConnection,
+    caller: &super::user::Caller,
+    factor: Uuid,
+) -> Result<Value, AuthError> {
+    let gone = || AuthError::new(403, Code::SessionNotFound, "Session from session_id claim in JWT does not exist");
+    let session = caller.claims.session_id.ok_or_else(gone)?;
+    let method = json!([{ "method": "totp", "timestamp": OffsetDateTime::now_utc().unix_timestamp() }]);
+    let amr = sqlx::query_scalar!(
+        r#"update auth.sessions set aal = 'aal2', factor_id = $3, updated_at = now(),
+                  amr = $4 || jsonb_path_query_array(amr, '$[*] ? (@.method != "totp")')
+           where id = $1 and user_id = $2 and revoked_at is null returning amr"#,
+        session,
+        caller.user.id,
+        factor,
+        method
+    )
+    .fetch_optional(&mut *conn)
+    .await?
+    .ok_or_else(gone)?;
+    sqlx::query!("delete from auth.refresh_tokens where session_id = $1", session).execute(&mut *conn).await?;
+    sqlx::query!("delete from auth.sessions where user_id = $1 and id <> $2 and aal = 'aal1'", caller.user.id, session)
+        .execute(&mut *conn)
+        .await?;
+    let refresh_token = issue_refresh_token(provider, conn, session, None).await?;
+    let user = users::find(conn, caller.user.id).await?.ok_or_else(gone)?;
+    session_json(provider, conn, &user, session, "aal2", &amr, &refresh_token).await
+}
+
+/// Takes back what a factor that is no more has raised.
+pub(super) async fn lower(conn: &mut PgConnection, factor: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        r#"update auth.sessions set aal = 'aal1', factor_id = null, updated_at = now(),
+                  amr = jsonb_path_query_array(amr, '$[*] ? (@.method != "totp")')
+           where factor_id = $1"#,
+        factor
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Ends all sessions of a person.
-pub(super) async fn end_all(db: &Db, user: Uuid) -> Result<(), Fault> {
-    let mut tx = db.system().await?;
-    sqlx::query!("delete from auth.sessions where user_id = $1", user).execute(tx.conn()).await?;
-    tx.commit().await
+pub(super) async fn end_all(conn: &mut PgConnection, user: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from auth.sessions where user_id = $1", user).execute(conn).await?;
+    Ok(())
 }
 
 /// Ends the session that the token belongs to.
-pub(super) async fn end_one(db: &Db, user: Uuid, session: Option<Uuid>) -> Result<(), Fault> {
-    let mut tx = db.system().await?;
-    sqlx::query!("delete from auth.sessions where user_id = $1 and id = $2", user, session).execute(tx.conn()).await?;
-    tx.commit().await
+pub(super) async fn end_one(conn: &mut PgConnection, user: Uuid, session: Option<Uuid>) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from auth.sessions where user_id = $1 and id = $2", user, session).execute(conn).await?;
+    Ok(())
 }
 
 /// Ends all sessions of a person but the one that the token belongs to.
-pub(super) async fn end_others(db: &Db, user: Uuid, session: Option<Uuid>) -> Result<(), Fault> {
-    let mut tx = db.system().await?;
+pub(super) async fn end_others(conn: &mut PgConnection, user: Uuid, session: Option<Uuid>) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from auth.sessions where user_id = $1 and id is distinct from $2", user, session)
-        .execute(tx.conn())
+        .execute(conn)
         .await?;
-    tx.commit().await
+    Ok(())
 }
