@@ -1,4 +1,5 @@
-//! The few cookies that pages keep themselves. None holds a secret: the session's cookies are the server's.
+//! The few cookies that pages keep themselves. The session's are the server's; the one secret is
+//! [`crate::members::shown_once`]'s, of a minute.
 
 use http::{
     HeaderMap, HeaderValue,

@@ -6,6 +6,7 @@
 // Views are nested types: a page's is longer than the default allows.
 #![recursion_limit = "512"]
 
+pub mod api_keys;
 pub mod auth;
 pub mod chat;
 pub mod documents;
@@ -14,6 +15,7 @@ mod event_source;
 pub mod frame;
 pub mod landing;
 mod markdown;
+pub mod members;
 pub mod not_found;
 pub mod projects;
 pub mod redirect;

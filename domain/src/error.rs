@@ -12,6 +12,9 @@ pub enum Error {
     /// A member whose role is too low. HTTP 403.
     #[error("Your role in this workspace does not allow that. Ask an owner or admin.")]
     Forbidden,
+    /// What no role would change, for example an API key that would manage people. HTTP 403.
+    #[error("{message}")]
+    Denied { message: String },
     /// Absent, or another tenant's: the two cannot be told apart. HTTP 404.
     #[error("That is not here. It may have been deleted, or you may not have access to it.")]
     NotFound,
@@ -69,6 +72,10 @@ impl Error {
         Self::Conflict { message: message.into() }
     }
 
+    pub fn denied(message: impl Into<String>) -> Self {
+        Self::Denied { message: message.into() }
+    }
+
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::Unavailable { message: message.into() }
     }
@@ -85,7 +92,7 @@ impl Error {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Unauthenticated => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::Denied { .. } => 403,
             Self::NotFound => 404,
             Self::Conflict { .. } => 409,
             Self::TooLarge { .. } => 413,

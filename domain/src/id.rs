@@ -45,6 +45,12 @@ id! {
     UserId;
     /// A workspace: the tenant.
     WorkspaceId;
+    /// A person's membership in a workspace.
+    MemberId;
+    /// An invitation to a workspace.
+    InvitationId;
+    /// An API key of a workspace's member.
+    ApiKeyId;
     /// A project of a workspace.
     ProjectId;
     /// A folder of a project.

@@ -9,10 +9,12 @@
 //! 3. `app/src/<resource>/` for its pages, `server/src/<resource>/` for its implementation.
 
 pub mod accounts;
+pub mod api_keys;
 pub mod chat;
 pub mod documents;
 pub mod error;
 pub mod id;
+pub mod members;
 pub mod navigation;
 pub mod page;
 pub mod projects;

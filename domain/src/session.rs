@@ -1,11 +1,12 @@
 //! What a signed-in person can do: the sum of all ports.
 
 use crate::{
-    accounts::User, chat::Chat, documents::Documents, navigation::Navigate, projects::Projects, workspaces::Workspaces,
+    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, members::Members, navigation::Navigate,
+    projects::Projects, workspaces::Workspaces,
 };
 
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without
 /// a login there is none.
-pub trait Session: Workspaces + Projects + Documents + Chat + Navigate + Send + Sync {
+pub trait Session: Workspaces + Members + ApiKeys + Projects + Documents + Chat + Navigate + Send + Sync {
     fn user(&self) -> &User;
 }

@@ -36,7 +36,7 @@ impl Name {
 
 /// An email address, in lower case. Only its shape is checked: whether it exists is for the confirmation mail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(format = "email"))]
 #[serde(try_from = "String", into = "String")]
 pub struct Email(String);
 

@@ -1,6 +1,6 @@
 //! Workspaces: the tenant. Everything else belongs to one.
 
-use crate::{Error, Page, PageRequest, UserId, WorkspaceId, text::Name};
+use crate::{Error, Page, PageRequest, WorkspaceId, text::Name};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -60,15 +60,6 @@ pub struct WorkspaceLink {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Member {
-    pub user_id: UserId,
-    pub display_name: String,
-    pub email: String,
-    pub role: Role,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewWorkspace {
     pub name: Name,
 }
@@ -84,5 +75,4 @@ pub trait Workspaces {
     async fn rename_workspace(&self, id: WorkspaceId, name: Name) -> Result<Workspace, Error>;
     /// Deletes the workspace with all it holds. Needs [`Role::Owner`].
     async fn delete_workspace(&self, id: WorkspaceId) -> Result<(), Error>;
-    async fn list_members(&self, id: WorkspaceId, page: PageRequest) -> Result<Page<Member>, Error>;
 }

@@ -3,7 +3,10 @@
 //! `NotFound`, exactly like what does not exist; `Forbidden` is only for a member whose role is too low.
 
 use crate::{db::Scope, fault::Fault};
-use domain::{ConversationId, DocumentId, Error, MessageId, ProjectId, WorkspaceId, workspaces::Role};
+use domain::{
+    ApiKeyId, ConversationId, DocumentId, Error, InvitationId, MemberId, MessageId, ProjectId, UserId, WorkspaceId,
+    workspaces::Role,
+};
 
 /// Proof that the scope's user is a member of the workspace, with the role.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +43,33 @@ pub struct MessageAccess {
     conversation: ConversationAccess,
 }
 
+/// Proof of access to somebody's membership, hence to its workspace, in which no other transaction changes memberships
+/// meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct MemberAccess {
+    id: MemberId,
+    user_id: UserId,
+    /// The somebody's, not the scope's user's: that one's is the workspace's.
+    role: Role,
+    workspace: WorkspaceAccess,
+}
+
+/// Proof of access to an invitation, hence to its workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct InvitationAccess {
+    id: InvitationId,
+    role: Role,
+    workspace: WorkspaceAccess,
+}
+
+/// Proof of access to an API key, hence to its workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct ApiKeyAccess {
+    id: ApiKeyId,
+    user_id: UserId,
+    workspace: WorkspaceAccess,
+}
+
 macro_rules! getters {
     ($($proof:ident { $($field:ident: $type:ty),* })*) => {$(
         impl $proof {
@@ -54,17 +84,23 @@ getters! {
     DocumentAccess { id: DocumentId, project: ProjectAccess }
     ConversationAccess { id: ConversationId, project: ProjectAccess }
     MessageAccess { id: MessageId, conversation: ConversationAccess }
-}
-
-impl WorkspaceAccess {
-    /// Reads the role that the database holds and compares it with the one that is needed.
-    fn grant(workspace: uuid::Uuid, role: &str, needed: Role) -> Result<Self, Fault> {
-        let role = Role::parse(role).ok_or(Error::Forbidden)?;
-        if role < needed { Err(Error::Forbidden.into()) } else { Ok(Self { id: workspace.into(), role }) }
-    }
+    MemberAccess { id: MemberId, user_id: UserId, role: Role, workspace: WorkspaceAccess }
+    InvitationAccess { id: InvitationId, role: Role, workspace: WorkspaceAccess }
+    ApiKeyAccess { id: ApiKeyId, user_id: UserId, workspace: WorkspaceAccess }
 }
 
 impl Scope {
+    /// Reads the role that the database holds and compares it with the one that is needed. To an API key, every
+    /// workspace but its own is absent.
+    fn grant(&self, workspace: uuid::Uuid, role: &str, needed: Role) -> Result<WorkspaceAccess, Fault> {
+        let id = WorkspaceId::from(workspace);
+        if self.only_workspace().is_some_and(|only| only != id) {
+            return Err(Error::NotFound.into());
+        }
+        let role = Role::parse(role).ok_or(Error::Forbidden)?;
+        if role < needed { Err(Error::Forbidden.into()) } else { Ok(WorkspaceAccess { id, role }) }
+    }
+
     /// # Errors
     /// `NotFound` without membership, `Forbidden` below `needed`.
     pub async fn workspace(&mut self, id: WorkspaceId, needed: Role) -> Result<WorkspaceAccess, Fault> {
@@ -77,7 +113,7 @@ impl Scope {
         .fetch_optional(self.conn())
         .await?
         .ok_or(Error::NotFound)?;
-        WorkspaceAccess::grant(id.into(), &row.role, needed)
+        self.grant(id.into(), &row.role, needed)
     }
 
     /// # Errors
@@ -95,7 +131,7 @@ impl Scope {
         .fetch_optional(self.conn())
         .await?
         .ok_or(Error::NotFound)?;
-        Ok(ProjectAccess { id, workspace: WorkspaceAccess::grant(row.workspace_id, &row.role, needed)? })
+        Ok(ProjectAccess { id, workspace: self.grant(row.workspace_id, &row.role, needed)? })
     }
 
     /// # Errors
@@ -113,7 +149,7 @@ impl Scope {
         .fetch_optional(self.conn())
         .await?
         .ok_or(Error::NotFound)?;
-        let workspace = WorkspaceAccess::grant(row.workspace_id, &row.role, needed)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         Ok(DocumentAccess { id, project: ProjectAccess { id: row.project_id.into(), workspace } })
     }
 
@@ -132,7 +168,7 @@ impl Scope {
         .fetch_optional(self.conn())
         .await?
         .ok_or(Error::NotFound)?;
-        let workspace = WorkspaceAccess::grant(row.workspace_id, &row.role, needed)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         Ok(ConversationAccess { id, project: ProjectAccess { id: row.project_id.into(), workspace } })
     }
 
@@ -152,8 +188,85 @@ impl Scope {
         .fetch_optional(self.conn())
         .await?
         .ok_or(Error::NotFound)?;
-        let workspace = WorkspaceAccess::grant(row.workspace_id, &row.role, needed)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         let project = ProjectAccess { id: row.project_id.into(), workspace };
         Ok(MessageAccess { id, conversation: ConversationAccess { id: row.conversation_id.into(), project } })
+    }
+
+    /// Locks the workspace against other changes of its memberships until the transaction ends, so that what is decided
+    /// here about roles and owners is still true when it is written.
+    ///
+    /// # Errors
+    /// As [`Self::workspace`].
+    pub async fn member(&mut self, id: MemberId, needed: Role) -> Result<MemberAccess, Fault> {
+        let user = uuid::Uuid::from(self.user_id());
+        // First the lock, then a look: a statement sees what was committed before it began.
+        sqlx::query!(
+            "select w.id
+             from workspaces w
+             where w.id = (select t.workspace_id from members t where t.id = $1)
+                 and exists (select from members m where m.workspace_id = w.id and m.user_id = $2)
+             for no key update",
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let row = sqlx::query!(
+            "select t.workspace_id, t.user_id, t.role as their_role, m.role
+             from members t
+             join members m on m.workspace_id = t.workspace_id and m.user_id = $2
+             where t.id = $1",
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
+        let role = Role::parse(&row.their_role).ok_or(Error::Forbidden)?;
+        Ok(MemberAccess { id, user_id: row.user_id.into(), role, workspace })
+    }
+
+    /// # Errors
+    /// As [`Self::workspace`]; `NotFound` too when it is accepted or withdrawn.
+    pub async fn invitation(&mut self, id: InvitationId, needed: Role) -> Result<InvitationAccess, Fault> {
+        let user = uuid::Uuid::from(self.user_id());
+        let row = sqlx::query!(
+            "select i.workspace_id, i.role as invited_role, m.role
+             from invitations i
+             join members m on m.workspace_id = i.workspace_id and m.user_id = $2
+             where i.id = $1 and i.accepted_at is null and i.withdrawn_at is null",
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
+        let role = Role::parse(&row.invited_role).ok_or(Error::Forbidden)?;
+        Ok(InvitationAccess { id, role, workspace })
+    }
+
+    /// Anyone's key: what may be done with it depends on whose it is.
+    ///
+    /// # Errors
+    /// As [`Self::workspace`].
+    pub async fn api_key(&mut self, id: ApiKeyId, needed: Role) -> Result<ApiKeyAccess, Fault> {
+        let user = uuid::Uuid::from(self.user_id());
+        let row = sqlx::query!(
+            "select k.workspace_id, k.user_id, m.role
+             from api_keys k
+             join members m on m.workspace_id = k.workspace_id and m.user_id = $2
+             where k.id = $1",
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
+        Ok(ApiKeyAccess { id, user_id: row.user_id.into(), workspace })
     }
 }

@@ -2,7 +2,7 @@
 //! job one that is scoped to the user who caused it, and no other module can run SQL.
 
 use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument};
-use domain::UserId;
+use domain::{UserId, WorkspaceId};
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
@@ -40,7 +40,11 @@ impl Db {
 
     /// A transaction for what `user` asked for. It rolls back unless [`Scope::commit`] is called.
     pub async fn scope(&self, user: &AuthUser) -> Result<Scope, Fault> {
-        Ok(Scope { tx: self.pool.begin().await?, user_id: user.id() })
+        Ok(Scope {
+            tx: self.pool.begin().await?,
+            user_id: user.id(),
+            only_workspace: user.key().map(|key| key.workspace()),
+        })
     }
 
     /// A transaction for a job that holds a document. It begins by renewing the lease, which locks the document's row: as
@@ -78,11 +82,17 @@ impl Db {
 pub struct Scope {
     tx: Transaction<'static, Postgres>,
     user_id: UserId,
+    only_workspace: Option<WorkspaceId>,
 }
 
 impl Scope {
     pub fn user_id(&self) -> UserId {
         self.user_id
+    }
+
+    /// The one workspace that there is to an API key; `None` for a person, to whom there are all of theirs.
+    pub fn only_workspace(&self) -> Option<WorkspaceId> {
+        self.only_workspace
     }
 
     pub fn conn(&mut self) -> &mut PgConnection {

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod ai;
+pub mod api_keys;
 pub mod auth;
 pub mod chat;
 pub mod config;
@@ -17,10 +18,12 @@ pub mod fault;
 pub mod http;
 pub mod jobs;
 pub mod mail;
+pub mod members;
 pub mod navigation;
 pub mod projects;
 pub mod rag;
 pub mod rate_limit;
+mod secret;
 pub mod session;
 pub mod startup;
 pub mod storage;

@@ -3,6 +3,11 @@
 
 use crate::{AppState, auth::AuthUser, db::Scope, fault::Fault};
 use domain::accounts::User;
+use std::time::Duration;
+
+/// How often an event stream asks [`UserSession::stands`], and whether its reader is still a member: it ends as soon
+/// after they are not.
+pub(crate) const CHECK_ACCESS: Duration = Duration::from_secs(5);
 
 /// A signed-in person's request. An axum extractor (see [`crate::auth`]); the Leptos context carries the same value as
 /// `Arc<dyn domain::Session>`.
@@ -23,6 +28,20 @@ impl UserSession {
     /// A transaction for this person.
     pub(crate) async fn scope(&self) -> Result<Scope, Fault> {
         self.state.db.scope(&self.auth).await
+    }
+
+    /// As [`Self::scope`], for what a program may not do in a person's place: manage workspaces, people and keys.
+    ///
+    /// # Errors
+    /// `Denied` for an API key.
+    pub(crate) async fn persons_scope(&self) -> Result<Scope, Fault> {
+        self.auth.as_person()?;
+        self.scope().await
+    }
+
+    /// Whether the session or the API key still counts, for streams that outlive the check of their request.
+    pub(crate) async fn stands(&self) -> Result<bool, Fault> {
+        self.state.identity.stands(&self.auth).await
     }
 }
 

@@ -75,7 +75,7 @@ pub async fn sign_out() -> Result<(), ApiError> {
 }
 
 #[cfg(feature = "ssr")]
-fn keep_typed(email: &str) {
+pub(crate) fn keep_typed(email: &str) {
     if email.len() <= 254 {
         let typed = redirect::encode(email);
         cookie::set(&format!("{TYPED_EMAIL}={typed}; Path=/; Max-Age=120; HttpOnly; SameSite=Lax"));

@@ -90,6 +90,9 @@ pub(super) fn WorkspaceItems(workspaces: Vec<WorkspaceLink>, current: Option<Wor
     view! {
         <div class="menu__group">{items}</div>
         <div class="menu__group">
+            {current.map(|workspace| view! {
+                <MenuLink href=format!("/workspaces/{workspace}/settings")><Icon glyph=Glyph::Settings/><span class="menu__text">"Settings and members"</span></MenuLink>
+            })}
             <MenuLink href="/workspaces"><Icon glyph=Glyph::Layers/><span class="menu__text">"All workspaces"</span></MenuLink>
             <MenuLink href="/workspaces/new"><Icon glyph=Glyph::Plus/><span class="menu__text">"New workspace"</span></MenuLink>
         </div>

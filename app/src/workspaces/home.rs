@@ -9,11 +9,7 @@ use crate::{
     routes::{path_id, query_param},
     ui::{Avatar, Button, Crumb, Dialog, Failure, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Time, Variant},
 };
-use domain::{
-    Cursor, Page as List, WorkspaceId,
-    projects::Project,
-    workspaces::{Member, Role},
-};
+use domain::{Cursor, Page as List, WorkspaceId, members::Member, projects::Project, workspaces::Role};
 use leptos::{ev::MouseEvent, prelude::*};
 
 /// A workspace's home: its projects, and who works in it.
@@ -65,7 +61,7 @@ fn content(home: Result<WorkspaceHome, ApiError>) -> AnyView {
         <Page title=workspace.name.clone() crumbs action=action>
             <div class="page__head">
                 <h1>{workspace.name.clone()}</h1>
-                <Members members total=workspace.member_count/>
+                <Members workspace=id members total=workspace.member_count/>
             </div>
             {body}
             <Dialog open=creating title="New project" id="new-project">
@@ -98,9 +94,9 @@ fn NewProject(
     }
 }
 
-/// The members' faces, with their names and roles for the pointer and the screen reader.
+/// The members' faces, with their names and roles for the pointer; a link to all of them.
 #[component]
-fn Members(members: List<Member>, total: u32) -> impl IntoView {
+fn Members(workspace: WorkspaceId, members: List<Member>, total: u32) -> impl IntoView {
     let more = total.saturating_sub(u32::try_from(members.items.len()).unwrap_or(u32::MAX));
     let faces = members
         .items
@@ -110,10 +106,12 @@ fn Members(members: List<Member>, total: u32) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <ul class="faces" aria-label="Members">
-            {faces}
-            {(more > 0).then(|| view! { <li class="faces__more">{format!("+{more}")}</li> })}
-        </ul>
+        <a class="faces-link" href=format!("/workspaces/{workspace}/settings#members") aria-label=format!("{}: manage", count(total, "member"))>
+            <ul class="faces" aria-hidden="true">
+                {faces}
+                {(more > 0).then(|| view! { <li class="faces__more">{format!("+{more}")}</li> })}
+            </ul>
+        </a>
     }
 }
 

@@ -40,11 +40,14 @@ where
     }
 }
 
-/// Present wherever [`super::session_layer`] ran.
+/// Present wherever [`super::session_layer`] ran; an API key changes nobody's account.
 impl<S: Send + Sync> FromRequestParts<S> for RequestAccounts {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
+        if let Some(user) = parts.extensions.get::<AuthUser>() {
+            user.as_person()?;
+        }
         Ok(parts
             .extensions
             .get::<Self>()

@@ -8,6 +8,7 @@ use super::{
     local::LocalProvider,
     people::People,
     refresh::Refresher,
+    standing::Standing,
     token::{Claims, TokenError, Verifier},
 };
 use crate::{
@@ -52,6 +53,7 @@ struct Inner {
     verifier: Verifier,
     refresher: Refresher,
     people: People,
+    standing: Standing,
     cookies: SessionCookies,
     local: Option<LocalProvider>,
     settings: Mutex<Option<(Instant, SignInOptions)>>,
@@ -104,6 +106,7 @@ impl Identity {
             verifier: Verifier::new(issuer, jwks, secret),
             refresher: Refresher::default(),
             people: People::new(db.clone()),
+            standing: Standing::new(db.clone(), local.is_some()),
             cookies: SessionCookies::new(secure),
             local,
             settings: Mutex::default(),
@@ -193,6 +196,15 @@ impl Identity {
     /// with any other token they come to nothing.
     pub(crate) fn presented_session(&self, headers: &http::HeaderMap) -> Option<String> {
         self.0.cookies.read(headers).access
+    }
+
+    /// Whether the session or the API key that was verified once still counts.
+    pub(crate) async fn stands(&self, user: &AuthUser) -> Result<bool, Fault> {
+        self.0.standing.stands(user).await
+    }
+
+    pub(super) fn standing(&self) -> &Standing {
+        &self.0.standing
     }
 
     pub(super) fn site(&self) -> &Url {

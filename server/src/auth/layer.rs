@@ -1,7 +1,7 @@
 //! The session of each request.
 
 use super::{
-    AuthUser, ClientAddress, Identity, RequestAccounts,
+    AuthUser, ClientAddress, Identity, RequestAccounts, api_key,
     cookie::{ReceivedTokens, SessionTokens},
     origin,
     refresh::Refreshed,
@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use domain::Error;
-use http::{Extensions, HeaderMap, HeaderValue, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, header};
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
@@ -24,8 +24,9 @@ use std::{
 /// A token with less time left than this is refreshed, so that it does not end while a page uses it.
 const REFRESH_MARGIN_SECONDS: u64 = 90;
 
-/// Why a request with good-looking credentials has no [`AuthUser`]: something does not answer. Left in the request's
-/// extensions for the extractor (and the pages) to report, so that nobody is told to sign in again for it.
+/// Why a request with good-looking credentials has no [`AuthUser`]: something does not answer, or an API key may not do
+/// what it asks. Left in the request's extensions for the extractor (and the pages) to report, so that nobody is told to
+/// sign in again for it.
 #[derive(Clone, Debug)]
 pub struct Unsettled(pub Error);
 
@@ -109,7 +110,7 @@ pub async fn session_layer(State(identity): State<Identity>, mut request: Reques
     let person = match bearer {
         // Whoever sends a token is judged by it alone: falling back to a cookie would let another site's page leave out
         // the check of its origin by sending nonsense.
-        Some(token) => by_bearer(&identity, &token).await,
+        Some(token) => by_bearer(&identity, &token, request.method(), request.uri().path()).await,
         None => by_cookies(&identity, &received, &jar, address).await,
     };
     match person {
@@ -131,7 +132,10 @@ fn is_without_session(path: &str) -> bool {
     public::is_for_everybody(path) || public::is_identity_provider(path)
 }
 
-async fn by_bearer(identity: &Identity, token: &str) -> Result<Option<AuthUser>, Error> {
+async fn by_bearer(identity: &Identity, token: &str, method: &Method, path: &str) -> Result<Option<AuthUser>, Error> {
+    if api_key::is_key(token) {
+        return api_key::owner(identity, token, method, path).await;
+    }
     match identity.verify(token).await {
         Ok(claims) => Ok(Some(identity.person(&claims).await?)),
         Err(error) => outcome_of(&error),

@@ -5,6 +5,7 @@
 //! extensions. [`crate::session::UserSession`] is the extractor for handlers that need a signed-in person.
 
 mod accounts;
+mod api_key;
 mod client;
 mod cookie;
 mod extract;
@@ -15,14 +16,16 @@ mod local;
 mod origin;
 mod people;
 mod refresh;
+mod standing;
 mod token;
 
 pub use accounts::RequestAccounts;
+pub use api_key::{KeyLimit, TOKEN_PREFIX};
 pub use identity::{ClientAddress, Identity, ProviderHealth};
 pub(crate) use layer::address as client_address;
 pub use layer::{Unsettled, session_layer};
 
-use domain::{UserId, accounts::User};
+use domain::{Error, UserId, accounts::User};
 use uuid::Uuid;
 
 /// A person whose token has been verified. Its fields are private: only this module makes one.
@@ -32,6 +35,8 @@ pub struct AuthUser {
     email: String,
     display_name: String,
     session_id: Option<Uuid>,
+    /// Set when it was no person's token but a key that they made.
+    key: Option<KeyLimit>,
 }
 
 impl AuthUser {
@@ -44,6 +49,20 @@ impl AuthUser {
         self.session_id
     }
 
+    /// What the API key allows that was sent instead of a person's token.
+    pub const fn key(&self) -> Option<KeyLimit> {
+        self.key
+    }
+
+    /// # Errors
+    /// `Denied` for an API key.
+    pub fn as_person(&self) -> Result<(), Error> {
+        match self.key {
+            None => Ok(()),
+            Some(_) => Err(Error::denied("An API key cannot do that. Sign in and do it yourself.")),
+        }
+    }
+
     pub fn to_user(&self) -> User {
         User { id: self.id, email: self.email.clone(), display_name: self.display_name.clone() }
     }
@@ -52,6 +71,6 @@ impl AuthUser {
     #[cfg(test)]
     pub(crate) fn for_test(id: UserId, email: &str) -> Self {
         let display_name = email.split('@').next().unwrap_or_default().to_owned();
-        Self { id, email: email.to_owned(), display_name, session_id: None }
+        Self { id, email: email.to_owned(), display_name, session_id: None, key: None }
     }
 }

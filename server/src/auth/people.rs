@@ -50,6 +50,7 @@ impl People {
             email: known.email,
             display_name: known.display_name,
             session_id: claims.session_id,
+            key: None,
         })
     }
 

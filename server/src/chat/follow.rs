@@ -7,7 +7,10 @@ use super::{
     repo,
     running::Numbered,
 };
-use crate::{fault::Fault, session::UserSession};
+use crate::{
+    fault::Fault,
+    session::{CHECK_ACCESS, UserSession},
+};
 use axum::response::sse;
 use domain::{
     Error, MessageId,
@@ -23,11 +26,9 @@ use tokio::{
 
 /// Between two looks at the table for an answer that another process writes.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// How soon a follower who has lost access is cut off.
-const CHECK_ACCESS: Duration = Duration::from_secs(15);
 
 /// The events of `message` after number `seen`, to its end. Ends early when the server stops, so that the browser comes
-/// back to one that runs, or when access is lost.
+/// back to one that runs, or when access is lost or the session ends.
 pub fn follow(
     session: UserSession,
     message: MessageId,
@@ -36,7 +37,14 @@ pub fn follow(
     async_stream::stream! {
         let state = session.state.clone();
         let mut seen = seen;
+        let mut checked = Instant::now();
         loop {
+            if checked.elapsed() >= CHECK_ACCESS {
+                if !session.stands().await.unwrap_or(false) {
+                    return;
+                }
+                checked = Instant::now();
+            }
             // First the subscription, then the table: what is stored in between comes twice, and is told apart by number.
             let live = state.answers.running(message).map(|running| running.live.subscribe());
             let stored = match replay(&session, message, seen).await {
@@ -57,7 +65,7 @@ pub fn follow(
             }
             match live {
                 Some(mut live) => {
-                    let until = Instant::now() + CHECK_ACCESS;
+                    let until = checked + CHECK_ACCESS;
                     loop {
                         let numbered = tokio::select! {
                             () = state.events.stopped() => return,

@@ -1,7 +1,11 @@
 //! The events of a project's documents, for as long as somebody looks.
 
 use super::repo;
-use crate::{events::Notice, fault::Fault, session::UserSession};
+use crate::{
+    events::Notice,
+    fault::Fault,
+    session::{CHECK_ACCESS, UserSession},
+};
 use axum::response::sse::Event;
 use domain::{DocumentId, Error, ProjectId, documents::Document, workspaces::Role};
 use futures::Stream;
@@ -35,6 +39,8 @@ pub(super) struct DocumentEvents {
     project: ProjectId,
     notices: Receiver<Notice>,
     first: Vec<Document>,
+    /// When it was last made sure that the reader may read.
+    checked: Instant,
 }
 
 impl DocumentEvents {
@@ -53,7 +59,7 @@ impl DocumentEvents {
         let access = scope.project(project, Role::Viewer).await?;
         let first = repo::active(&mut scope, &access, since).await?;
         drop(scope);
-        Ok(Self { session, project, notices, first })
+        Ok(Self { session, project, notices, first, checked: Instant::now() })
     }
 
     pub fn into_stream(mut self) -> impl Stream<Item = Result<Event, Infallible>> + Send {
@@ -83,12 +89,20 @@ impl DocumentEvents {
         }
     }
 
-    /// Waits for changes of this project; `None` when the stream is to end.
+    /// Waits for changes of this project; `None` when the stream is to end: at its time, when the server stops, and when
+    /// its reader's session or membership has ended.
     async fn next_changes(&mut self, end: Instant) -> Option<Changes> {
         let events = self.session.state.events.clone();
         let mut changes = Changes::default();
         while changes.is_empty() {
+            let check = self.checked + CHECK_ACCESS;
             tokio::select! {
+                () = tokio::time::sleep_until(check) => {
+                    if !self.may_go_on().await {
+                        return None;
+                    }
+                    self.checked = Instant::now();
+                }
                 () = events.stopped() => return None,
                 () = tokio::time::sleep_until(end) => return None,
                 notice = self.notices.recv() => match notice {
@@ -109,6 +123,16 @@ impl DocumentEvents {
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return Some(changes),
             }
         }
+    }
+
+    /// A database that does not answer ends the stream too: its reader comes back.
+    async fn may_go_on(&self) -> bool {
+        let still_there = async {
+            let stands = self.session.stands().await?;
+            self.session.scope().await?.project(self.project, Role::Viewer).await?;
+            Ok::<_, Fault>(stands)
+        };
+        still_there.await.unwrap_or(false)
     }
 
     /// Reads through the session's own scope, so that membership is checked each time.

@@ -9,7 +9,7 @@ use super::{
     error::{HttpError, Problem, unknown_method, unknown_route},
     plain,
 };
-use crate::{AppState, chat, documents, fault::Fault, navigation, projects, workspaces};
+use crate::{AppState, api_keys, chat, documents, fault::Fault, members, navigation, projects, workspaces};
 use axum::{
     Router,
     extract::State,
@@ -54,11 +54,12 @@ fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
 #[openapi(
     info(
         title = "Atelier",
-        description = "The same operations as the pages. Send an access token as `Authorization: Bearer …`, or the \
-            session's cookie. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
+        description = "The same operations as the pages. Send an API key or an access token as \
+            `Authorization: Bearer …`, or the session's cookie. An API key sees its own workspace only, and manages neither \
+            workspaces nor people nor keys. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
             `application/problem+json`."
     ),
-    tags((name = "You"), (name = "Workspaces"), (name = "Projects"), (name = "Documents"), (name = "Conversations")),
+    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Conversations")),
     components(schemas(Problem)),
     modifiers(&Access)
 )]
@@ -85,6 +86,8 @@ fn resources() -> OpenApiRouter<AppState> {
     let v1 = OpenApiRouter::new()
         .merge(navigation::routes::router())
         .merge(workspaces::routes::router())
+        .merge(members::routes::router())
+        .merge(api_keys::routes::router())
         .merge(projects::routes::router())
         .merge(documents::routes::router())
         .merge(chat::routes::router());

@@ -4,6 +4,7 @@
 use app::{
     auth::api::{GetSignInPage, SignIn, SignOut, SignUp},
     landing::api::SignedIn,
+    members::api::{GetInvitation, SignOutForInvitation},
     theme::SetTheme,
 };
 use leptos::server_fn::{ServerFn, axum::server_fn_paths};
@@ -12,12 +13,21 @@ use std::{collections::HashSet, sync::LazyLock};
 /// Pages on which people say who they are. No cache keeps them: what was typed there is for nobody else.
 const SIGN_IN_PAGES: &[&str] = &["/login", "/register"];
 
-const OTHER_PAGES: &[&str] = &["/"];
+/// The start, and the page of an invitation, whose token tells what it is about.
+const OTHER_PAGES: &[&str] = &["/", "/invite/{token}"];
 
 /// The server functions of those pages. Each asks the identity provider, tells only whether one is signed in, or is about
 /// the browser alone.
-pub(super) const SERVER_FUNCTIONS: &[&str] =
-    &[SignedIn::PATH, SetTheme::PATH, GetSignInPage::PATH, SignIn::PATH, SignUp::PATH, SignOut::PATH];
+pub(super) const SERVER_FUNCTIONS: &[&str] = &[
+    SignedIn::PATH,
+    SetTheme::PATH,
+    GetSignInPage::PATH,
+    SignIn::PATH,
+    SignUp::PATH,
+    SignOut::PATH,
+    GetInvitation::PATH,
+    SignOutForInvitation::PATH,
+];
 
 /// Signs of life, the API's description, the answer to an address that the API does not know, and the outbox, which
 /// answers nobody but this machine in development.
@@ -43,7 +53,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 
 /// Whether nothing may keep the page, not even the browser that shows it.
 pub(super) fn is_sign_in_page(path: &str) -> bool {
-    SIGN_IN_PAGES.contains(&path)
+    SIGN_IN_PAGES.contains(&path) || path.starts_with("/invite/")
 }
 
 /// Files that are the same for everybody, and signs of life: no session is looked at and nothing is counted.

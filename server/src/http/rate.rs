@@ -9,7 +9,10 @@ use crate::{
     auth::{Identity, client_address},
     config::{Config, Environment},
 };
-use app::auth::api::{SignIn, SignUp};
+use app::{
+    auth::api::{SignIn, SignUp},
+    members::api::{AcceptInvitation, GetInvitation},
+};
 use axum::{
     body::Body,
     extract::{ConnectInfo, Request, State},
@@ -33,7 +36,8 @@ use std::{
 use url::form_urlencoded;
 
 /// What proves who one is or has a mail sent: what is worth trying often. A test holds it against the public functions.
-pub(super) const TRIES: &[&str] = &[SignIn::PATH, SignUp::PATH];
+pub(super) const TRIES: &[&str] =
+    &[SignIn::PATH, SignUp::PATH, GetInvitation::PATH, AcceptInvitation::PATH, "/api/v1/invitations/accept"];
 
 /// Tries for one account, from wherever they come: GoTrue's figure for codes, 30 in five minutes.
 const ACCOUNT_PER_MINUTE: u32 = 6;

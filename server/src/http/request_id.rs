@@ -33,7 +33,7 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
         request.extensions_mut().insert(ClientAddress(address));
     }
     // Without the query: links in mails carry tokens there.
-    let path = request.uri().path().to_owned();
+    let path = without_token(request.uri().path()).to_owned();
     let span = tracing::info_span!("request", id, method = %request.method(), path);
     let begun = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
@@ -42,6 +42,11 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
         response.headers_mut().insert(X_REQUEST_ID, header);
     }
     response
+}
+
+/// An invitation's link carries its token in the path.
+fn without_token(path: &str) -> &str {
+    if path.starts_with("/invite/") { "/invite/…" } else { path }
 }
 
 fn tell(path: &str, response: &Response, begun: Instant) {

@@ -5,6 +5,7 @@ use crate::{
     AppState,
     auth::{AuthUser, RequestAccounts, Unsettled},
     config::Config,
+    members::OpenLetterbox,
     session::UserSession,
 };
 use axum::{
@@ -14,7 +15,7 @@ use axum::{
     http::{HeaderValue, Method, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{Session, accounts::Accounts};
+use domain::{Session, accounts::Accounts, members::Letterbox};
 use leptos::{
     config::{Env, LeptosOptions},
     prelude::{provide_context, use_context},
@@ -65,9 +66,11 @@ pub async fn favicon() -> Redirect {
     Redirect::permanent("/favicon.svg")
 }
 
-/// Gives a page or a server function the ports of this request: the session, if someone is signed in, and the identity
-/// provider.
+/// Gives a page or a server function the ports of this request: the session, if someone is signed in, the identity
+/// provider, and the letterbox of invitations.
 fn provide_ports(state: &AppState) {
+    let letterbox: Arc<dyn Letterbox> = Arc::new(OpenLetterbox(state.clone()));
+    provide_context(letterbox);
     let Some(request) = use_context::<Parts>() else { return };
     if let Some(user) = request.extensions.get::<AuthUser>() {
         let session: Arc<dyn Session> = Arc::new(UserSession::new(state.clone(), user.clone()));

@@ -11,14 +11,16 @@ use uuid::Uuid;
 /// The user's workspaces, the most recently used first, at most 50.
 pub(super) async fn workspaces(scope: &mut Scope) -> Result<Vec<WorkspaceLink>, Fault> {
     let user = Uuid::from(scope.user_id());
+    let only = scope.only_workspace().map(Uuid::from);
     let rows = sqlx::query!(
         "select w.id, w.name
          from members m
          join workspaces w on w.id = m.workspace_id
-         where m.user_id = $1
+         where m.user_id = $1 and ($2::uuid is null or m.workspace_id = $2)
          order by w.updated_at desc, w.id desc
          limit 50",
-        user
+        user,
+        only
     )
     .fetch_all(scope.conn())
     .await?;

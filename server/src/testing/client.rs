@@ -50,14 +50,14 @@ impl Client {
         Self { http, site, token: session.map(|session| session.access_token), user_id }
     }
 
+    /// The same site, asked with another token or an API key.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// Of somebody who has signed up.
     pub fn user_id(&self) -> Uuid {
         self.user_id.expect("somebody who has signed up")
-    }
-
-    /// The same, with another token.
-    pub fn with_token(&self, token: &str) -> Self {
-        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The session as a browser of this machine keeps it, of somebody who has signed up.
@@ -102,6 +102,27 @@ impl Client {
     /// Makes a workspace and returns its id.
     pub async fn new_workspace(&self, name: &str) -> Uuid {
         self.post("/api/v1/workspaces", &json!({ "name": name })).await.id()
+    }
+
+    /// Invites `guest` by their address `{name}@example.com` and has them accept; returns the new membership's id.
+    pub async fn add_member(&self, workspace: Uuid, guest: &Self, name: &str, role: &str) -> Uuid {
+        let invitation = json!({ "email": format!("{name}@example.com"), "role": role });
+        let invited: Value =
+            self.post(&format!("/api/v1/workspaces/{workspace}/invitations"), &invitation).await.json(201);
+        let token = invited["link"].as_str().and_then(|link| link.rsplit('/').next()).expect("a link").to_owned();
+        guest.post("/api/v1/invitations/accept", &json!({ "token": token })).await.expect(200);
+        let members: Value = self.get(&format!("/api/v1/workspaces/{workspace}/members?limit=100")).await.json(200);
+        let user = guest.user_id().to_string();
+        let member = members["items"].as_array().expect("members").iter().find(|member| member["user_id"] == user);
+        member.and_then(|member| member["id"].as_str()?.parse().ok()).expect("the new member")
+    }
+
+    /// Makes an API key and returns its id and its token.
+    pub async fn new_api_key(&self, workspace: Uuid, scope: &str) -> (Uuid, String) {
+        let key = json!({ "name": "Import", "scope": scope });
+        let made: Value = self.post(&format!("/api/v1/workspaces/{workspace}/api-keys"), &key).await.json(201);
+        let id = made["key"]["id"].as_str().and_then(|id| id.parse().ok()).expect("a key's id");
+        (id, made["token"].as_str().expect("a token").to_owned())
     }
 
     /// Makes a project and returns its id.

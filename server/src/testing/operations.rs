@@ -90,6 +90,8 @@ pub(crate) fn example(schema: &Value) -> Value {
     }
     match schema["type"].as_str() {
         Some("string") if schema["format"] == "uuid" => json!(Uuid::now_v7()),
+        // A new one each time: an address that is invited or a member already is a conflict.
+        Some("string") if schema["format"] == "email" => json!(format!("{}@example.com", Uuid::now_v7())),
         Some("string") => json!("Text"),
         Some("integer" | "number") => json!(1),
         Some("boolean") => json!(true),
@@ -109,6 +111,13 @@ pub(crate) fn example(schema: &Value) -> Value {
 const NEEDED: &[(&str, Role)] = &[
     ("PATCH /api/v1/workspaces/{id}", Role::Admin),
     ("DELETE /api/v1/workspaces/{id}", Role::Owner),
+    ("PATCH /api/v1/members/{id}", Role::Admin),
+    ("DELETE /api/v1/members/{id}", Role::Admin),
+    ("POST /api/v1/members/{id}/ownership", Role::Owner),
+    ("GET /api/v1/workspaces/{id}/invitations", Role::Admin),
+    ("POST /api/v1/workspaces/{id}/invitations", Role::Admin),
+    ("DELETE /api/v1/invitations/{id}", Role::Admin),
+    ("DELETE /api/v1/api-keys/{id}", Role::Admin),
     ("POST /api/v1/workspaces/{id}/projects", Role::Member),
     ("PATCH /api/v1/projects/{id}", Role::Member),
     ("DELETE /api/v1/projects/{id}", Role::Admin),
@@ -169,7 +178,27 @@ impl Belongings {
         .execute(&mut sql)
         .await
         .unwrap();
+        let colleague = Uuid::now_v7();
+        sqlx::query(
+            "with made as (insert into users (id, email, display_name) values ($1, $1 || '@example.com', $3) returning id)
+             insert into members (id, workspace_id, user_id, role) select $1, $2, id, 'member' from made",
+        )
+        .bind(colleague)
+        .bind(workspace)
+        .bind(format!("Mia {mark}"))
+        .execute(&mut sql)
+        .await
+        .unwrap();
+        let guest = format!("{}@{mark}.example", Uuid::now_v7());
+        let invitation = json!({ "email": guest, "role": "viewer" });
+        let invited: Value =
+            owner.post(&format!("/api/v1/workspaces/{workspace}/invitations"), &invitation).await.json(201);
+        let invitation = invited["invitation"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an invitation");
+        let (api_key, _) = owner.new_api_key(workspace, "write").await;
         Self(HashMap::from([
+            ("MemberId", colleague),
+            ("InvitationId", invitation),
+            ("ApiKeyId", api_key),
             ("WorkspaceId", workspace),
             ("ProjectId", project),
             ("DocumentId", document),

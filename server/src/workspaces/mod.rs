@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use domain::{
     Error, Page, PageRequest, WorkspaceId,
     text::Name,
-    workspaces::{Member, NewWorkspace, Role, Workspace, Workspaces},
+    workspaces::{NewWorkspace, Role, Workspace, Workspaces},
 };
 
 #[async_trait]
@@ -21,7 +21,7 @@ impl Workspaces for UserSession {
     }
 
     async fn create_workspace(&self, new: NewWorkspace) -> Result<Workspace, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.persons_scope().await?;
         let access = repo::insert(&mut scope, &new.name).await?;
         let workspace = repo::find(&mut scope, &access).await?;
         scope.commit().await?;
@@ -35,7 +35,7 @@ impl Workspaces for UserSession {
     }
 
     async fn rename_workspace(&self, id: WorkspaceId, name: Name) -> Result<Workspace, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.persons_scope().await?;
         let access = scope.workspace(id, Role::Admin).await?;
         repo::rename(&mut scope, &access, &name).await?;
         let workspace = repo::find(&mut scope, &access).await?;
@@ -44,7 +44,7 @@ impl Workspaces for UserSession {
     }
 
     async fn delete_workspace(&self, id: WorkspaceId) -> Result<(), Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.persons_scope().await?;
         let access = scope.workspace(id, Role::Owner).await?;
         repo::delete(&mut scope, &access).await?;
         scope.commit().await?;
@@ -62,11 +62,5 @@ impl Workspaces for UserSession {
             tracing::error!(workspace = %id, %error, "the removal of a workspace's files ended early");
         }
         Ok(())
-    }
-
-    async fn list_members(&self, id: WorkspaceId, page: PageRequest) -> Result<Page<Member>, Error> {
-        let mut scope = self.scope().await?;
-        let access = scope.workspace(id, Role::Viewer).await?;
-        Ok(repo::members(&mut scope, &access, &page).await?)
     }
 }

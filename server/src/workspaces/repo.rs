@@ -1,4 +1,4 @@
-//! SQL of workspaces and their members.
+//! SQL of workspaces.
 
 use crate::{
     access::WorkspaceAccess,
@@ -7,11 +7,10 @@ use crate::{
     http::page::{self, Recent},
 };
 use domain::{
-    Error, Page, PageRequest, UserId, WorkspaceId,
+    Error, Page, PageRequest, WorkspaceId,
     text::Name,
-    workspaces::{Member, Role, Workspace},
+    workspaces::{Role, Workspace},
 };
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -51,9 +50,10 @@ pub(crate) fn count(rows: i64) -> u32 {
     u32::try_from(rows).unwrap_or(u32::MAX)
 }
 
-/// The user's own workspaces: membership is the list's condition.
+/// The user's own workspaces, for an API key its one: membership is the list's condition.
 pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Page<Workspace>, Fault> {
     let user = Uuid::from(scope.user_id());
+    let only = scope.only_workspace().map(Uuid::from);
     let after: Option<Recent> = page::after(request)?;
     let rows = sqlx::query_as!(
         Row,
@@ -63,14 +63,15 @@ pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Pag
                (select count(*) from members x where x.workspace_id = w.id) as "member_count!"
            from members m
            join workspaces w on w.id = m.workspace_id
-           where m.user_id = $1
+           where m.user_id = $1 and ($5::uuid is null or m.workspace_id = $5)
                and (w.updated_at, w.id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
            order by w.updated_at desc, w.id desc
            limit $4"#,
         user,
         after.map(|key| key.updated_at) as Option<OffsetDateTime>,
         after.map(|key| key.id),
-        page::rows_and_one(request)
+        page::rows_and_one(request),
+        only
     )
     .fetch_all(scope.conn())
     .await?;
@@ -78,7 +79,7 @@ pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Pag
     Ok(page::page(items, request, |item| Recent { updated_at: item.updated_at, id: item.id.into() })?)
 }
 
-pub(super) async fn find(scope: &mut Scope, access: &WorkspaceAccess) -> Result<Workspace, Fault> {
+pub(crate) async fn find(scope: &mut Scope, access: &WorkspaceAccess) -> Result<Workspace, Fault> {
     let row = sqlx::query_as!(
         Row,
         r#"select w.id, w.name, $2::text as "role!", w.created_at as "created_at: OffsetDateTime",
@@ -101,11 +102,12 @@ pub(super) async fn insert(scope: &mut Scope, name: &Name) -> Result<WorkspaceAc
     let user = Uuid::from(scope.user_id());
     sqlx::query!(
         "with made as (insert into workspaces (id, name) values ($1, $2) returning id)
-         insert into members (workspace_id, user_id, role) select id, $3, $4 from made",
+         insert into members (id, workspace_id, user_id, role) select $5, id, $3, $4 from made",
         Uuid::from(id),
         name.as_str(),
         user,
-        Role::Owner.as_str()
+        Role::Owner.as_str(),
+        Uuid::now_v7()
     )
     .execute(scope.conn())
     .await?;
@@ -128,52 +130,4 @@ pub(super) async fn delete(scope: &mut Scope, access: &WorkspaceAccess) -> Resul
     let deleted =
         sqlx::query!("delete from workspaces where id = $1", Uuid::from(access.id())).execute(scope.conn()).await?;
     if deleted.rows_affected() == 0 { Err(Error::NotFound.into()) } else { Ok(()) }
-}
-
-/// Key of the members' list, which is ordered by the address.
-#[derive(Serialize, Deserialize)]
-struct MemberKey {
-    email: String,
-    id: Uuid,
-}
-
-pub(super) async fn members(
-    scope: &mut Scope,
-    access: &WorkspaceAccess,
-    request: &PageRequest,
-) -> Result<Page<Member>, Fault> {
-    let (after_email, after_id) = match page::after::<MemberKey>(request)? {
-        Some(key) if key.email.contains('\0') => {
-            return Err(Error::invalid("cursor", "This list has no such page.").into());
-        }
-        Some(key) => (Some(key.email), Some(key.id)),
-        None => (None, None),
-    };
-    let rows = sqlx::query!(
-        "select u.id, u.display_name, u.email, m.role
-         from members m
-         join users u on u.id = m.user_id
-         where m.workspace_id = $1
-             and (u.email, u.id) > (coalesce($2, ''), coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid))
-         order by u.email, u.id
-         limit $4",
-        Uuid::from(access.id()),
-        after_email,
-        after_id,
-        page::rows_and_one(request)
-    )
-    .fetch_all(scope.conn())
-    .await?;
-    let items = rows
-        .into_iter()
-        .map(|row| {
-            Ok(Member {
-                user_id: UserId::from(row.id),
-                display_name: row.display_name,
-                email: row.email,
-                role: role(&row.role)?,
-            })
-        })
-        .collect::<Result<Vec<_>, Fault>>()?;
-    Ok(page::page(items, request, |item| MemberKey { email: item.email.clone(), id: item.user_id.into() })?)
 }

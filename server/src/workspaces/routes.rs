@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use domain::{
     Page, WorkspaceId,
     text::Name,
-    workspaces::{Member, NewWorkspace, Workspace, Workspaces},
+    workspaces::{NewWorkspace, Workspace, Workspaces},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -21,7 +21,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 const TAG: &str = "Workspaces";
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(find, change, delete)).routes(routes!(members))
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(find, change, delete))
 }
 
 /// What to change.
@@ -79,17 +79,4 @@ async fn change(
 async fn delete(session: UserSession, Path(id): Path<WorkspaceId>) -> Result<StatusCode, HttpError> {
     session.delete_workspace(id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A workspace's members
-///
-/// Ordered by address.
-#[utoipa::path(get, path = "/workspaces/{id}/members", operation_id = "list_members", tag = TAG,
-    params(("id" = WorkspaceId, Path), PageQuery), responses((status = OK, body = Page<Member>), Problems))]
-async fn members(
-    session: UserSession,
-    Path(id): Path<WorkspaceId>,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<Member>>, HttpError> {
-    Ok(Json(session.list_members(id, page.into()).await?))
 }

@@ -3,7 +3,8 @@
 use crate::testing::{Client, TestApp};
 use domain::{
     Page,
-    workspaces::{Member, Role, Workspace},
+    members::Member,
+    workspaces::{Role, Workspace},
 };
 use serde_json::{Value, json};
 use std::collections::HashSet;

@@ -2,18 +2,29 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use crate::testing::TestApp;
+mod changes;
+mod factors;
+mod links;
+mod tokens;
+
+use crate::{mail::Mail, testing::TestApp};
 use jsonwebtoken::{DecodingKey, Validation, jwk::JwkSet};
 use reqwest::{Method, Response};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use sqlx::Connection;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use url::Url;
 
 const PASSWORD: &str = "correct horse battery";
 
 /// A client of the protocol, like supabase-js.
 struct Gotrue {
-    app: TestApp,
+    app: Arc<TestApp>,
+    base: Url,
+    since: OffsetDateTime,
+    _process: Option<super::LocalProvider>,
     http: reqwest::Client,
     key: String,
 }
@@ -48,15 +59,65 @@ impl Answer {
     }
 }
 
+/// A mail's link and code.
+#[derive(Debug)]
+struct Letter {
+    link: Url,
+    code: String,
+    subject: String,
+}
+
+impl Letter {
+    fn read(mail: &Mail) -> Self {
+        let link = mail.text.lines().find(|line| line.starts_with("http")).map(|line| Url::parse(line).unwrap());
+        let code: String =
+            mail.text.split("code: ").nth(1).or(mail.text.split("you: ").nth(1)).unwrap().chars().take(6).collect();
+        assert!(code.bytes().all(|byte| byte.is_ascii_digit()), "{mail:?}");
+        Self { link: link.unwrap_or_else(|| Url::parse("about:blank").unwrap()), code, subject: mail.subject.clone() }
+    }
+
+    fn parameter(&self, name: &str) -> String {
+        self.link.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+    }
+
+    /// What our own page posts for the link.
+    fn token_hash(&self) -> Value {
+        json!({ "type": self.parameter("type"), "token_hash": self.parameter("token_hash") })
+    }
+}
+
+/// Where a link of the protocol's own led.
+struct Landing {
+    target: Url,
+    query: std::collections::BTreeMap<String, String>,
+    fragment: std::collections::BTreeMap<String, String>,
+}
+
 impl Gotrue {
     async fn start() -> Self {
-        let app = TestApp::start().await;
+        Self::start_with(&[]).await
+    }
+
+    /// Addresses are to be confirmed.
+    async fn confirming() -> Self {
+        Self::start_with(&[("ATELIER_CONFIRM_EMAIL", "true")]).await
+    }
+
+    async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let app = TestApp::start_with(variables).await;
         let key = app.state.identity.embedded_publishable_key().unwrap().expose_secret().to_owned();
-        Self { app, http: reqwest::Client::builder().no_proxy().build().unwrap(), key }
+        Self {
+            base: app.url.clone(),
+            app: Arc::new(app),
+            since: OffsetDateTime::now_utc(),
+            _process: None,
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            key,
+        }
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, self.app.url.join(&format!("auth/v1{path}")).unwrap()).header("apikey", &self.key)
+        self.http.request(method, self.base.join(&format!("auth/v1{path}")).unwrap()).header("apikey", &self.key)
     }
 
     async fn post(&self, path: &str, body: &Value) -> Answer {
@@ -81,6 +142,94 @@ impl Gotrue {
             .request(Method::POST, &format!("/logout{query}"))
             .bearer_auth(session["access_token"].as_str().unwrap());
         request.send().await.unwrap().status().as_u16()
+    }
+
+    async fn sign_in(&self, email: &str) -> Answer {
+        self.post("/token?grant_type=password", &json!({ "email": email, "password": PASSWORD })).await
+    }
+
+    async fn get_as(&self, session: &Value, path: &str) -> Answer {
+        self.send_as(session, Method::GET, path, &Value::Null).await
+    }
+
+    async fn send_as(&self, session: &Value, method: Method, path: &str, body: &Value) -> Answer {
+        let token = session["access_token"].as_str().unwrap();
+        let request = self.request(method, path).bearer_auth(token);
+        let request = if body.is_null() { request } else { request.json(body) };
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// The mails to an address, the newest first, once there are so many. They are sent behind the answer.
+    async fn mails(&self, to: &str, count: usize) -> Vec<Mail> {
+        for _ in 0..200 {
+            let mails = self.kept(to);
+            if mails.len() >= count {
+                assert_eq!(mails.len(), count, "{mails:?}");
+                return mails;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("no {count} mails to {to}");
+    }
+
+    /// Another process of the same provider: its counts of tries begin anew, and it looks at new mails only.
+    async fn restarted(&self) -> Self {
+        let (config, db, mailer) = (&self.app.state.config, &self.app.state.db, &self.app.state.mailer);
+        let crate::config::identity::Identity::Embedded(embedded) = &config.identity else { panic!("not embedded") };
+        let issuer = format!("{}auth/v1", self.app.url);
+        let process = super::LocalProvider::start(db, config, embedded, issuer, mailer).await.unwrap();
+        Self {
+            app: Arc::clone(&self.app),
+            base: Url::parse(process.url()).unwrap(),
+            http: self.http.clone(),
+            key: self.key.clone(),
+            since: OffsetDateTime::now_utc(),
+            _process: Some(process),
+        }
+    }
+
+    /// The other key, which only our own server has.
+    async fn secret_key(&self) -> String {
+        let folder = self.app.state.config.paths.data.join("identity");
+        super::keys::load_or_make(&folder).await.unwrap().secret_key().expose_secret().to_owned()
+    }
+
+    /// Checks that none is under way to this address either.
+    async fn no_mail(&self, to: &str) {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        assert!(self.kept(to).is_empty(), "{to} got a mail");
+    }
+
+    fn kept(&self, to: &str) -> Vec<Mail> {
+        let kept = self.app.state.mailer.outbox().into_iter().filter(|kept| kept.at >= self.since);
+        kept.map(|kept| kept.mail).filter(|mail| mail.to == to).collect()
+    }
+
+    /// The newest of so many mails, read.
+    async fn letter(&self, to: &str, count: usize) -> Letter {
+        Letter::read(&self.mails(to, count).await[0])
+    }
+
+    async fn verify(&self, body: &Value) -> Answer {
+        self.post("/verify", body).await
+    }
+
+    /// Follows a link of the protocol's own without following where it leads.
+    async fn open(&self, link: &Url) -> Landing {
+        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let answer = http.get(link.clone()).send().await.unwrap();
+        assert_eq!(answer.status(), 303, "{answer:?}");
+        let target = Url::parse(answer.headers()["location"].to_str().unwrap()).unwrap();
+        let pairs = |text: Option<&str>| {
+            url::form_urlencoded::parse(text.unwrap_or_default().as_bytes()).into_owned().collect()
+        };
+        Landing { query: pairs(target.query()), fragment: pairs(target.fragment()), target }
+    }
+
+    async fn execute_with(&self, statement: &'static str, value: &str) {
+        let mut sql = self.app.sql().await;
+        sqlx::query(statement).bind(value).execute(&mut sql).await.unwrap();
+        sql.close().await.unwrap();
     }
 
     async fn execute(&self, statement: &'static str) {

@@ -30,6 +30,8 @@ enum Access {
     Person,
     /// A member with at least this role in the workspace of the [`Field::Id`].
     Role(Role),
+    /// Whoever is signed in and holds the secret in the form, which these do not.
+    Secret,
     /// A member; others get an answer, in which nothing of the workspace stands.
     Veiled,
 }
@@ -83,11 +85,37 @@ const FUNCTIONS: &[Function] = &[
     function("ask", VIEWER, &[Id("conversation", "ConversationId"), Text("text", "When?"), Text("key", "")]),
     function("start_conversation", VIEWER, &[Id("project", "ProjectId"), Text("text", "When?"), Text("key", "")]),
     function("stop_answer", MEMBER, &[Id("id", "MessageId")]),
+    function("get_invitation", Access::Public, &[]),
+    function("sign_out_for_invitation", Access::Public, &[]),
+    function("accept_invitation", Access::Secret, &[Text("token", "guessed")]),
+    function("get_people", VIEWER, &[Id("workspace", "WorkspaceId")]),
+    function(
+        "invite_member",
+        ADMIN,
+        &[Id("workspace", "WorkspaceId"), Text("email", "new@example.com"), Text("role", "viewer")],
+    ),
+    function("withdraw_invitation", ADMIN, &[Id("id", "InvitationId")]),
+    function("change_role", ADMIN, &[Id("member", "MemberId"), Text("role", "viewer")]),
+    function("transfer_ownership", OWNER, &[Id("member", "MemberId")]),
+    function("remove_member", ADMIN, &[Id("member", "MemberId")]),
+    function("leave_workspace", VIEWER, &[Id("workspace", "WorkspaceId")]),
+    function("list_api_keys", VIEWER, &[Id("workspace", "WorkspaceId")]),
+    function(
+        "create_api_key",
+        VIEWER,
+        &[Id("workspace", "WorkspaceId"), Text("name", "New"), Text("scope", "read"), Text("expires_in_days", "")],
+    ),
+    function("revoke_api_key", ADMIN, &[Id("id", "ApiKeyId")]),
+    function("get_workspace_settings", VIEWER, &[Id("id", "WorkspaceId")]),
+    function("rename_workspace", ADMIN, &[Id("workspace", "WorkspaceId"), Text("name", "Zimtstern workspace")]),
     // Last, because the others need what they delete.
     function("delete_document", MEMBER, &[Id("id", "DocumentId"), Whither("leave_for", "ProjectId")]),
     function("delete_conversation", MEMBER, &[Id("id", "ConversationId"), Whither("project", "ProjectId")]),
+    function("delete_workspace", OWNER, &[Id("workspace", "WorkspaceId"), Text("confirmation", "Zimtstern workspace")]),
 ];
 
+const OWNER: Access = Access::Role(Role::Owner);
+const ADMIN: Access = Access::Role(Role::Admin);
 const VIEWER: Access = Access::Role(Role::Viewer);
 const MEMBER: Access = Access::Role(Role::Member);
 
@@ -144,23 +172,33 @@ async fn what_is_anothers_is_for_nobody_else() {
     let app = TestApp::start().await;
     let (ada, belongings, people) = cast(&app).await;
     for function in FUNCTIONS {
+        // Somebody may have left, or handed over the workspace.
+        belongings.set_role(&app, &ada, "owner").await;
         for person in &people {
+            if let Standing::Member(role) = person.standing {
+                belongings.set_role(&app, &person.client, role.as_str()).await;
+            }
             let what = format!("{}, for {}", function.name, person.name);
             match function.access {
                 Access::Public => {}
+                Access::Secret => {
+                    let expected = if person.on_pages() == Standing::Nobody { 401 } else { 404 };
+                    let answer = function.call_on(&person.client, &belongings).await;
+                    assert_eq!(answer.status, expected, "{what}: {}", answer.text());
+                }
                 Access::Person | Access::Veiled => {
                     let answer = function.call_on(&person.client, &belongings).await;
-                    if person.standing == Standing::Nobody {
+                    if person.on_pages() == Standing::Nobody {
                         assert_eq!(answer.status, 401, "{what}: {}", answer.text());
                     } else {
                         assert_allowed(&answer, &what);
                     }
-                    if matches!(person.standing, Standing::Nobody | Standing::Outsider) {
+                    if matches!(person.on_pages(), Standing::Nobody | Standing::Outsider) {
                         assert!(!answer.text().contains(Belongings::MARK), "{what} tells: {}", answer.text());
                     }
                 }
                 Access::Role(needs) => {
-                    check(&function.call_on(&person.client, &belongings).await, person.standing, needs, &what);
+                    check(&function.call_on(&person.client, &belongings).await, person.on_pages(), needs, &what);
                 }
             }
         }
@@ -182,7 +220,7 @@ async fn outsiders_learn_nothing_of_absence(
     if !function.has_id() {
         return;
     }
-    for person in people.iter().filter(|person| person.standing == Standing::Outsider) {
+    for person in people.iter().filter(|person| person.on_pages() == Standing::Outsider) {
         let nobodys = Uuid::now_v7().to_string();
         let absent = function.call(&person.client, |_| nobodys.clone(), |_| nobodys.clone()).await;
         let others =

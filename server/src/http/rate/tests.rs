@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::{Answer, Client, TestApp};
 use app::auth::api::{GetSignInPage, SignOut};
-use app::{landing::api::SignedIn, theme::SetTheme};
+use app::{landing::api::SignedIn, members::api::SignOutForInvitation, theme::SetTheme};
 
 /// A visitor from `address`, as the trusted proxy on this machine says.
 async fn post(from: &Client, address: &str, path: &str, accept: &str, form: &[(&str, &str)]) -> Answer {
@@ -20,7 +20,7 @@ async fn app(variables: &[(&str, &str)]) -> TestApp {
 #[test]
 fn every_public_function_that_is_worth_trying_is_counted() {
     // They tell nothing that the visitor does not know.
-    let harmless = [SignedIn::PATH, SetTheme::PATH, GetSignInPage::PATH, SignOut::PATH];
+    let harmless = [SignedIn::PATH, SetTheme::PATH, GetSignInPage::PATH, SignOut::PATH, SignOutForInvitation::PATH];
     for path in public::SERVER_FUNCTIONS {
         assert!(TRIES.contains(path) != harmless.contains(path), "{path}: count it, or say why not");
     }
