@@ -66,19 +66,21 @@ pub fn to(path: &str) {
 /// for, or the one whose form or script called a server function.
 #[cfg(feature = "ssr")]
 pub(crate) fn to_login() {
-    use http::{Method, header::REFERER, request::Parts};
+    use http::{Method, request::Parts};
 
     let Some(request) = leptos::prelude::use_context::<Parts>() else { return };
     let is_page = request.method == Method::GET && crate::status::accepts_html(&request.headers);
-    let page = if is_page {
-        request.uri.path_and_query().map(ToString::to_string)
-    } else {
-        let referer = request.headers.get(REFERER).and_then(|value| value.to_str().ok());
-        referer
-            .and_then(|url| url.split_once("://"))
-            .and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))
-    };
+    let page =
+        if is_page { request.uri.path_and_query().map(ToString::to_string) } else { referring_page(&request.headers) };
     to(&login_page(page.as_deref().unwrap_or("/")));
+}
+
+/// The path of the page whose form or script sent the request, if the browser says so.
+#[cfg(feature = "ssr")]
+pub fn referring_page(headers: &http::HeaderMap) -> Option<String> {
+    let referer = headers.get(http::header::REFERER)?.to_str().ok()?;
+    let (_, rest) = referer.split_once("://")?;
+    rest.find('/').map(|at| rest[at..].to_owned())
 }
 
 #[cfg(test)]
@@ -90,6 +92,29 @@ mod tests {
         assert_eq!(login_page("/chat/1?a=b&c"), "/login?next=/chat/1%3Fa%3Db%26c");
         assert_eq!(login_page("/workspaces"), "/login");
         assert_eq!(login_page("//evil.example"), "/login");
+    }
+
+    #[cfg(feature = "ssr")]
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_text_decodes_to_itself_and_none_breaks_decoding(text: String) {
+            let encoded = encode(&text);
+            proptest::prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte)));
+            let _any = decode(&text);
+            proptest::prop_assert_eq!(decode(&encoded), Some(text));
+        }
+
+        #[test]
+        fn the_login_page_keeps_the_way_back(path in "/[a-z0-9/?&=%#ø ]{0,40}") {
+            let login = login_page(&path);
+            if let Some(next) = login.strip_prefix("/login?next=") {
+                proptest::prop_assert_eq!(after_sign_in(decode(next).as_deref()), path);
+            } else {
+                proptest::prop_assert_eq!(login, "/login");
+            }
+        }
     }
 
     #[cfg(feature = "ssr")]

@@ -14,12 +14,15 @@
 mod client;
 mod database;
 mod form;
+mod operations;
 mod queries;
 mod security;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use form::Form;
+pub(crate) use operations::{Belongings, Operation, example};
 pub(crate) use queries::count_queries;
+pub(crate) use security::supabase_like;
 
 use crate::{
     AppState, Parts, ai,
