@@ -10,7 +10,10 @@ use crate::{
     config::{Config, Environment},
 };
 use app::{
-    auth::api::{SignIn, SignUp},
+    auth::api::{
+        AcceptTokens, AnswerSecondFactor, ConfirmLink, FinishCode, ResendConfirmation, SendRecovery, SendSignInLink, SignIn,
+        SignUp, StartOauth, VerifyCode,
+    },
     members::api::{AcceptInvitation, GetInvitation},
 };
 use axum::{
@@ -36,8 +39,22 @@ use std::{
 use url::form_urlencoded;
 
 /// What proves who one is or has a mail sent: what is worth trying often. A test holds it against the public functions.
-pub(super) const TRIES: &[&str] =
-    &[SignIn::PATH, SignUp::PATH, GetInvitation::PATH, AcceptInvitation::PATH, "/api/v1/invitations/accept"];
+pub(super) const TRIES: &[&str] = &[
+    SignIn::PATH,
+    SignUp::PATH,
+    SendSignInLink::PATH,
+    ResendConfirmation::PATH,
+    SendRecovery::PATH,
+    VerifyCode::PATH,
+    ConfirmLink::PATH,
+    StartOauth::PATH,
+    FinishCode::PATH,
+    AcceptTokens::PATH,
+    AnswerSecondFactor::PATH,
+    GetInvitation::PATH,
+    AcceptInvitation::PATH,
+    "/api/v1/invitations/accept",
+];
 
 /// Tries for one account, from wherever they come: GoTrue's figure for codes, 30 in five minutes.
 const ACCOUNT_PER_MINUTE: u32 = 6;

@@ -28,6 +28,9 @@ enum Access {
     Public,
     /// Whoever is signed in: it is about themselves, or makes something new.
     Person,
+    /// Whoever is signed in, about their own account, which the identity provider decides on: it takes no id of others'.
+    /// Here only that nobody else gets to it; what it does has tests of its own.
+    Account,
     /// A member with at least this role in the workspace of the [`Field::Id`].
     Role(Role),
     /// Whoever is signed in and holds the secret in the form, which these do not.
@@ -52,6 +55,28 @@ const FUNCTIONS: &[Function] = &[
     function("sign_in", Access::Public, &[]),
     function("sign_up", Access::Public, &[]),
     function("sign_out", Access::Public, &[]),
+    function("send_sign_in_link", Access::Public, &[]),
+    function("resend_confirmation", Access::Public, &[]),
+    function("send_recovery", Access::Public, &[]),
+    function("verify_code", Access::Public, &[]),
+    function("confirm_link", Access::Public, &[]),
+    function("start_oauth", Access::Public, &[]),
+    function("get_provider_page", Access::Public, &[]),
+    function("finish_code", Access::Public, &[]),
+    function("accept_tokens", Access::Public, &[]),
+    function("answer_second_factor", Access::Public, &[]),
+    function("choose_password", Access::Account, &[Text("password", "a long enough password")]),
+    function("get_account", Access::Account, &[]),
+    function("save_name", Access::Account, &[Text("name", "New")]),
+    function("save_password", Access::Account, &[Text("current", "old"), Text("password", "a long enough password")]),
+    function("save_email", Access::Account, &[Text("email", "new@example.com")]),
+    function("enrol_factor", Access::Account, &[Text("name", "Phone")]),
+    function("get_setup", Access::Account, &[]),
+    function("confirm_factor", Access::Account, &[Text("factor_id", "1"), Text("code", "123456")]),
+    function("remove_factor", Access::Account, &[Text("factor_id", "1"), Text("code", "123456")]),
+    function("sign_out_others", Access::Account, &[]),
+    function("sign_out_everywhere", Access::Account, &[]),
+    function("delete_account", Access::Account, &[Text("confirmation", "ada@example.com")]),
     function("signed_in", Access::Public, &[]),
     function("set_theme", Access::Public, &[]),
     function("get_navigation", Access::Veiled, &[Id("place[project]", "ProjectId")]),
@@ -181,6 +206,12 @@ async fn what_is_anothers_is_for_nobody_else() {
             let what = format!("{}, for {}", function.name, person.name);
             match function.access {
                 Access::Public => {}
+                Access::Account => {
+                    if person.on_pages() == Standing::Nobody {
+                        let answer = function.call_on(&person.client, &belongings).await;
+                        assert_eq!(answer.status, 401, "{what}: {}", answer.text());
+                    }
+                }
                 Access::Secret => {
                     let expected = if person.on_pages() == Standing::Nobody { 401 } else { 404 };
                     let answer = function.call_on(&person.client, &belongings).await;

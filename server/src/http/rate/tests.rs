@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{Answer, Client, TestApp};
-use app::auth::api::{GetSignInPage, SignOut};
+use app::auth::api::{GetProviderPage, GetSignInPage, SignOut};
 use app::{landing::api::SignedIn, members::api::SignOutForInvitation, theme::SetTheme};
 
 /// A visitor from `address`, as the trusted proxy on this machine says.
@@ -20,7 +20,14 @@ async fn app(variables: &[(&str, &str)]) -> TestApp {
 #[test]
 fn every_public_function_that_is_worth_trying_is_counted() {
     // They tell nothing that the visitor does not know.
-    let harmless = [SignedIn::PATH, SetTheme::PATH, GetSignInPage::PATH, SignOut::PATH, SignOutForInvitation::PATH];
+    let harmless = [
+        SignedIn::PATH,
+        SetTheme::PATH,
+        GetSignInPage::PATH,
+        GetProviderPage::PATH,
+        SignOut::PATH,
+        SignOutForInvitation::PATH,
+    ];
     for path in public::SERVER_FUNCTIONS {
         assert!(TRIES.contains(path) != harmless.contains(path), "{path}: count it, or say why not");
     }
