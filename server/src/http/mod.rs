@@ -52,7 +52,7 @@ pub fn build_router(state: AppState) -> Router {
         .and(NotForContentType::new("application/pdf"))
         .and(NotForContentType::new("application/octet-stream"));
     router
-        .layer(from_fn_with_state(state.identity.clone(), crate::auth::session_layer))
+        .layer(from_fn_with_state(state.clone(), crate::auth::session_layer))
         .layer(from_fn_with_state(state.clone(), limits::limit))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(CompressionLayer::new().compress_when(compressible))
