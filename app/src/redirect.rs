@@ -9,9 +9,18 @@ pub fn after_sign_in(next: Option<&str>) -> String {
 
 /// The login page that comes back to `path`.
 pub fn login_page(path: &str) -> String {
+    coming_back("/login", path)
+}
+
+/// The page that asks for a code of the second factor, and then comes back to `path`.
+pub fn second_factor_page(path: &str) -> String {
+    coming_back("/login/second-factor", path)
+}
+
+fn coming_back(page: &str, path: &str) -> String {
     match safe_next(path) {
-        Some("/" | "/workspaces") | None => "/login".to_owned(),
-        Some(next) => format!("/login?next={}", encode(next)),
+        Some("/" | "/workspaces") | None => page.to_owned(),
+        Some(next) => format!("{page}?next={}", encode(next)),
     }
 }
 
@@ -62,17 +71,32 @@ pub fn to(path: &str) {
     }
 }
 
-/// Sends whoever is not signed in to the login page, and back afterwards to the page of this request: the one asked
-/// for, or the one whose form or script called a server function.
+/// Sends whoever is not signed in to the login page, and back afterwards to the page of this request.
 #[cfg(feature = "ssr")]
 pub(crate) fn to_login() {
+    if let Some(page) = asked_page() {
+        to(&login_page(&page));
+    }
+}
+
+/// The same for whoever has still to give a code of their second factor.
+#[cfg(feature = "ssr")]
+pub(crate) fn to_second_factor() {
+    if let Some(page) = asked_page() {
+        to(&second_factor_page(&page));
+    }
+}
+
+/// The page asked for, or the one whose form or script called a server function; `/` when nobody says.
+#[cfg(feature = "ssr")]
+fn asked_page() -> Option<String> {
     use http::{Method, request::Parts};
 
-    let Some(request) = leptos::prelude::use_context::<Parts>() else { return };
+    let request = leptos::prelude::use_context::<Parts>()?;
     let is_page = request.method == Method::GET && crate::status::accepts_html(&request.headers);
     let page =
         if is_page { request.uri.path_and_query().map(ToString::to_string) } else { referring_page(&request.headers) };
-    to(&login_page(page.as_deref().unwrap_or("/")));
+    Some(page.unwrap_or_else(|| "/".to_owned()))
 }
 
 /// The path of the page whose form or script sent the request, if the browser says so.
@@ -92,6 +116,8 @@ mod tests {
         assert_eq!(login_page("/chat/1?a=b&c"), "/login?next=/chat/1%3Fa%3Db%26c");
         assert_eq!(login_page("/workspaces"), "/login");
         assert_eq!(login_page("//evil.example"), "/login");
+        assert_eq!(second_factor_page("/chat/1"), "/login/second-factor?next=/chat/1");
+        assert_eq!(second_factor_page("//evil.example"), "/login/second-factor");
     }
 
     #[cfg(feature = "ssr")]

@@ -9,7 +9,12 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Unsettled(pub Error);
 
-/// The ports, for the person who is signed in. Without a login the browser is sent to the login page.
+/// Left where a session would be: the person still has to give a code of their second factor.
+#[derive(Clone, Copy, Debug)]
+pub struct NeedsSecondFactor;
+
+/// The ports, for the person who is signed in. Without a login the browser is sent to the login page, or to the one that
+/// asks for the second factor.
 ///
 /// # Errors
 /// `Unauthenticated` without a login; `Unavailable` while that cannot be told, because whoever may still be signed in
@@ -19,7 +24,11 @@ pub fn session() -> Result<Arc<dyn Session>, ApiError> {
         return Err(error.into());
     }
     use_context::<Arc<dyn Session>>().ok_or_else(|| {
-        redirect::to_login();
+        if use_context::<NeedsSecondFactor>().is_some() {
+            redirect::to_second_factor();
+        } else {
+            redirect::to_login();
+        }
         Error::Unauthenticated.into()
     })
 }

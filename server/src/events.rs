@@ -3,7 +3,7 @@
 //! the listener reads it through its own session's scope.
 
 use crate::{db::Db, fault::Fault};
-use domain::{DocumentId, MessageId, ProjectId};
+use domain::{DocumentId, MessageId, ProjectId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, postgres::PgListener};
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub enum Notice {
     Document { project: ProjectId, document: DocumentId },
     /// The message has new events, or a new state.
     Message { message: MessageId },
+    /// The person's name has changed, or one of their sessions has ended.
+    Person { user: UserId },
     /// The connection to the database was lost and is back: notices may be missing, so read again what you show.
     /// Made by the listener, never sent. Treat `RecvError::Lagged` the same way.
     Missed,

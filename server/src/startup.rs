@@ -119,6 +119,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     let answerer = ai::answer::from_config(&config.chat, embedder.clone()).map_err(part("chat model"))?;
     rag::index::ensure_active(&db, embedder.as_ref()).await.map_err(part("search index"))?;
     let events = Events::start(&db).await.map_err(part("event listener"))?;
+    identity.follow(&events);
     let leptos = leptos_options(&config);
     let answers = Answers::default();
     let state =

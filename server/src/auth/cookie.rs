@@ -1,7 +1,10 @@
-//! The session in the browser: two cookies, for the access token and the refresh token, each cut into pieces where it
-//! is too long for one.
+//! What the browser keeps: the session in two cookies, for the access token and the refresh token, and a short-lived one
+//! for what was begun and is finished by a link or by another site. Each is cut into pieces where it is too long for one.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use domain::redirect::safe_next;
 use http::{HeaderMap, HeaderValue, header};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Browsers take 4,096 bytes for name, value and attributes together.
@@ -10,6 +13,10 @@ const MAX_PIECE_BYTES: usize = 3800;
 const MAX_PIECES: usize = 8;
 /// The longest that browsers keep a cookie. The provider decides when the session ends, not the cookie.
 const MAX_AGE_SECONDS: u32 = 400 * 24 * 60 * 60;
+/// GoTrue's links count for an hour unless the project says otherwise.
+const FLOW_SECONDS: u32 = 60 * 60;
+/// Somebody who asks for one link after another may open any of the last.
+const MAX_FLOWS: usize = 3;
 
 /// The tokens of a session, as the browser keeps them.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,6 +53,41 @@ impl ReceivedTokens {
     }
 }
 
+/// What was begun and comes back with a code that does not say what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FlowKind {
+    SignUp,
+    SignIn,
+    Recovery,
+    EmailChange,
+}
+
+/// Something begun with PKCE (RFC 7636).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Flow {
+    pub verifier: String,
+    pub kind: FlowKind,
+    /// A path of this site to go to in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// Unix time, seconds.
+    pub begun: u64,
+}
+
+impl std::fmt::Debug for Flow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Flow").field("kind", &self.kind).field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+/// The flows that a request brought, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReceivedFlows {
+    pub flows: Vec<Flow>,
+    names: Vec<String>,
+}
+
 /// How this site writes its cookies.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SessionCookies {
@@ -68,21 +110,12 @@ impl SessionCookies {
         if self.secure { "__Host-atelier-refresh" } else { "atelier-refresh" }
     }
 
+    const fn flow_name(self) -> &'static str {
+        if self.secure { "__Host-atelier-flow" } else { "atelier-flow" }
+    }
+
     pub(super) fn read(self, headers: &HeaderMap) -> ReceivedTokens {
-        let mut pieces: BTreeMap<String, String> = BTreeMap::new();
-        for header in headers.get_all(header::COOKIE) {
-            // A cookie of another program may hold any bytes; it must not cost us ours.
-            let text = String::from_utf8_lossy(header.as_bytes());
-            for pair in text.split(';') {
-                let Some((name, value)) = pair.split_once('=') else { continue };
-                let name = name.trim();
-                if name.starts_with(self.access_name()) || name.starts_with(self.refresh_name()) {
-                    let value = value.trim().trim_matches('"');
-                    // Of two with one name the browser sends the more specific first.
-                    pieces.entry(name.to_owned()).or_insert_with(|| value.to_owned());
-                }
-            }
-        }
+        let pieces = pieces(headers, &[self.access_name(), self.refresh_name()]);
         ReceivedTokens {
             access: join(&pieces, self.access_name()),
             refresh: join(&pieces, self.refresh_name()),
@@ -105,6 +138,35 @@ impl SessionCookies {
         self.remove(received.names.iter())
     }
 
+    /// The flows that are not too old; what cannot be read is none.
+    pub(super) fn read_flows(self, headers: &HeaderMap, now: u64) -> ReceivedFlows {
+        let pieces = pieces(headers, &[self.flow_name()]);
+        let text = join(&pieces, self.flow_name());
+        let mut flows: Vec<Flow> = text
+            .and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok())
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .unwrap_or_default();
+        flows.retain(|flow| {
+            let is_safe = flow.next.as_deref().is_none_or(|next| safe_next(next).is_some());
+            is_safe && flow.begun <= now && now - flow.begun < u64::from(FLOW_SECONDS)
+        });
+        ReceivedFlows { flows, names: pieces.into_keys().collect() }
+    }
+
+    /// `Set-Cookie` values that store the last of `flows` in place of those `received`.
+    pub(super) fn set_flows(self, flows: &[Flow], received: &ReceivedFlows) -> Vec<HeaderValue> {
+        let last = &flows[flows.len().saturating_sub(MAX_FLOWS)..];
+        let json = serde_json::to_vec(last).unwrap_or_default();
+        let cookies = match last {
+            [] => Vec::new(),
+            _ => split(self.flow_name(), &BASE64_URL_SAFE_NO_PAD.encode(json)),
+        };
+        let mut headers =
+            self.remove(received.names.iter().filter(|name| cookies.iter().all(|(written, _)| written != *name)));
+        headers.extend(cookies.iter().filter_map(|(name, value)| self.header(name, value, FLOW_SECONDS)));
+        headers
+    }
+
     fn remove<'a>(self, names: impl Iterator<Item = &'a String>) -> Vec<HeaderValue> {
         names.filter_map(|name| self.header(name, "", 0)).collect()
     }
@@ -114,6 +176,25 @@ impl SessionCookies {
         HeaderValue::from_str(&format!("{name}={value}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"))
             .ok()
     }
+}
+
+/// The cookies whose names begin with one of `names`.
+fn pieces(headers: &HeaderMap, names: &[&str]) -> BTreeMap<String, String> {
+    let mut pieces: BTreeMap<String, String> = BTreeMap::new();
+    for header in headers.get_all(header::COOKIE) {
+        // A cookie of another program may hold any bytes; it must not cost us ours.
+        let text = String::from_utf8_lossy(header.as_bytes());
+        for pair in text.split(';') {
+            let Some((name, value)) = pair.split_once('=') else { continue };
+            let name = name.trim();
+            if names.iter().any(|ours| name.starts_with(ours)) {
+                let value = value.trim().trim_matches('"');
+                // Of two with one name the browser sends the more specific first.
+                pieces.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            }
+        }
+    }
+    pieces
 }
 
 /// One cookie, or pieces `name.0`, `name.1` and so on.
@@ -168,5 +249,7 @@ fn decode(value: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+#[cfg(test)]
+mod flow_tests;
 #[cfg(test)]
 mod tests;

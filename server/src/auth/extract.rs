@@ -1,11 +1,14 @@
 //! The extractors that handlers name to get at who asks.
 
-use super::{AuthUser, RequestAccounts, layer::Unsettled};
+use super::{
+    AuthUser, RequestAccounts,
+    layer::{NeedsSecondFactor, Unsettled},
+};
 use crate::http::error::HttpError;
 use crate::{AppState, session::UserSession};
 use axum::{
     extract::{FromRef, FromRequestParts, OptionalFromRequestParts},
-    http::request::Parts,
+    http::{StatusCode, request::Parts},
 };
 use domain::Error;
 use std::convert::Infallible;
@@ -20,6 +23,12 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         let Some(user) = parts.extensions.get::<AuthUser>().cloned() else {
+            if parts.extensions.get::<NeedsSecondFactor>().is_some() {
+                return Err(HttpError::request(
+                    StatusCode::UNAUTHORIZED,
+                    "Your account has a second factor: give a code of it first, on the sign-in page.",
+                ));
+            }
             let unsettled = parts.extensions.get::<Unsettled>().map(|unsettled| unsettled.0.clone());
             return Err(unsettled.unwrap_or(Error::Unauthenticated).into());
         };

@@ -6,7 +6,7 @@ use super::{
     cookie::{SessionCookies, SessionTokens},
     jwks::Jwks,
     local::LocalProvider,
-    people::People,
+    people::{People, Presence},
     refresh::Refresher,
     standing::Standing,
     token::{Claims, TokenError, Verifier},
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     config::{Config, identity::Identity as Provider},
     db::Db,
+    events::{Events, Notice},
     fault::Fault,
     mail::Mailer,
 };
@@ -24,6 +25,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::broadcast::error::RecvError;
 use url::Url;
 
 /// How long the provider's settings are taken for unchanged.
@@ -53,7 +55,6 @@ struct Inner {
     verifier: Verifier,
     refresher: Refresher,
     people: People,
-    standing: Standing,
     cookies: SessionCookies,
     local: Option<LocalProvider>,
     settings: Mutex<Option<(Instant, SignInOptions)>>,
@@ -93,6 +94,9 @@ impl Identity {
         local: Option<LocalProvider>,
     ) -> Self {
         let jwks = Jwks::remote(client.http(), client.url("/.well-known/jwks.json"));
+        let client = Arc::new(client);
+        let standing = Standing::new(db.clone(), local.is_some());
+        let people = People::new(db.clone(), Arc::clone(&client), standing);
         let secure = config.site.is_https() || !config.site.is_local();
         if !config.site.is_https() && secure {
             tracing::warn!(
@@ -102,11 +106,10 @@ impl Identity {
         }
         Self(Arc::new(Inner {
             site: config.site.public_url.clone(),
-            client: Arc::new(client),
+            client,
             verifier: Verifier::new(issuer, jwks, secret),
             refresher: Refresher::default(),
-            people: People::new(db.clone()),
-            standing: Standing::new(db.clone(), local.is_some()),
+            people,
             cookies: SessionCookies::new(secure),
             local,
             settings: Mutex::default(),
@@ -179,17 +182,44 @@ impl Identity {
         self.0.verifier.verify(access_token).await
     }
 
-    pub(super) async fn person(&self, claims: &Claims) -> Result<AuthUser, Fault> {
-        self.0.people.person(claims).await
+    /// Who is behind a verified token, looked up every few seconds.
+    pub(super) async fn presence(&self, claims: &Claims, token: &str) -> Result<Presence, Fault> {
+        self.0.people.presence(claims, token).await
     }
 
-    /// The person of tokens that the provider has just given out.
+    /// Who is behind tokens that the provider has just given out.
     ///
     /// # Errors
     /// [`Fault::Identity`] when its own tokens do not verify: then something is configured wrongly, and the log says what.
-    pub(super) async fn accept(&self, tokens: &SessionTokens) -> Result<AuthUser, Fault> {
+    pub(super) async fn accept(&self, tokens: &SessionTokens) -> Result<Presence, Fault> {
         let claims = self.verify(&tokens.access).await.map_err(|error| Fault::Identity(Box::new(error)))?;
-        self.person(&claims).await
+        // The session may have been raised to a higher level, or its person given a second factor, by this very answer.
+        self.0.people.forget_session(&claims);
+        self.presence(&claims, &tokens.access).await
+    }
+
+    pub(super) fn people(&self) -> &People {
+        &self.0.people
+    }
+
+    /// Forgets what is known of people's sessions as soon as another process says that it has changed. Ends with the
+    /// events.
+    pub fn follow(&self, events: &Events) {
+        let (identity, events, mut heard) = (self.clone(), events.clone(), events.subscribe());
+        tokio::spawn(async move {
+            loop {
+                let notice = tokio::select! {
+                    () = events.stopped() => return,
+                    notice = heard.recv() => notice,
+                };
+                match notice {
+                    Ok(Notice::Person { user }) => identity.people().forget_person(user.into()),
+                    Ok(Notice::Missed) | Err(RecvError::Lagged(_)) => identity.people().forget_everybody(),
+                    Ok(_) => {}
+                    Err(RecvError::Closed) => return,
+                }
+            }
+        });
     }
 
     /// The access token of the request's cookies, unverified: enough to count one session's tries together, because
@@ -200,11 +230,11 @@ impl Identity {
 
     /// Whether the session or the API key that was verified once still counts.
     pub(crate) async fn stands(&self, user: &AuthUser) -> Result<bool, Fault> {
-        self.0.standing.stands(user).await
+        self.0.people.standing().stands(user).await
     }
 
     pub(super) fn standing(&self) -> &Standing {
-        &self.0.standing
+        self.0.people.standing()
     }
 
     pub(super) fn site(&self) -> &Url {

@@ -2,22 +2,23 @@
 
 use super::{
     AuthUser, ClientAddress, Identity, RequestAccounts, api_key,
-    cookie::{ReceivedTokens, SessionTokens},
+    cookie::ReceivedTokens,
+    jar::SessionJar,
     origin,
+    people::Presence,
     refresh::Refreshed,
     token::{Claims, TokenError},
 };
-use crate::http::public;
+use crate::{AppState, http::public};
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
     response::Response,
 };
 use domain::Error;
-use http::{Extensions, HeaderMap, HeaderValue, Method, header};
+use http::{Extensions, HeaderMap, Method, header};
 use std::{
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -30,100 +31,59 @@ const REFRESH_MARGIN_SECONDS: u64 = 90;
 #[derive(Clone, Debug)]
 pub struct Unsettled(pub Error);
 
-/// The session cookies of one request: what came, and what its response shall set.
-#[derive(Clone, Debug)]
-pub(super) struct SessionJar(Arc<Mutex<JarState>>);
+/// Left in the request's extensions instead of an [`AuthUser`] when the person has a second factor and has not given a
+/// code of it in this session: nobody is signed in until then.
+#[derive(Clone, Copy, Debug)]
+pub struct NeedsSecondFactor;
 
+/// Who is behind a request's credentials.
 #[derive(Debug)]
-struct JarState {
-    received: ReceivedTokens,
-    change: Option<Change>,
+enum Caller {
+    Person(AuthUser),
+    NeedsSecondFactor,
+    Nobody,
 }
 
-#[derive(Clone, Debug)]
-enum Change {
-    Set(SessionTokens),
-    Clear,
-}
-
-impl SessionJar {
-    fn new(received: ReceivedTokens) -> Self {
-        Self(Arc::new(Mutex::new(JarState { received, change: None })))
-    }
-
-    pub(super) fn set(&self, tokens: SessionTokens) {
-        self.lock().change = Some(Change::Set(tokens));
-    }
-
-    pub(super) fn clear(&self) {
-        self.lock().change = Some(Change::Clear);
-    }
-
-    /// The tokens as they are now: those that came, unless this request has changed them.
-    pub(super) fn current(&self) -> (Option<String>, Option<String>) {
-        let state = self.lock();
-        match &state.change {
-            Some(Change::Set(tokens)) => (Some(tokens.access.clone()), Some(tokens.refresh.clone())),
-            Some(Change::Clear) => (None, None),
-            None => (state.received.access.clone(), state.received.refresh.clone()),
-        }
-    }
-
-    fn write(&self, identity: &Identity, headers: &mut HeaderMap) {
-        let state = self.lock();
-        let cookies = match &state.change {
-            None => return,
-            Some(Change::Set(tokens)) => identity.cookies().set(tokens, &state.received),
-            Some(Change::Clear) => identity.cookies().clear(&state.received),
-        };
-        for cookie in cookies {
-            headers.append(header::SET_COOKIE, cookie);
-        }
-        // No cache may hand one person's session to another.
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, JarState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Middleware for `axum::middleware::from_fn_with_state(state.identity.clone(), session_layer)`, around every route.
+/// Middleware for `axum::middleware::from_fn_with_state(state, session_layer)`, around every route.
 ///
 /// It verifies the request's token, from `Authorization: Bearer` or from the cookies, refreshes the cookies' one when it
 /// is about to end, and leaves in the request's extensions a [`RequestAccounts`], and an [`AuthUser`] if someone is
 /// signed in. Requests of another site that change something get 403.
-pub async fn session_layer(State(identity): State<Identity>, mut request: Request, next: Next) -> Response {
+pub async fn session_layer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     if is_without_session(request.uri().path()) {
         return next.run(request).await;
     }
+    let identity = &state.identity;
     let received = identity.cookies().read(request.headers());
     let bearer = bearer(request.headers());
     if bearer.is_none() && !origin::is_allowed(request.method(), request.headers(), identity.site(), received.any()) {
         return origin::refusal();
     }
     let address = address(request.extensions());
-    let jar = SessionJar::new(received.clone());
-    let accounts = RequestAccounts::new(identity.clone(), jar.clone(), bearer.clone(), address);
+    let jar = SessionJar::new(received.clone(), identity.cookies().read_flows(request.headers(), now()));
+    let accounts = RequestAccounts::new(state.clone(), jar.clone(), bearer.clone(), address);
     request.extensions_mut().insert(accounts);
 
-    let person = match bearer {
+    let caller = match bearer {
         // Whoever sends a token is judged by it alone: falling back to a cookie would let another site's page leave out
         // the check of its origin by sending nonsense.
-        Some(token) => by_bearer(&identity, &token, request.method(), request.uri().path()).await,
-        None => by_cookies(&identity, &received, &jar, address).await,
+        Some(token) => by_bearer(identity, &token, request.method(), request.uri().path()).await,
+        None => by_cookies(identity, &received, &jar, address).await,
     };
-    match person {
-        Ok(Some(user)) => {
+    match caller {
+        Ok(Caller::Person(user)) => {
             request.extensions_mut().insert::<AuthUser>(user);
         }
-        Ok(None) => {}
+        Ok(Caller::NeedsSecondFactor) => {
+            request.extensions_mut().insert(NeedsSecondFactor);
+        }
+        Ok(Caller::Nobody) => {}
         Err(error) => {
             request.extensions_mut().insert(Unsettled(error));
         }
     }
     let mut response = next.run(request).await;
-    jar.write(&identity, response.headers_mut());
+    jar.write(identity, response.headers_mut());
     response
 }
 
@@ -132,12 +92,13 @@ fn is_without_session(path: &str) -> bool {
     public::is_for_everybody(path) || public::is_identity_provider(path)
 }
 
-async fn by_bearer(identity: &Identity, token: &str, method: &Method, path: &str) -> Result<Option<AuthUser>, Error> {
+async fn by_bearer(identity: &Identity, token: &str, method: &Method, path: &str) -> Result<Caller, Error> {
     if api_key::is_key(token) {
-        return api_key::owner(identity, token, method, path).await;
+        let owner = api_key::owner(identity, token, method, path).await?;
+        return Ok(owner.map_or(Caller::Nobody, Caller::Person));
     }
     match identity.verify(token).await {
-        Ok(claims) => Ok(Some(identity.person(&claims).await?)),
+        Ok(claims) => Ok(identity.presence(&claims, token).await?.into()),
         Err(error) => outcome_of(&error),
     }
 }
@@ -147,17 +108,17 @@ async fn by_cookies(
     received: &ReceivedTokens,
     jar: &SessionJar,
     address: Option<IpAddr>,
-) -> Result<Option<AuthUser>, Error> {
+) -> Result<Caller, Error> {
     let verified = match &received.access {
-        Some(token) => Some(identity.verify(token).await),
+        Some(token) => Some((identity.verify(token).await, token.as_str())),
         None => None,
     };
-    if let Some(Ok(claims)) = &verified
+    if let Some((Ok(claims), token)) = &verified
         && (!is_ending(claims) || received.refresh.is_none())
     {
-        return Ok(Some(identity.person(claims).await?));
+        return settled(identity.presence(claims, token).await?, jar);
     }
-    if let Some(Err(error @ TokenError::KeysUnavailable(_))) = &verified {
+    if let Some((Err(error @ TokenError::KeysUnavailable(_)), _)) = &verified {
         return outcome_of(error);
     }
     let Some(refresh_token) = &received.refresh else {
@@ -165,23 +126,21 @@ async fn by_cookies(
         if received.any() {
             jar.clear();
         }
-        return Ok(None);
+        return Ok(Caller::Nobody);
     };
     match identity.refresher().refresh(identity.client(), refresh_token, address).await {
-        Refreshed::Tokens(tokens) => match identity.accept(&tokens).await {
-            Ok(user) => {
-                jar.set(tokens);
-                Ok(Some(user))
-            }
-            Err(fault) => Err(fault.into()),
-        },
+        Refreshed::Tokens(tokens) => {
+            let presence = identity.accept(&tokens).await?;
+            jar.set(tokens);
+            settled(presence, jar)
+        }
         Refreshed::Ended => {
             jar.clear();
-            Ok(None)
+            Ok(Caller::Nobody)
         }
         // The old token may still have a minute.
         Refreshed::Unavailable => match verified {
-            Some(Ok(claims)) => Ok(Some(identity.person(&claims).await?)),
+            Some((Ok(claims), token)) => settled(identity.presence(&claims, token).await?, jar),
             _ => Err(Error::unavailable(
                 "The sign-in service does not answer right now. You are still signed in; try again in a moment.",
             )),
@@ -189,7 +148,25 @@ async fn by_cookies(
     }
 }
 
-fn outcome_of(error: &TokenError) -> Result<Option<AuthUser>, Error> {
+/// A session that is over leaves no cookies.
+fn settled(presence: Presence, jar: &SessionJar) -> Result<Caller, Error> {
+    if matches!(presence, Presence::Ended) {
+        jar.clear();
+    }
+    Ok(presence.into())
+}
+
+impl From<Presence> for Caller {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::Person(user) => Self::Person(user),
+            Presence::NeedsSecondFactor => Self::NeedsSecondFactor,
+            Presence::Ended => Self::Nobody,
+        }
+    }
+}
+
+fn outcome_of(error: &TokenError) -> Result<Caller, Error> {
     match error {
         TokenError::KeysUnavailable(cause) => {
             tracing::error!(cause, "tokens cannot be verified");
@@ -197,14 +174,18 @@ fn outcome_of(error: &TokenError) -> Result<Option<AuthUser>, Error> {
         }
         TokenError::Expired | TokenError::Invalid(_) => {
             tracing::debug!(%error, "a token was refused");
-            Ok(None)
+            Ok(Caller::Nobody)
         }
     }
 }
 
 fn is_ending(claims: &Claims) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    claims.exp < now + REFRESH_MARGIN_SECONDS
+    claims.exp < now() + REFRESH_MARGIN_SECONDS
+}
+
+/// Unix time, seconds.
+pub(super) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// The token of `Authorization: Bearer`; the scheme's case does not matter (RFC 9110, 11.1).

@@ -10,11 +10,14 @@ mod client;
 mod cookie;
 mod extract;
 mod identity;
+mod jar;
 mod jwks;
 mod layer;
 mod local;
 mod origin;
 mod people;
+#[cfg(test)]
+mod recorded;
 mod refresh;
 mod standing;
 mod token;
@@ -23,7 +26,7 @@ pub use accounts::RequestAccounts;
 pub use api_key::{KeyLimit, TOKEN_PREFIX};
 pub use identity::{ClientAddress, Identity, ProviderHealth};
 pub(crate) use layer::address as client_address;
-pub use layer::{Unsettled, session_layer};
+pub use layer::{NeedsSecondFactor, Unsettled, session_layer};
 
 use domain::{Error, UserId, accounts::User};
 use uuid::Uuid;

@@ -70,7 +70,7 @@ impl Standing {
 
     /// Whether this database holds the tables of the configured provider, and we may read them. Asked once. A schema
     /// that the embedded provider left behind says nothing about Supabase's users.
-    async fn is_readable(&self, conn: &mut PgConnection) -> Result<bool, Fault> {
+    pub(super) async fn is_readable(&self, conn: &mut PgConnection) -> Result<bool, Fault> {
         let embedded = self.embedded;
         let ask = || async move {
             let readable = sqlx::query_scalar!(
@@ -79,13 +79,13 @@ impl Standing {
                            c.relname = '_atelier_migrations'
                            or (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'))
                        )
-                       and count(*) filter (where c.relname in ('users', 'sessions')) = 2
+                       and count(*) filter (where c.relname in ('users', 'sessions', 'mfa_factors')) = 3
                        and bool_or(c.relname = '_atelier_migrations') = $1,
                        false
                    ) as "readable!"
                    from pg_class c
                    join pg_namespace n on n.oid = c.relnamespace
-                   where n.nspname = 'auth' and c.relname in ('users', 'sessions', '_atelier_migrations')"#,
+                   where n.nspname = 'auth' and c.relname in ('users', 'sessions', 'mfa_factors', '_atelier_migrations')"#,
                 embedded
             );
             readable.fetch_one(conn).await

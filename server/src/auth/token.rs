@@ -27,12 +27,35 @@ pub(super) struct Claims {
     pub email: Option<String>,
     #[serde(default)]
     pub session_id: Option<Uuid>,
+    /// `aal2` once a code of a second factor was given in the session.
+    #[serde(default)]
+    aal: Option<String>,
+    /// How the person proved who they are.
+    #[serde(default)]
+    amr: serde_json::Value,
     #[serde(default)]
     is_anonymous: bool,
     role: String,
     // A list of issuers is not one issuer: a string or nothing.
     #[serde(rename = "iss")]
     _iss: String,
+}
+
+impl Claims {
+    pub(super) fn has_second_factor(&self) -> bool {
+        self.aal.as_deref() == Some("aal2")
+    }
+
+    /// Whether the person proved by one of `methods` who they are, `seconds` ago at most. The time is that of the proof:
+    /// a refresh does not renew it.
+    pub(super) fn proved_within(&self, methods: &[&str], seconds: u64, now: u64) -> bool {
+        let proofs = self.amr.as_array().into_iter().flatten();
+        proofs.filter(|proof| proof["method"].as_str().is_some_and(|method| methods.contains(&method))).any(|proof| {
+            proof["timestamp"]
+                .as_u64()
+                .is_some_and(|at| at <= now + LEEWAY_SECONDS && now.saturating_sub(at) <= seconds)
+        })
+    }
 }
 
 /// Why a token does not count.

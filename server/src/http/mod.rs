@@ -48,7 +48,7 @@ pub fn build_router(state: AppState) -> Router {
     let rates = Arc::new(rate::Rates::new(&state.config));
     routes(&state)
         .layer(from_fn_with_state(state.clone(), flash::carry))
-        .layer(from_fn_with_state(state.identity.clone(), crate::auth::session_layer))
+        .layer(from_fn_with_state(state.clone(), crate::auth::session_layer))
         .layer(from_fn_with_state((state.clone(), rates), rate::count))
         .layer(from_fn_with_state(state.clone(), limits::limit))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))

@@ -3,7 +3,7 @@
 use super::error;
 use crate::{
     AppState,
-    auth::{AuthUser, RequestAccounts, Unsettled},
+    auth::{AuthUser, NeedsSecondFactor, RequestAccounts, Unsettled},
     config::Config,
     members::OpenLetterbox,
     session::UserSession,
@@ -83,6 +83,9 @@ fn provide_ports(state: &AppState) {
     }
     if let Some(Unsettled(error)) = request.extensions.get::<Unsettled>() {
         provide_context(app::session::Unsettled(error.clone()));
+    }
+    if request.extensions.get::<NeedsSecondFactor>().is_some() {
+        provide_context(app::session::NeedsSecondFactor);
     }
     if let Some(accounts) = request.extensions.get::<RequestAccounts>() {
         let accounts: Arc<dyn Accounts> = Arc::new(accounts.clone());

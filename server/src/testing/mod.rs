@@ -71,12 +71,14 @@ impl TestApp {
         let identity = Identity::start(&config, &db, &mailer).await.expect("the identity provider");
         let objects = EmbeddedStore::start(&folder.path().join("objects"), 1 << 30).await.expect("the object store");
         let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).expect("the embedder");
+        let events = Events::start(&db).await.expect("the listener");
+        identity.follow(&events);
         let state = AppState::new(Parts {
             store: ObjectStore::new(objects.settings()),
             answerer: ai::answer::from_config(&config.chat, embedder.clone()).expect("the answerer"),
             embedder,
             answers: chat::Answers::default(),
-            events: Events::start(&db).await.expect("the listener"),
+            events,
             leptos: leptos::config::LeptosOptions::builder().output_name("atelier").build(),
             identity,
             mailer,

@@ -5,7 +5,10 @@ pub mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use crate::{session::UserSession, storage::ObjectPrefix};
+use crate::{
+    session::UserSession,
+    storage::{ObjectPrefix, ObjectStore},
+};
 use async_trait::async_trait;
 use domain::{
     Error, Page, PageRequest, WorkspaceId,
@@ -48,19 +51,18 @@ impl Workspaces for UserSession {
         let access = scope.workspace(id, Role::Owner).await?;
         repo::delete(&mut scope, &access).await?;
         scope.commit().await?;
-        let store = self.state.store.clone();
         // A task of its own, because a request that is cut off here would leave the files.
-        let removal = tokio::spawn(async move {
-            match store.delete_prefix(ObjectPrefix::Workspace(id)).await {
-                Ok(files) => tracing::info!(workspace = %id, files, "a workspace's files were deleted"),
-                Err(error) => {
-                    tracing::error!(workspace = %id, %error, "a deleted workspace's files remain in the store")
-                }
-            }
-        });
-        if let Err(error) = removal.await {
+        if let Err(error) = tokio::spawn(delete_files(self.state.store.clone(), id)).await {
             tracing::error!(workspace = %id, %error, "the removal of a workspace's files ended early");
         }
         Ok(())
+    }
+}
+
+/// Removes the files of a workspace that is deleted.
+pub(crate) async fn delete_files(store: ObjectStore, id: WorkspaceId) {
+    match store.delete_prefix(ObjectPrefix::Workspace(id)).await {
+        Ok(files) => tracing::info!(workspace = %id, files, "a workspace's files were deleted"),
+        Err(error) => tracing::error!(workspace = %id, %error, "a deleted workspace's files remain in the store"),
     }
 }

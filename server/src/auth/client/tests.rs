@@ -1,6 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use domain::{Error, accounts::LinkKind, text::Email};
+use serde_json::{Value, json};
+use supabase_auth_rs::models::LogoutScope;
+use uuid::Uuid;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{body_json, header, header_exists, method, path, query_param},
@@ -11,6 +15,15 @@ const ADDRESS: Option<IpAddr> = Some(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 
 fn client(base: &str, secret_key: Option<&str>) -> Client {
     Client::new(base, "sb_publishable_test".to_owned().into(), secret_key.map(|key| key.to_owned().into()), true)
         .unwrap()
+}
+
+const MAILED: Mailed<'_> = Mailed {
+    redirect_to: "https://atelier.example/auth/callback?next=%2Fprojects%2F1",
+    challenge: "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+};
+
+fn ada() -> Email {
+    Email::parse("email", "ada@example.com").unwrap()
 }
 
 fn session() -> Value {
@@ -36,7 +49,7 @@ async fn both_formats_of_errors_lose_nothing() {
         json!({ "code": "weak_password", "message": "Password should be at least 10 characters.", "weak_password": { "reasons": ["length", "pwned"] } }),
     ] {
         let server = server_with(422, &body).await;
-        let error = client(&server.uri(), None).sign_up("ada@example.com", "short", None).await.unwrap_err();
+        let error = client(&server.uri(), None).sign_up(&ada(), "short", MAILED, None).await.unwrap_err();
         let ClientError::Refused(refusal) = &error else { panic!("{error:?}") };
         assert_eq!((refusal.status, refusal.code.as_str()), (422, "weak_password"));
         assert_eq!(refusal.weak_password, ["length", "pwned"]);
@@ -48,28 +61,94 @@ async fn both_formats_of_errors_lose_nothing() {
     }
 }
 
+fn told_of(code: &str) -> Error {
+    refused_with(code).into()
+}
+
+fn refused_with(code: &str) -> ClientError {
+    ClientError::Refused(Refusal {
+        status: 422,
+        code: code.to_owned(),
+        message: "from the provider".to_owned(),
+        weak_password: Vec::new(),
+        retry_after_seconds: None,
+    })
+}
+
 #[tokio::test]
 async fn each_refusal_is_told_at_its_field() {
-    let error = |code: &str| json!({ "code": 400, "error_code": code, "msg": "from the provider" });
-    let wrong = told(400, error("invalid_credentials")).await;
+    for (code, field) in [
+        ("invalid_credentials", "password"),
+        ("same_password", "password"),
+        ("weak_password", "password"),
+        ("current_password_required", "current"),
+        ("current_password_invalid", "current"),
+        ("email_not_confirmed", "email"),
+        ("user_banned", "email"),
+        ("user_already_exists", "email"),
+        ("email_exists", "email"),
+        ("email_address_invalid", "email"),
+        ("email_address_not_authorized", "email"),
+        ("email_address_not_provided", "email"),
+        ("validation_failed", "email"),
+        ("signup_disabled", "email"),
+        ("email_provider_disabled", "email"),
+        ("otp_disabled", "email"),
+        ("otp_expired", "link"),
+        ("flow_state_not_found", "link"),
+        ("flow_state_expired", "link"),
+        ("flow_state_already_used", "link"),
+        ("bad_code_verifier", "link"),
+        ("provider_disabled", "provider"),
+        ("oauth_provider_not_supported", "provider"),
+        ("bad_oauth_state", "provider"),
+        ("bad_oauth_callback", "provider"),
+        ("provider_email_needs_verification", "provider"),
+        ("mfa_verification_failed", "code"),
+        ("mfa_verification_rejected", "code"),
+        ("mfa_challenge_expired", "code"),
+        ("mfa_ip_address_mismatch", "code"),
+        ("mfa_factor_name_conflict", "name"),
+    ] {
+        let error = told_of(code);
+        let sentence = error.for_field(field).unwrap_or_else(|| panic!("{code}: {error:?}"));
+        assert!(sentence.ends_with('.') && !sentence.contains("provider"), "{code}: {sentence}");
+    }
+    for code in [
+        "session_not_found",
+        "session_expired",
+        "refresh_token_not_found",
+        "refresh_token_already_used",
+        "bad_jwt",
+        "no_authorization",
+        "user_not_found",
+        "insufficient_aal",
+    ] {
+        assert_eq!(told_of(code), Error::Unauthenticated, "{code}");
+    }
+    for code in [
+        "reauthentication_needed",
+        "reauthentication_not_valid",
+        "user_sso_managed",
+        "mfa_factor_not_found",
+        "too_many_enrolled_mfa_factors",
+        "mfa_totp_enroll_not_enabled",
+        "mfa_totp_verify_not_enabled",
+        "conflict",
+        "captcha_failed",
+    ] {
+        assert!(matches!(told_of(code), Error::Conflict { .. }), "{code}");
+    }
+    for code in ["", "hook_timeout", "not_admin", "a_code_of_next_year"] {
+        assert!(matches!(told_of(code), Error::Unavailable { .. }), "{code}");
+    }
+    let wrong = told(400, json!({ "code": 400, "error_code": "invalid_credentials", "msg": "x" })).await;
     assert_eq!(
         wrong.for_field("password"),
         Some("Email and password do not match. Check both, or reset your password.")
     );
-    for code in [
-        "user_already_exists",
-        "email_exists",
-        "email_not_confirmed",
-        "user_banned",
-        "signup_disabled",
-        "email_address_invalid",
-        "validation_failed",
-    ] {
-        assert!(told(422, error(code)).await.for_field("email").is_some(), "{code}");
-    }
     let too_long = json!({ "code": 422, "error_code": "validation_failed", "msg": "Password cannot be longer than 72 characters" });
     assert!(told(422, too_long).await.for_field("password").is_some());
-    assert_eq!(told(400, error("session_not_found")).await, Error::Unauthenticated);
     // What GoTrue said before it had error codes.
     assert!(
         told(400, json!({ "error": "invalid_grant", "error_description": "Invalid login credentials" }))
@@ -77,6 +156,101 @@ async fn each_refusal_is_told_at_its_field() {
             .for_field("password")
             .is_some()
     );
+}
+
+#[test]
+fn where_something_was_typed_in_decides_the_field() {
+    assert!(refused_with("otp_expired").at_code().for_field("code").is_some());
+    assert!(refused_with("otp_expired").at_link().for_field("link").is_some());
+    assert!(refused_with("user_banned").at_link().for_field("link").is_some());
+    assert!(refused_with("refresh_token_not_found").at_link().for_field("link").is_some());
+    assert!(refused_with("invalid_credentials").at_current().for_field("current").is_some());
+    assert!(matches!(refused_with("hook_timeout").at_link(), Error::Unavailable { .. }));
+}
+
+#[tokio::test]
+async fn mails_lead_back_by_the_query_and_prove_who_asked() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(200).set_body_json(json!({}))).mount(&server).await;
+    let client = client(&server.uri(), None);
+    client.send_sign_in_link(&ada(), MAILED, None).await.unwrap();
+    client.send_recovery(&ada(), MAILED, None).await.unwrap();
+    client.resend_confirmation(&ada(), MAILED, None).await.unwrap();
+    assert!(matches!(client.sign_up(&ada(), "password", MAILED, None).await, Ok(SignUpOutcome::Unconfirmed)));
+    let requests = server.received_requests().await.unwrap();
+    let paths: Vec<&str> = requests.iter().map(|request| request.url.path()).collect();
+    assert_eq!(paths, ["/auth/v1/otp", "/auth/v1/recover", "/auth/v1/resend", "/auth/v1/signup"]);
+    for request in &requests {
+        let query: Vec<_> = request.url.query_pairs().collect();
+        assert_eq!(query, [("redirect_to".into(), MAILED.redirect_to.into())], "{}", request.url);
+        let body: Value = request.body_json().unwrap();
+        assert_eq!(body["code_challenge"], MAILED.challenge);
+        assert_eq!(body["code_challenge_method"], "s256");
+        assert_eq!(body["email"], "ada@example.com");
+        assert!(body.get("redirect_to").is_none() && body.get("email_redirect_to").is_none());
+    }
+    assert_eq!(requests[0].body_json::<Value>().unwrap()["create_user"], false);
+    assert_eq!(requests[2].body_json::<Value>().unwrap()["type"], "signup");
+}
+
+#[tokio::test]
+async fn an_unknown_address_is_answered_like_a_known_one() {
+    for (status, code, message) in
+        [(422, "otp_disabled", "Signups not allowed for otp"), (404, "user_not_found", "User not found")]
+    {
+        let server = server_with(status, &json!({ "code": status, "error_code": code, "msg": message })).await;
+        assert!(client(&server.uri(), None).send_sign_in_link(&ada(), MAILED, None).await.is_ok(), "{code}");
+    }
+    let off = json!({ "code": 422, "error_code": "otp_disabled", "msg": "Login with magic link is disabled" });
+    let server = server_with(422, &off).await;
+    assert!(client(&server.uri(), None).send_sign_in_link(&ada(), MAILED, None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_link_or_a_code_gives_a_session_or_half_a_change() {
+    let server = MockServer::start().await;
+    let half = json!({ "msg": "Confirmation link accepted. Please proceed to confirm link sent to the other email", "code": "200" });
+    Mock::given(path("/auth/v1/verify"))
+        .and(body_json(json!({ "type": "email_change", "token_hash": "pkce_h" })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(half))
+        .mount(&server)
+        .await;
+    Mock::given(path("/auth/v1/verify"))
+        .and(body_json(json!({ "type": "recovery", "token_hash": "pkce_h" })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(session()))
+        .mount(&server)
+        .await;
+    Mock::given(path("/auth/v1/verify"))
+        .and(body_json(json!({ "type": "email", "email": "ada@example.com", "token": "123456" })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(session()))
+        .mount(&server)
+        .await;
+    let client = client(&server.uri(), None);
+    assert!(matches!(client.verify_link("pkce_h", LinkKind::EmailChange, None).await, Ok(Verified::Half)));
+    assert!(matches!(client.verify_link("pkce_h", LinkKind::Recovery, None).await, Ok(Verified::Session(_))));
+    assert!(matches!(client.verify_code(&ada(), "123456", None).await, Ok(Verified::Session(_))));
+}
+
+#[tokio::test]
+async fn accounts_are_deleted_with_the_secret_key_in_both_headers() {
+    let server = MockServer::start().await;
+    let id = Uuid::nil();
+    let expected = Mock::given(method("DELETE")).and(path(format!("/auth/v1/admin/users/{id}")));
+    expected
+        .and(header("apikey", "sb_secret_test"))
+        .and(header("authorization", "Bearer sb_secret_test"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({})))
+        .mount(&server)
+        .await;
+    let admin = client(&server.uri(), Some("sb_secret_test"));
+    assert!(admin.is_admin() && !client(&server.uri(), None).is_admin());
+    admin.delete_account(id).await.unwrap();
+    let gone = json!({ "code": 404, "error_code": "user_not_found", "msg": "User not found" });
+    server.reset().await;
+    let answer = ResponseTemplate::new(404).set_body_json(gone);
+    Mock::given(header("apikey", "sb_secret_test")).respond_with(answer).mount(&server).await;
+    admin.delete_account(id).await.expect("that it is gone already is no error");
+    assert!(!admin.account_exists(id).await.unwrap());
 }
 
 #[tokio::test]
@@ -93,6 +267,8 @@ async fn too_many_tries_say_how_long_to_wait() {
         told(429, json!({ "code": 429, "error_code": "over_request_rate_limit" })).await,
         Error::RateLimited { retry_after_seconds: 60 }
     );
+    let mails = json!({ "code": 429, "error_code": "over_email_send_rate_limit", "msg": "For security purposes, you can only request this after 37 seconds." });
+    assert_eq!(told(429, mails).await, Error::RateLimited { retry_after_seconds: 37 });
 }
 
 #[tokio::test]
@@ -131,12 +307,12 @@ async fn a_sign_up_gives_a_session_or_a_bare_user() {
     let bare = json!({ "id": "7f6c1c5e-8d3a-4f0e-9f3a-2f7d4b1c9a10", "aud": "authenticated", "role": "", "email": "ada@example.com", "identities": [] });
     let server = server_with(200, &bare).await;
     assert!(matches!(
-        client(&server.uri(), None).sign_up("ada@example.com", "password", None).await,
+        client(&server.uri(), None).sign_up(&ada(), "password", MAILED, None).await,
         Ok(SignUpOutcome::Unconfirmed)
     ));
     let server = server_with(200, &session()).await;
     assert!(matches!(
-        client(&server.uri(), None).sign_up("ada@example.com", "password", None).await,
+        client(&server.uri(), None).sign_up(&ada(), "password", MAILED, None).await,
         Ok(SignUpOutcome::Session(_))
     ));
 }

@@ -1,22 +1,25 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::{session::UserSession, testing::TestApp};
+use crate::{
+    auth::recorded::{self, USER, refusal, session, supabase, token, token_with},
+    events::{self, Notice},
+    session::UserSession,
+    testing::TestApp,
+};
 use axum::{
     Router,
     body::Body,
     routing::{get, post},
 };
 use domain::accounts::{Accounts, Credentials};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tower::ServiceExt;
-use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
+use wiremock::{MockServer, ResponseTemplate};
 
 const PASSWORD: &str = "correct horse battery";
-const SECRET: &str = "a shared secret of at least thirty-two bytes";
-const USER: &str = "7f6c1c5e-8d3a-4f0e-9f3a-2f7d4b1c9a10";
 
 /// The least of a site: signing up, in and out, and who one is.
 fn site(app: &TestApp) -> Router {
@@ -46,7 +49,7 @@ fn site(app: &TestApp) -> Router {
         .route("/in", post(sign))
         .route("/out", post(sign))
         .with_state(app.state.clone())
-        .layer(axum::middleware::from_fn_with_state(app.state.identity.clone(), session_layer))
+        .layer(axum::middleware::from_fn_with_state(app.state.clone(), session_layer))
 }
 
 /// A browser: it keeps cookies, and says where its requests come from.
@@ -115,40 +118,12 @@ fn ada() -> Value {
     json!({ "email": "ada@example.com", "password": PASSWORD })
 }
 
-/// A Supabase of our making, for what the embedded provider cannot be brought to do.
-async fn supabase() -> (MockServer, TestApp) {
-    let server = MockServer::start().await;
-    let variables = [
-        ("SUPABASE_URL", server.uri()),
-        ("SUPABASE_PUBLISHABLE_KEY", "sb_publishable_x".to_owned()),
-        ("SUPABASE_JWT_SECRET", SECRET.to_owned()),
-    ];
-    let app = TestApp::start_with(&variables.each_ref().map(|(name, value)| (*name, value.as_str()))).await;
-    (server, app)
-}
-
-/// A token as that Supabase signs it, with so many seconds left.
-fn token(server: &MockServer, seconds_left: i64) -> String {
-    let now = time::OffsetDateTime::now_utc().unix_timestamp();
-    let claims = json!({
-        "iss": format!("{}/auth/v1", server.uri()), "sub": USER, "aud": "authenticated", "role": "authenticated", "email": "ada@example.com",
-        "iat": now - 3600 + seconds_left, "exp": now + seconds_left,
-    });
-    jsonwebtoken::encode(
-        &jsonwebtoken::Header::default(),
-        &claims,
-        &jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes()),
-    )
-    .unwrap()
-}
-
 async fn answer_refresh(server: &MockServer, response: ResponseTemplate) {
-    server.reset().await;
-    Mock::given(path("/auth/v1/token")).respond_with(response).mount(server).await;
+    recorded::answer(server, "/token", response).await;
 }
 
-fn session(access: &str) -> Value {
-    json!({ "access_token": access, "token_type": "bearer", "expires_in": 3600, "refresh_token": "renewed", "user": {} })
+async fn refreshes(server: &MockServer) -> usize {
+    recorded::received(server, "/token").await.len()
 }
 
 #[tokio::test]
@@ -252,14 +227,14 @@ async fn another_sites_form_changes_nothing() {
 }
 
 #[tokio::test]
-async fn twenty_requests_with_one_expired_session_make_one_refresh() {
+async fn a_hundred_requests_with_one_expired_session_make_one_refresh() {
     let (server, app) = supabase().await;
     let slow = ResponseTemplate::new(200)
         .set_body_json(session(&token(&server, 3600)))
         .set_delay(std::time::Duration::from_millis(200));
     answer_refresh(&server, slow).await;
     let browser = Browser::new(&app).with_session(&token(&server, -60), "old");
-    let requests = (0..20).map(|_| {
+    let requests = (0..100).map(|_| {
         let mut browser = browser.clone();
         async move { (browser.get("/me").await, browser.cookies) }
     });
@@ -270,7 +245,7 @@ async fn twenty_requests_with_one_expired_session_make_one_refresh() {
     }
     // One more that was on its way with the old cookies.
     assert_eq!(browser.clone().get("/me").await.status, StatusCode::OK);
-    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    assert_eq!(refreshes(&server).await, 1);
 }
 
 #[tokio::test]
@@ -285,7 +260,7 @@ async fn a_visitor_who_leaves_does_not_lose_the_refresh_for_the_others() {
     let left = tokio::time::timeout(std::time::Duration::from_millis(100), leaving.get("/me")).await;
     assert!(left.is_err());
     assert_eq!(browser.clone().get("/me").await.status, StatusCode::OK);
-    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+    assert_eq!(refreshes(&server).await, 1);
 }
 
 #[tokio::test]
@@ -295,14 +270,14 @@ async fn a_session_is_renewed_before_it_ends() {
     answer_refresh(&server, ResponseTemplate::new(200).set_body_json(session(&renewed))).await;
     let mut fresh = Browser::new(&app).with_session(&token(&server, 120), "r1");
     fresh.get("/me").await;
-    assert_eq!(server.received_requests().await.unwrap().len(), 0);
+    assert_eq!(refreshes(&server).await, 0);
     let mut ending = Browser::new(&app).with_session(&token(&server, 60), "r2");
     assert_eq!(ending.get("/me").await.status, StatusCode::OK);
     assert_eq!(ending.cookies["atelier-access"], renewed);
     // After a night the browser may have kept the refresh token alone.
     let mut morning = Browser::new(&app).with_session("", "r3");
     assert_eq!(morning.get("/me").await.status, StatusCode::OK);
-    assert_eq!(server.received_requests().await.unwrap().len(), 2);
+    assert_eq!(refreshes(&server).await, 2);
 }
 
 #[tokio::test]
@@ -367,4 +342,141 @@ async fn the_providers_sign_of_life_and_its_absence() {
     let (_server, app) = supabase().await;
     let problem = app.state.identity.check().await.unwrap_err();
     assert!(problem.contains("SUPABASE_URL"), "{problem}");
+}
+
+/// A browser whose access token is an hour old, with the refresh token of a night ago.
+#[tokio::test]
+async fn a_browser_that_comes_back_after_a_night_is_still_signed_in() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::new(&app);
+    browser.post("/up", ada()).await;
+    let mut sql = app.sql().await;
+    for table in ["sessions", "refresh_tokens"] {
+        let age = format!(
+            "update auth.{table} set created_at = now() - interval '10 hours', updated_at = now() - interval '10 hours'"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(age)).execute(&mut sql).await.unwrap();
+    }
+    // Nothing but the clock makes an expired token of the provider's own: one that does not count any more is as good.
+    let refresh = browser.cookies["atelier-refresh"].clone();
+    let mut morning = Browser::new(&app).with_session("expired", &refresh);
+    assert_eq!(morning.get("/me").await.body, "ada@example.com");
+    assert_ne!(morning.cookies["atelier-refresh"], refresh, "the token was used up");
+    assert_eq!(morning.get("/me").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_copied_token_ends_with_its_session() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::new(&app);
+    browser.post("/up", ada()).await;
+    let bearer = |token: &str| {
+        let mut request = browser.request(Method::GET, "/me", &Value::Null);
+        request.headers_mut().remove("cookie");
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        request
+    };
+    let copied = browser.cookies["atelier-access"].clone();
+    let (before, after) = (bearer(&copied), bearer(&copied));
+    let mut program = Browser::new(&app);
+    assert_eq!(program.send(before).await.status, StatusCode::OK);
+    let mut copy = browser.clone();
+    browser.post("/out", Value::Null).await;
+    assert_eq!(program.send(after).await.status, StatusCode::UNAUTHORIZED, "at once, in this process");
+    assert_eq!(copy.get("/me").await.status, StatusCode::UNAUTHORIZED);
+    assert!(copy.cookies.is_empty());
+}
+
+/// What another process does: to the provider's tables, and by a notice.
+#[tokio::test]
+async fn a_session_that_ends_elsewhere_ends_here() {
+    let app = TestApp::start().await;
+    let ends = [
+        "delete from auth.sessions",
+        "update auth.sessions set not_after = now() - interval '1 second'",
+        "update auth.sessions set revoked_at = now()",
+        "update auth.users set banned_until = now() + interval '1 day'",
+        "update auth.users set deleted_at = now()",
+    ];
+    for (number, end) in ends.into_iter().enumerate() {
+        let mut browser = Browser::new(&app);
+        browser.post("/up", json!({ "email": format!("ada{number}@example.com"), "password": PASSWORD })).await;
+        assert_eq!(browser.get("/me").await.status, StatusCode::OK);
+        let mut sql = app.sql().await;
+        sqlx::query(end).execute(&mut sql).await.unwrap();
+        let user: uuid::Uuid = sqlx::query_scalar("select id from public.users where email = $1")
+            .bind(format!("ada{number}@example.com"))
+            .fetch_one(&mut sql)
+            .await
+            .unwrap();
+        events::notify(&mut sql, &Notice::Person { user: user.into() }).await.unwrap();
+        let ended = async {
+            while browser.get("/me").await.status == StatusCode::OK {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        // Well before what is known is too old.
+        tokio::time::timeout(std::time::Duration::from_secs(5), ended).await.unwrap_or_else(|_| panic!("{end}"));
+    }
+}
+
+#[tokio::test]
+async fn where_the_tables_cannot_be_read_the_provider_is_asked() {
+    let (server, app) = supabase().await;
+    for code in ["session_not_found", "user_not_found", "user_banned"] {
+        recorded::answer(&server, "/user", refusal(403, code, "x")).await;
+        app.state.identity.people().forget_everybody();
+        let mut browser = Browser::new(&app).with_session(&token(&server, 3600), "r");
+        assert_eq!(browser.get("/me").await.status, StatusCode::UNAUTHORIZED, "{code}");
+        assert!(browser.cookies.is_empty(), "{code}");
+    }
+    // One question for many requests; and a provider that does not answer ends nothing.
+    for answer in [ResponseTemplate::new(200).set_body_json(recorded::bare_user()), ResponseTemplate::new(502)] {
+        recorded::answer(&server, "/user", answer).await;
+        app.state.identity.people().forget_everybody();
+        let browser = Browser::new(&app).with_session(&token(&server, 3600), "r");
+        let requests = (0..20).map(|_| {
+            let mut browser = browser.clone();
+            async move { browser.get("/me").await.status }
+        });
+        assert!(futures::future::join_all(requests).await.iter().all(|status| *status == StatusCode::OK));
+        assert_eq!(recorded::received(&server, "/user").await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_on_every_way_in() {
+    let (server, app) = supabase().await;
+    let mut user = recorded::bare_user();
+    user["factors"] = json!([{
+        "id": "b4c0a8d5-1f4e-4b0e-8a65-0f0f6c6b3b1d", "friendly_name": "Phone", "factor_type": "totp", "status": "verified",
+        "created_at": "2026-08-01T10:00:00Z", "updated_at": "2026-08-01T10:00:00Z",
+    }]);
+    recorded::answer(&server, "/user", ResponseTemplate::new(200).set_body_json(user)).await;
+    let (low, high) = (token(&server, 3600), token_with(&server, 3600, json!({ "aal": "aal2" })));
+    let mut browser = Browser::new(&app).with_session(&low, "r");
+    let asked = browser.get("/me").await;
+    assert_eq!(asked.status, StatusCode::UNAUTHORIZED);
+    assert!(asked.body.contains("second factor"), "{}", asked.body);
+    assert_eq!(browser.get("/maybe").await.body, "nobody");
+    assert_eq!(browser.cookies["atelier-refresh"], "r", "the session waits");
+    let mut raised = Browser::new(&app).with_session(&high, "r");
+    assert_eq!(raised.get("/me").await.status, StatusCode::OK);
+
+    let mut page = Browser { site: crate::http::build_router(app.state.clone()), cookies: BTreeMap::new() }
+        .with_session(&low, "r");
+    let mut request = page.request(Method::GET, "/projects/1", &Value::Null);
+    request.headers_mut().insert("accept", "text/html".parse().unwrap());
+    let sent = page.send(request).await;
+    assert_eq!(sent.headers[header::LOCATION], "/login/second-factor?next=/projects/1", "{}", sent.status);
+}
+
+#[tokio::test]
+async fn the_gateway_signs_nobody_out() {
+    let (server, app) = supabase().await;
+    let wrong_key = ResponseTemplate::new(401).set_body_json(json!({ "message": "Invalid API key" }));
+    answer_refresh(&server, wrong_key).await;
+    let mut browser = Browser::new(&app).with_session(&token(&server, -60), "kept");
+    assert_eq!(browser.get("/me").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(browser.cookies["atelier-refresh"], "kept");
 }
