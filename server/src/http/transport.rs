@@ -1,6 +1,7 @@
 //! The ways by which a request comes, and how each is told that a layer refused it before any handler saw it.
 
 use super::{error::HttpError, plain, public};
+use crate::auth::NeedsSecondFactor;
 use app::ApiError;
 use axum::{
     body::Body,
@@ -32,6 +33,8 @@ pub(super) struct Caller {
     transport: Transport,
     path: String,
     page: Option<String>,
+    /// Signed in as far as a password goes: what is missing is a code of the second factor.
+    needs_second_factor: bool,
 }
 
 impl Caller {
@@ -50,7 +53,8 @@ impl Caller {
             Transport::Page => request.uri().path_and_query().map(ToString::to_string),
             Transport::ServerFunction | Transport::Form => app::redirect::referring_page(headers),
         };
-        Self { transport, path: path.to_owned(), page }
+        let needs_second_factor = request.extensions().get::<NeedsSecondFactor>().is_some();
+        Self { transport, path: path.to_owned(), page, needs_second_factor }
     }
 
     pub(super) fn is_page(&self) -> bool {
@@ -60,8 +64,13 @@ impl Caller {
     /// The refusal, in the shape that the caller reads. Whoever is not signed in and looks at pages is sent to the login
     /// page, and from there back.
     pub(super) fn refuse(&self, options: &LeptosOptions, error: Error) -> Response {
+        let sign_in_page = if self.needs_second_factor {
+            app::redirect::second_factor_page
+        } else {
+            app::redirect::login_page
+        };
         let login = (error == Error::Unauthenticated)
-            .then(|| app::redirect::login_page(self.page.as_deref().unwrap_or("/")))
+            .then(|| sign_in_page(self.page.as_deref().unwrap_or("/")))
             .and_then(|path| HeaderValue::from_str(&path).ok());
         match (self.transport, login) {
             (Transport::Json, _) => HttpError::from(error).into_response(),
