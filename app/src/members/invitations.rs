@@ -81,7 +81,7 @@ fn PendingRow(workspace: WorkspaceId, role: Role, invitation: Invitation, action
     let email = String::from(email);
     let may_manage = role.manages(invited);
     let (again_label, withdraw_label) =
-        (format!("Invite {email} again"), format!("Withdraw the invitation of {email}"));
+        (format!("Invite again: {email}"), format!("Withdraw the invitation of {email}"));
     view! {
         <tr>
             <td class="people__who">
