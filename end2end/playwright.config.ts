@@ -17,7 +17,7 @@ export default defineConfig({
   use: { baseURL, launchOptions, locale: "en-GB", timezoneId: "Europe/Berlin", trace: "retain-on-failure", screenshot: "only-on-failure" },
   projects: [
     { name: "js", testIgnore: /phone\.spec/, use: desktop },
-    { name: "no-js", testMatch: /(forms|not-found)\.spec/, use: { ...desktop, javaScriptEnabled: false } },
+    { name: "no-js", testMatch: /(forms|members|not-found)\.spec/, use: { ...desktop, javaScriptEnabled: false } },
     { name: "phone", testMatch: /(walk|phone)\.spec/, use: phone },
   ],
 });

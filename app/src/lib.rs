@@ -6,14 +6,19 @@
 // Views are nested types: a page's is longer than the default allows.
 #![recursion_limit = "512"]
 
+pub mod account;
+pub mod api_keys;
 pub mod auth;
 pub mod chat;
 pub mod documents;
+pub mod draft;
 pub mod error;
 mod event_source;
+pub mod flash;
 pub mod frame;
 pub mod landing;
 mod markdown;
+pub mod members;
 pub mod not_found;
 pub mod projects;
 pub mod redirect;
@@ -23,7 +28,7 @@ pub mod ui;
 pub mod workspaces;
 
 #[cfg(feature = "ssr")]
-mod cookie;
+pub mod cookie;
 #[cfg(feature = "ssr")]
 mod csp;
 #[cfg(feature = "ssr")]

@@ -90,19 +90,21 @@ pub(crate) fn to_second_factor() {
 /// The page asked for, or the one whose form or script called a server function; `/` when nobody says.
 #[cfg(feature = "ssr")]
 fn asked_page() -> Option<String> {
-    use http::{Method, header::REFERER, request::Parts};
+    use http::{Method, request::Parts};
 
     let request = leptos::prelude::use_context::<Parts>()?;
     let is_page = request.method == Method::GET && crate::status::accepts_html(&request.headers);
-    let page = if is_page {
-        request.uri.path_and_query().map(ToString::to_string)
-    } else {
-        let referer = request.headers.get(REFERER).and_then(|value| value.to_str().ok());
-        referer
-            .and_then(|url| url.split_once("://"))
-            .and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))
-    };
+    let page =
+        if is_page { request.uri.path_and_query().map(ToString::to_string) } else { referring_page(&request.headers) };
     Some(page.unwrap_or_else(|| "/".to_owned()))
+}
+
+/// The path of the page whose form or script sent the request, if the browser says so.
+#[cfg(feature = "ssr")]
+pub fn referring_page(headers: &http::HeaderMap) -> Option<String> {
+    let referer = headers.get(http::header::REFERER)?.to_str().ok()?;
+    let (_, rest) = referer.split_once("://")?;
+    rest.find('/').map(|at| rest[at..].to_owned())
 }
 
 #[cfg(test)]
@@ -116,6 +118,29 @@ mod tests {
         assert_eq!(login_page("//evil.example"), "/login");
         assert_eq!(second_factor_page("/chat/1"), "/login/second-factor?next=/chat/1");
         assert_eq!(second_factor_page("//evil.example"), "/login/second-factor");
+    }
+
+    #[cfg(feature = "ssr")]
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn any_text_decodes_to_itself_and_none_breaks_decoding(text: String) {
+            let encoded = encode(&text);
+            proptest::prop_assert!(encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/%".contains(&byte)));
+            let _any = decode(&text);
+            proptest::prop_assert_eq!(decode(&encoded), Some(text));
+        }
+
+        #[test]
+        fn the_login_page_keeps_the_way_back(path in "/[a-z0-9/?&=%#ø ]{0,40}") {
+            let login = login_page(&path);
+            if let Some(next) = login.strip_prefix("/login?next=") {
+                proptest::prop_assert_eq!(after_sign_in(decode(next).as_deref()), path);
+            } else {
+                proptest::prop_assert_eq!(login, "/login");
+            }
+        }
     }
 
     #[cfg(feature = "ssr")]

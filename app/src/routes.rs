@@ -1,17 +1,23 @@
 //! Every page and its address.
 
 use crate::{
-    auth::{LoginPage, RegisterPage},
+    account::{AccountPage, EnrolPage},
+    auth::{
+        CallbackPage, ConfirmPage, ForgotPage, LeavePage, LinkPage, LoginPage, RegisterPage, ResetPage,
+        SecondFactorPage,
+    },
     chat::{ChatPage, ConversationPage},
     documents::{DocumentPage, DocumentsPage},
     error::ApiError,
+    flash,
     frame::Frame,
     landing::LandingPage,
+    members::InvitePage,
     not_found::NotFoundPage,
     projects::ProjectPage,
     theme,
     ui::{ToastRegion, Toasts},
-    workspaces::{NewProjectPage, NewWorkspacePage, WorkspacePage, WorkspacesPage},
+    workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -30,6 +36,7 @@ pub fn App() -> impl IntoView {
     let toasts = Toasts::provide();
     theme::follow_other_tabs();
     mark_hydrated();
+    flash::provide_form_failure();
     // Async: a page is sent when it is complete, so that it reads without JavaScript, and with its true status.
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Atelier".to_owned() } else { format!("{title} · Atelier") }/>
@@ -38,11 +45,22 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/") view=LandingPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <Route path=path!("/login/link") view=LinkPage ssr=SsrMode::Async/>
+                <Route path=path!("/login/second-factor") view=SecondFactorPage ssr=SsrMode::Async/>
                 <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
+                <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async/>
+                <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async/>
+                <Route path=path!("/auth/confirm") view=ConfirmPage ssr=SsrMode::Async/>
+                <Route path=path!("/auth/callback") view=CallbackPage ssr=SsrMode::Async/>
+                <Route path=path!("/auth/leave") view=LeavePage ssr=SsrMode::Async/>
+                <Route path=path!("/invite/:token") view=InvitePage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/second-factor") view=EnrolPage ssr=SsrMode::Async/>
                     <Route path=path!("/workspaces") view=WorkspacesPage ssr=SsrMode::Async/>
                     <Route path=path!("/workspaces/new") view=NewWorkspacePage ssr=SsrMode::Async/>
                     <Route path=path!("/workspaces/:workspace") view=WorkspacePage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/:workspace/settings") view=SettingsPage ssr=SsrMode::Async/>
                     <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>
@@ -73,27 +91,11 @@ pub fn query_param(name: &'static str) -> impl Fn() -> Option<String> + Copy + S
     move || query.with(|query| query.get(name)).filter(|value| !value.is_empty())
 }
 
-/// Tells the style sheet that scripts run (`html[data-hydrated]`), and takes a plain form's error out of the address
-/// once it is shown, so that a reload does not show it again.
+/// Tells the style sheet that scripts run (`html[data-hydrated]`).
 fn mark_hydrated() {
     Effect::new(move |_| {
         if let Some(root) = document().document_element() {
             let _ = root.set_attribute("data-hydrated", "");
-        }
-        let location = window().location();
-        let (Ok(path), Ok(search)) = (location.pathname(), location.search()) else { return };
-        if search.contains("__err=") {
-            let kept: Vec<&str> = search
-                .trim_start_matches('?')
-                .split('&')
-                .filter(|pair| !pair.starts_with("__err=") && !pair.starts_with("__path="))
-                .collect();
-            let clean = if kept.is_empty() { path } else { format!("{path}?{}", kept.join("&")) };
-            if let Ok(history) = window().history() {
-                let state = history.state().unwrap_or(wasm_bindgen::JsValue::NULL);
-                // Refused only for another origin's address.
-                let _ = history.replace_state_with_url(&state, "", Some(&clean));
-            }
         }
     });
 }

@@ -38,6 +38,11 @@ pub fn is_signed_in() -> bool {
     use_context::<Arc<dyn Session>>().is_some()
 }
 
+/// The address of whoever is signed in, for pages that are open to all.
+pub fn signed_in_as() -> Option<String> {
+    use_context::<Arc<dyn Session>>().map(|session| session.user().email.clone())
+}
+
 /// The identity provider, for pages that are open to all.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The HTML document around every page.
 
-use crate::{App, csp, theme};
+use crate::{App, csp, flash, theme};
 use leptos::{hydration::AutoReload, hydration::HydrationScripts, prelude::*};
 use leptos_meta::{HashedStylesheet, MetaTags};
 
@@ -23,6 +23,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options/>
+                {flash::form_failure_meta()}
                 <MetaTags/>
             </head>
             <body>

@@ -47,6 +47,8 @@ pub struct Invitation {
     /// After this it cannot be accepted; it stays in the list until it is withdrawn or made anew.
     #[serde(with = "time::serde::rfc3339")]
     pub expires_at: OffsetDateTime,
+    /// Whether that is past.
+    pub expired: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,8 +18,41 @@ pub fn safe_next(next: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::safe_next;
+    use proptest::{collection::vec, prelude::*};
+    use url::Url;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// `url` reads an address as browsers do.
+        #[test]
+        fn what_is_accepted_stays_on_this_site(
+            pieces in vec(prop_oneof![
+                4 => "[/\\\\.@:?#%a-z]",
+                1 => prop_oneof![
+                    Just("//".to_owned()), Just("/\\".to_owned()), Just("%2e".to_owned()), Just("%2F".to_owned()), Just("..".to_owned()),
+                    Just("evil.example".to_owned()), Just("https:".to_owned()), Just("\t".to_owned()), Just("\n".to_owned()),
+                    Just("user@".to_owned()), Just("\u{ff0f}".to_owned()), Just("\u{2028}".to_owned()),
+                ],
+                1 => any::<char>().prop_map(String::from),
+            ], 0..12),
+            slash: bool,
+        ) {
+            let next = format!("{}{}", if slash { "/" } else { "" }, pieces.concat());
+            if let Some(path) = safe_next(&next) {
+                prop_assert_eq!(path, &next);
+                let site = Url::parse("https://atelier.example/login").unwrap();
+                let there = site.join(path).unwrap();
+                prop_assert_eq!(there.origin(), site.origin(), "{:?}", path);
+                prop_assert!(there.username().is_empty());
+                // Once more, as after a redirect that another part of the address bar's history resolves.
+                prop_assert_eq!(site.join(there.path()).unwrap().origin(), site.origin(), "{:?}", path);
+            }
+        }
+    }
 
     #[test]
     fn a_path_of_this_site_passes_unchanged() {

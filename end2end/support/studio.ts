@@ -31,6 +31,8 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "new-workspace", path: "/workspaces/new" },
     { name: "workspace", path: workspace },
     { name: "new-project", path: `${workspace}/projects/new` },
+    { name: "settings", path: `${workspace}/settings` },
+    { name: "invitation", path: await invitation(page, workspace) },
     { name: "project", path: project },
     { name: "project-empty", path: empty },
     { name: "documents", path: `${project}/documents` },
@@ -43,6 +45,18 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "not-found", path: "/no/such/page" },
     { name: "api-docs", path: "/api/docs" },
   ];
+}
+
+/** Invites the person themself by another address, which gives the page of an invitation, and makes a key. */
+async function invitation(page: Page, workspace: string) {
+  await open(page, `${workspace}/settings`);
+  await page.getByLabel("Email").fill("mia@example.com");
+  await page.getByRole("button", { name: "Invite", exact: true }).click();
+  const link = await page.getByLabel("The link").inputValue();
+  await page.getByRole("region", { name: "API keys" }).getByLabel("Name").fill("Website import");
+  await page.getByRole("button", { name: "Create key" }).click();
+  await expect(page.getByLabel("The key")).toBeVisible();
+  return new URL(link).pathname;
 }
 
 /** The pages for whoever is not signed in. */

@@ -14,6 +14,8 @@ export const test = base.extend<Options & { console: string[] }>({
   console: [
     async ({ context, expectedOnConsole }, use) => {
       const complaints: string[] = [];
+      // Without scripts nothing uses what is preloaded for them; a page that stays open for long complains.
+      if (test.info().project.use.javaScriptEnabled === false) expectedOnConsole = [...expectedOnConsole, /preloaded using link preload/];
       const note = (complaint: string) => {
         if (!expectedOnConsole.some((expected) => expected.test(complaint))) complaints.push(complaint);
       };

@@ -1,9 +1,12 @@
 //! `atelier doctor`: one line for each thing that Atelier depends on, and how to mend what fails. It migrates no
 //! database but the embedded one, and makes no bucket. Embedded parts that do not run are started for as long as it looks.
 
+mod supabase;
+
 use crate::{
     auth::Identity,
     config::{Config, chat::Chat, embed::Embed, store::Store},
+    db::Db,
     embedded::parts::EmbeddedParts,
     http::health::{self, PartState},
     mail::Mailer,
@@ -17,6 +20,8 @@ use std::{fmt, path::Path, time::Duration};
 #[derive(Debug, Default)]
 pub struct Report {
     lines: Vec<Line>,
+    /// What mends the database, each a whole file.
+    sql: Vec<&'static str>,
 }
 
 #[derive(Debug)]
@@ -53,6 +58,15 @@ impl fmt::Display for Report {
             // One line each, whatever a library's message looks like.
             let found = found.split_whitespace().collect::<Vec<_>>().join(" ");
             writeln!(f, "{}  {what:<13} {found}", if *well { "ok    " } else { "FAILED" })?;
+        }
+        if !self.sql.is_empty() {
+            writeln!(
+                f,
+                "\nThis SQL mends the database. Run it as the owner of Atelier's tables; on Supabase, in the SQL editor:"
+            )?;
+        }
+        for sql in &self.sql {
+            write!(f, "\n{sql}")?;
         }
         Ok(())
     }
@@ -126,7 +140,24 @@ async fn examine_stores(config: &Config, embedded: &EmbeddedParts, report: &mut 
         }
         Err(fault) => report.failed("identity", fault.to_string()),
     }
+    examine_schema(&db, report).await;
     db.close().await;
+}
+
+async fn examine_schema(db: &Db, report: &mut Report) {
+    let findings = match db.system().await {
+        Ok(mut system) => supabase::examine(system.conn()).await.map_err(|error| error.to_string()),
+        Err(fault) => Err(fault.to_string()),
+    };
+    match findings {
+        Ok(findings) => {
+            for finding in findings {
+                report.sql.extend(finding.sql);
+                report.add(finding.what, finding.found);
+            }
+        }
+        Err(error) => report.failed("schema", error),
+    }
 }
 
 async fn embeddings(client: &reqwest::Client, config: &Embed, cache: &Path) -> Result<String, String> {
@@ -208,5 +239,7 @@ mod tests {
         report.failed("object store", "no\nanswer");
         assert!(!report.is_well());
         assert_eq!(report.to_string().lines().count(), 2);
+        report.sql.push("select 1;\n");
+        assert!(report.to_string().ends_with("\n\nselect 1;\n"));
     }
 }

@@ -146,27 +146,59 @@ fn test_result(line: &str) -> Option<Count> {
 }
 
 fn browser_tests(tools: &TestTools, folder: &Path, options: &Options, count: &mut Count) -> Result<()> {
-    let address = free_address()?;
-    let log = folder.join("atelier.log");
-    let mut serve = site::atelier(Profile::Debug);
-    serve
-        .arg("serve")
-        .env("LEPTOS_SITE_ADDR", address.to_string())
-        .env("ATELIER_DATA_DIR", folder.join("data"))
-        .stdin(Stdio::null())
-        .stdout(File::create(&log)?)
-        .stderr(File::options().append(true).open(&log)?);
-    for variable in CONFIGURED {
-        serve.env_remove(variable);
-    }
-    if let Some(major) = options.postgres {
-        serve.env("ATELIER_POSTGRES_MAJOR", major.to_string());
-    }
-    let mut server = Running::start(&mut serve)?;
-    wait_until_ready(&mut server, address, &log)?;
-    let played = playwright(tools, folder, address, &options.filters, count);
-    server.stop().with_context(|| format!("The server's log is {}", log.display()))?;
+    let mut plain = Served::start(folder, "atelier", options, &[])?;
+    // The same where an address must be confirmed before it can sign in.
+    let mut confirming = Served::start(folder, "atelier-confirm", options, &[("ATELIER_CONFIRM_EMAIL", "true")])?;
+    plain.wait_until_ready()?;
+    confirming.wait_until_ready()?;
+    let played = playwright(tools, folder, &plain, &confirming, &options.filters, count);
+    confirming.stop()?;
+    plain.stop()?;
     played
+}
+
+/// A server that the browser tests speak to.
+struct Served {
+    running: Running,
+    address: SocketAddr,
+    data: PathBuf,
+    log: PathBuf,
+}
+
+impl Served {
+    /// With a data folder and a log of its own, named `name`.
+    fn start(folder: &Path, name: &str, options: &Options, variables: &[(&str, &str)]) -> Result<Self> {
+        let address = free_address()?;
+        let (data, log) = (folder.join(format!("{name}-data")), folder.join(format!("{name}.log")));
+        let mut serve = site::atelier(Profile::Debug);
+        serve
+            .arg("serve")
+            .env("LEPTOS_SITE_ADDR", address.to_string())
+            .env("ATELIER_DATA_DIR", &data)
+            .stdin(Stdio::null())
+            .stdout(File::create(&log)?)
+            .stderr(File::options().append(true).open(&log)?);
+        for variable in CONFIGURED {
+            serve.env_remove(variable);
+        }
+        serve.envs(variables.iter().copied());
+        if let Some(major) = options.postgres {
+            serve.env("ATELIER_POSTGRES_MAJOR", major.to_string());
+        }
+        Ok(Self { running: Running::start(&mut serve)?, address, data, log })
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        wait_until_ready(&mut self.running, self.address, &self.log)
+    }
+
+    fn stop(self) -> Result<()> {
+        self.running.stop().with_context(|| format!("The server's log is {}", self.log.display()))
+    }
 }
 
 /// The tests are of the product with nothing configured.
@@ -179,6 +211,11 @@ const CONFIGURED: &[&str] = &[
     "SUPABASE_ANON_KEY",
     "SUPABASE_SECRET_KEY",
     "SUPABASE_JWT_SECRET",
+    "ATELIER_IDENTITY",
+    "ATELIER_CONFIRM_EMAIL",
+    "ATELIER_SIGN_UP",
+    "SMTP_URL",
+    "MAIL_FROM",
     "R2_ENDPOINT",
     "R2_ACCESS_KEY",
     "R2_SECRET_KEY",
@@ -197,7 +234,8 @@ const CONFIGURED: &[&str] = &[
 fn playwright(
     tools: &TestTools,
     folder: &Path,
-    address: SocketAddr,
+    plain: &Served,
+    confirming: &Served,
     filters: &[String],
     count: &mut Count,
 ) -> Result<()> {
@@ -206,7 +244,10 @@ fn playwright(
     node.arg("node_modules/@playwright/test/cli.js")
         .args(["test", "--pass-with-no-tests"])
         .current_dir(repository::root().join("end2end"))
-        .env("ATELIER_URL", format!("http://{address}"))
+        .env("ATELIER_URL", plain.url())
+        .env("ATELIER_CONFIRM_URL", confirming.url())
+        // For clients of the identity provider: their key is in it.
+        .env("ATELIER_KEYS", plain.data.join("identity/keys.json"))
         .env("ATELIER_TEST_SUMMARY", &summary)
         .env("CHROMIUM", &tools.chromium);
     if !filters.is_empty() {

@@ -1,70 +1,77 @@
 //! Signing up, in and out. On success the server sets the session's cookies and redirects.
 
-use crate::error::ApiError;
 #[cfg(feature = "ssr")]
-use crate::{cookie, redirect, session};
-use domain::accounts::SignInOptions;
+use crate::{cookie, flash, redirect, session};
+use crate::{error::ApiError, flash::Notice};
+use domain::accounts::{LinkKind, SignInOptions};
 #[cfg(feature = "ssr")]
 use domain::{
     FieldError,
-    accounts::{Credentials, SignOutScope, SignedUp},
+    accounts::{Arrival, Credentials, PasswordChange, SignOutScope, SignedUp},
     text::Email,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// What the login and register pages need.
+/// What the pages of this folder need.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInPage {
     pub options: SignInOptions,
-    /// The address typed into a form that came back with an error, without JavaScript.
+    /// The address that was typed last: into a form that came back with an error, or to have a mail sent there.
     pub email: String,
+    pub signed_in: bool,
+    pub notice: Option<Notice>,
 }
 
-/// Keeps the typed address through the redirect of a plain form: not in the URL, which ends up in logs.
+/// Keeps the typed address for the next page: not in the URL, which ends up in logs.
 #[cfg(feature = "ssr")]
 const TYPED_EMAIL: &str = "atelier_typed_email";
+/// For a form that comes back with an error.
+#[cfg(feature = "ssr")]
+pub(crate) const WHILE_TYPING: u32 = 120;
+/// As long as a link or a code counts that was mailed there.
+#[cfg(feature = "ssr")]
+const WHILE_A_MAIL_COUNTS: u32 = 3600;
+
+/// Where OAuth leads on a form without JavaScript; see [`start_oauth`].
+#[cfg(feature = "ssr")]
+const PROVIDER_PAGE: &str = "atelier_provider_page";
 
 #[server]
 pub async fn get_sign_in_page() -> Result<SignInPage, ApiError> {
-    let email = use_context::<http::request::Parts>()
-        .and_then(|request| cookie::read(&request.headers, TYPED_EMAIL))
-        .and_then(|typed| redirect::decode(&typed))
-        .unwrap_or_default();
-    Ok(SignInPage { options: session::accounts()?.options().await?, email })
+    Ok(SignInPage {
+        options: session::accounts()?.options().await?,
+        email: cookie::kept(TYPED_EMAIL).unwrap_or_default(),
+        signed_in: session::is_signed_in(),
+        notice: flash::take(),
+    })
 }
 
 /// `next`: the path to go to afterwards; what is not of this site is ignored.
 #[server]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), ApiError> {
-    keep_typed(&email);
+    keep_typed(&email, WHILE_TYPING);
     let credentials = Credentials { email: Email::parse("email", &email)?, password };
-    session::accounts()?.sign_in(credentials).await?;
-    forget_typed();
-    redirect::to(&redirect::after_sign_in(next.as_deref()));
+    let arrival = session::accounts()?.sign_in(credentials).await?;
+    arrive(arrival, next.as_deref());
     Ok(())
 }
 
-/// Answers whether a confirmation mail is on its way; otherwise the person is signed in and sent on.
 #[server]
-pub async fn sign_up(email: String, password: String, next: Option<String>) -> Result<bool, ApiError> {
-    keep_typed(&email);
-    let email = Email::parse("email", &email)?;
+pub async fn sign_up(email: String, password: String, next: Option<String>) -> Result<(), ApiError> {
+    keep_typed(&email, WHILE_TYPING);
+    let address = Email::parse("email", &email)?;
     if password.chars().count() < 8 {
         return Err(FieldError::new("password", "Use at least 8 characters.").into());
     }
-    let signed_up = session::accounts()?.sign_up(Credentials { email, password }, next.as_deref()).await?;
-    forget_typed();
-    match signed_up {
-        SignedUp::SignedIn => {
-            redirect::to(&redirect::after_sign_in(next.as_deref()));
-            Ok(false)
-        }
+    match session::accounts()?.sign_up(Credentials { email: address, password }, next.as_deref()).await? {
+        SignedUp::SignedIn => arrive(Arrival::SignedIn, next.as_deref()),
         SignedUp::ConfirmEmail => {
-            redirect::to("/register?sent=1");
-            Ok(true)
+            keep_typed(&email, WHILE_A_MAIL_COUNTS);
+            redirect::to(&sent_page("/register", false, next.as_deref()));
         }
     }
+    Ok(())
 }
 
 #[server]
@@ -74,15 +81,159 @@ pub async fn sign_out() -> Result<(), ApiError> {
     Ok(())
 }
 
+/// `again`: asked for on the page that says that it was sent.
+#[server]
+pub async fn send_sign_in_link(email: String, next: Option<String>, again: Option<String>) -> Result<(), ApiError> {
+    keep_typed(&email, WHILE_A_MAIL_COUNTS);
+    session::accounts()?.send_sign_in_link(Email::parse("email", &email)?, next.as_deref()).await?;
+    redirect::to(&sent_page("/login/link", again.is_some(), next.as_deref()));
+    Ok(())
+}
+
+#[server]
+pub async fn resend_confirmation(email: String, next: Option<String>, again: Option<String>) -> Result<(), ApiError> {
+    keep_typed(&email, WHILE_A_MAIL_COUNTS);
+    session::accounts()?.resend_confirmation(Email::parse("email", &email)?, next.as_deref()).await?;
+    redirect::to(&sent_page("/register", again.is_some(), next.as_deref()));
+    Ok(())
+}
+
+#[server]
+pub async fn send_recovery(email: String, again: Option<String>) -> Result<(), ApiError> {
+    keep_typed(&email, WHILE_A_MAIL_COUNTS);
+    session::accounts()?.send_recovery(Email::parse("email", &email)?).await?;
+    redirect::to(&sent_page("/forgot", again.is_some(), None));
+    Ok(())
+}
+
+/// The code of a mail, typed in.
+#[server]
+pub async fn verify_code(email: String, code: String, next: Option<String>) -> Result<(), ApiError> {
+    let email = Email::parse("email", &email)?;
+    let arrival = session::accounts()?.verify_code(email, &digits(&code)?).await?;
+    arrive(arrival, next.as_deref());
+    Ok(())
+}
+
+/// The button of the page that a link of a mail leads to.
+#[server]
+pub async fn confirm_link(token_hash: String, kind: LinkKind, next: Option<String>) -> Result<(), ApiError> {
+    let arrival = session::accounts()?.verify_link(&token_hash, kind).await?;
+    let next = next.as_deref().filter(|next| !next.is_empty());
+    if arrival == Arrival::SignedIn && kind == LinkKind::EmailChange {
+        flash::leave(Notice::EmailChanged);
+        arrive(arrival, next.or(Some("/account")));
+    } else {
+        arrive(arrival, next);
+    }
+    Ok(())
+}
+
+/// Goes to the provider's page. A browser takes `form-action 'self'` of the content security policy for the redirects
+/// after a form too, so without JavaScript it goes there by a page of ours.
+#[server]
+pub async fn start_oauth(provider: String, next: Option<String>) -> Result<(), ApiError> {
+    let page = session::accounts()?.start_oauth(&provider, next.as_deref()).await?;
+    let is_plain =
+        use_context::<http::request::Parts>().is_some_and(|request| crate::status::accepts_html(&request.headers));
+    if is_plain {
+        cookie::keep(PROVIDER_PAGE, &page, 60);
+        redirect::to("/auth/leave");
+    } else {
+        redirect::to(&page);
+    }
+    Ok(())
+}
+
+/// The provider's page that [`start_oauth`] asked for.
+#[server]
+pub async fn get_provider_page() -> Result<Option<String>, ApiError> {
+    Ok(cookie::kept(PROVIDER_PAGE).filter(|page| page.starts_with("https://") || page.starts_with("http://")))
+}
+
+/// The code that the provider came back with.
+#[server]
+pub async fn finish_code(code: String) -> Result<(), ApiError> {
+    let (arrival, next) = session::accounts()?.finish_code(&code).await?;
+    arrive(arrival, next.as_deref());
+    Ok(())
+}
+
+/// The tokens of a redirect's fragment, which the server cannot see.
+#[server]
+pub async fn accept_tokens(access: String, refresh: String, kind: Option<LinkKind>) -> Result<(), ApiError> {
+    let arrival = session::accounts()?.accept_tokens(&access, &refresh, kind).await?;
+    arrive(arrival, None);
+    Ok(())
+}
+
+#[server]
+pub async fn answer_second_factor(code: String, next: Option<String>) -> Result<(), ApiError> {
+    session::accounts()?.answer_second_factor(&digits(&code)?).await?;
+    arrive(Arrival::SignedIn, next.as_deref());
+    Ok(())
+}
+
+/// After a recovery link.
+#[server]
+pub async fn choose_password(password: String) -> Result<(), ApiError> {
+    if password.chars().count() < 8 {
+        return Err(FieldError::new("password", "Use at least 8 characters.").into());
+    }
+    session::accounts()?.change_password(PasswordChange { current: None, new: password }).await?;
+    redirect::to("/reset?done=1");
+    Ok(())
+}
+
+/// Sends whoever has proved who they are to what comes next.
 #[cfg(feature = "ssr")]
-fn keep_typed(email: &str) {
-    if email.len() <= 254 {
-        let typed = redirect::encode(email);
-        cookie::set(&format!("{TYPED_EMAIL}={typed}; Path=/; Max-Age=120; HttpOnly; SameSite=Lax"));
+fn arrive(arrival: Arrival, next: Option<&str>) {
+    cookie::forget(TYPED_EMAIL);
+    match arrival {
+        Arrival::SignedIn => redirect::to(&redirect::after_sign_in(next)),
+        Arrival::SecondFactor => redirect::to(&super::with_next("/login/second-factor", next)),
+        Arrival::ChoosePassword => redirect::to("/reset"),
+        Arrival::EmailHalfChanged => redirect::to("/auth/confirm?half=1"),
+    }
+}
+
+/// The digits of a code, which people type with spaces as the app shows it.
+#[cfg(feature = "ssr")]
+pub(crate) fn digits(code: &str) -> Result<String, FieldError> {
+    let digits: String = code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    if digits.is_empty() || digits.len() > 10 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(FieldError::new("code", "Enter the digits of the code."));
+    }
+    Ok(digits)
+}
+
+#[cfg(feature = "ssr")]
+fn sent_page(path: &str, again: bool, next: Option<&str>) -> String {
+    let sent = format!("{path}?sent={}", if again { "again" } else { "1" });
+    match next.and_then(domain::redirect::safe_next) {
+        Some(next) => format!("{sent}&next={}", redirect::encode(next)),
+        None => sent,
     }
 }
 
 #[cfg(feature = "ssr")]
-fn forget_typed() {
-    cookie::set(&format!("{TYPED_EMAIL}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
+pub(crate) fn keep_typed(email: &str, seconds: u32) {
+    if email.len() <= 254 {
+        cookie::keep(TYPED_EMAIL, email, seconds);
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::unwrap_used)]
+    fn a_code_is_typed_with_spaces_or_without() {
+        assert_eq!(digits(" 123 456 ").unwrap(), "123456");
+        assert_eq!(digits("123-456").unwrap(), "123456");
+        for bad in ["", "12a456", "12345678901", "\u{661}23456"] {
+            assert!(digits(bad).is_err(), "{bad:?}");
+        }
+    }
 }

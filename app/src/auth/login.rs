@@ -1,47 +1,64 @@
-use super::{AuthColumn, api, with_next};
+use super::{AuthColumn, api, or_plain_form, providers::ProviderButtons, with_next};
 use crate::{
+    flash::NoticeLine,
     routes::query_param,
-    ui::{Button, Field, FormError, PasswordField, Variant, field_error, form_error},
+    ui::{Button, Field, FormError, LinkButton, PasswordField, Variant, field_error, form_error},
 };
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 /// Signing in.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let action = ServerAction::<api::SignIn>::new();
     let page = Resource::new_blocking(|| (), |()| api::get_sign_in_page());
     let next = query_param("next");
-    let form = move || {
+    let content = move || {
         // Read here: after an await nothing is tracked.
         let next = next();
-        let other = with_next("/register", next.as_deref());
         Suspend::new(async move {
-            let page = page.await.unwrap_or_default();
-            let answer = move || action.value().get();
+            let page = or_plain_form(page.await);
+            let other = with_next("/register", next.as_deref());
+            let link = with_next("/login/link", next.as_deref());
+            let has_email = page.options.email;
+            let has_others = has_email || !page.options.oauth.is_empty();
             view! {
-                <ActionForm action>
-                    <div class="form">
-                        <FormError error=form_error(answer, &["email", "password"])/>
-                        <input type="hidden" name="next" value=next.unwrap_or_default()/>
-                        <Field
-                            name="email" label="Email" kind="email" autocomplete="username" required=true
-                            autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
-                        />
-                        <PasswordField name="password" label="Password" error=field_error(answer, "password")/>
-                        <Button variant=Variant::Primary pending=action.pending()>"Sign in"</Button>
+                <NoticeLine notice=page.notice/>
+                {has_email.then(|| view! { <PasswordForm email=page.email next=next.clone()/> })}
+                {has_others.then(|| view! {
+                    <div class="auth__ways" data-alone=(!has_email).then_some("")>
+                        <ProviderButtons providers=page.options.oauth next/>
+                        {has_email.then(|| view! { <LinkButton href=link>"Email me a link instead"</LinkButton> })}
                     </div>
-                </ActionForm>
-                {page.options.sign_up_open.then(|| view! {
-                    <p class="auth__other">"New here? "<a href=other>"Create an account"</a></p>
                 })}
+                <div class="auth__other">
+                    {has_email.then(|| view! { <p><a href="/forgot">"Forgot your password?"</a></p> })}
+                    {page.options.sign_up_open.then(|| view! { <p>"New here? "<a href=other>"Create an account"</a></p> })}
+                </div>
             }
         })
     };
     view! {
-        <Title text="Sign in"/>
         <AuthColumn heading="Sign in">
-            <Suspense>{form}</Suspense>
+            <Suspense>{content}</Suspense>
         </AuthColumn>
+    }
+}
+
+#[component]
+fn PasswordForm(email: String, next: Option<String>) -> impl IntoView {
+    let action = ServerAction::<api::SignIn>::new();
+    let answer = move || action.value().get();
+    view! {
+        <ActionForm action>
+            <div class="form">
+                <FormError error=form_error(answer, &["email", "password"])/>
+                <input type="hidden" name="next" value=next.unwrap_or_default()/>
+                <Field
+                    name="email" label="Email" kind="email" autocomplete="username" required=true
+                    autofocus=email.is_empty() value=email error=field_error(answer, "email")
+                />
+                <PasswordField name="password" label="Password" error=field_error(answer, "password")/>
+                <Button variant=Variant::Primary pending=action.pending()>"Sign in"</Button>
+            </div>
+        </ActionForm>
     }
 }

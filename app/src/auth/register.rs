@@ -1,73 +1,102 @@
-use super::{AuthColumn, api, with_next};
+use super::{
+    AuthColumn,
+    api::{self, SignInPage},
+    or_plain_form,
+    providers::ProviderButtons,
+    sent::{CodeForm, SentAgain, went_to},
+    with_next,
+};
 use crate::{
     routes::query_param,
     ui::{Button, Field, FormError, LinkButton, PasswordField, Variant, field_error, form_error},
 };
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 /// Making an account.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     let sent = query_param("sent");
-    let column = move || match sent() {
-        Some(_) => view! { <ConfirmEmail/> }.into_any(),
-        None => view! { <RegisterForm/> }.into_any(),
+    let next = query_param("next");
+    let page = Resource::new_blocking(sent, |_| api::get_sign_in_page());
+    let content = move || {
+        let (sent, next) = (sent(), next());
+        Suspend::new(async move {
+            let page = or_plain_form(page.await);
+            match sent {
+                Some(_) => view! { <ConfirmEmail page sent next/> }.into_any(),
+                None => {
+                    view! { <AuthColumn heading="Create an account"><RegisterForm page next/></AuthColumn> }.into_any()
+                }
+            }
+        })
     };
-    view! { <Title text="Create an account"/> {column} }
+    view! { <Suspense>{content}</Suspense> }
 }
 
 #[component]
-fn RegisterForm() -> impl IntoView {
+fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
     let action = ServerAction::<api::SignUp>::new();
-    let page = Resource::new_blocking(|| (), |()| api::get_sign_in_page());
-    let next = query_param("next");
-    let form = move || {
-        // Read here: after an await nothing is tracked.
-        let next = next();
-        let other = with_next("/login", next.as_deref());
-        Suspend::new(async move {
-            let page = page.await.unwrap_or_default();
-            if !page.options.sign_up_open {
-                return view! {
-                <p class="auth__text">"New accounts are by invitation here. Ask an administrator of this server for one."</p>
-                <LinkButton href="/login">"Sign in"</LinkButton>
-            }
-            .into_any();
-            }
-            let answer = move || action.value().get();
-            view! {
-                <ActionForm action>
-                    <div class="form">
-                        <FormError error=form_error(answer, &["email", "password"])/>
-                        <input type="hidden" name="next" value=next.unwrap_or_default()/>
-                        <Field
-                            name="email" label="Email" kind="email" autocomplete="username" required=true
-                            autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
-                        />
-                        <PasswordField name="password" label="Password" new=true error=field_error(answer, "password")/>
-                        <Button variant=Variant::Primary pending=action.pending()>"Create account"</Button>
-                    </div>
-                </ActionForm>
-                <p class="auth__other">"Have an account? "<a href=other>"Sign in"</a></p>
-            }
-            .into_any()
-        })
-    };
-    view! {
-        <AuthColumn heading="Create an account">
-            <Suspense>{form}</Suspense>
-        </AuthColumn>
+    let other = with_next("/login", next.as_deref());
+    if !page.options.sign_up_open {
+        return view! {
+            <p class="auth__text">"New accounts are by invitation here. Ask an administrator of this server for one."</p>
+            <LinkButton href=other>"Sign in"</LinkButton>
+        }
+        .into_any();
     }
+    let answer = move || action.value().get();
+    let providers = page.options.oauth;
+    let providers = (!providers.is_empty()).then(|| {
+        let next = next.clone();
+        view! { <div class="auth__ways"><ProviderButtons providers next/></div> }
+    });
+    view! {
+        <ActionForm action>
+            <div class="form">
+                <FormError error=form_error(answer, &["email", "password"])/>
+                <input type="hidden" name="next" value=next.unwrap_or_default()/>
+                <Field
+                    name="email" label="Email" kind="email" autocomplete="username" required=true
+                    autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
+                />
+                <PasswordField name="password" label="Password" new=true error=field_error(answer, "password")/>
+                <Button variant=Variant::Primary pending=action.pending()>"Create account"</Button>
+            </div>
+        </ActionForm>
+        {providers}
+        <p class="auth__other">"Have an account? "<a href=other>"Sign in"</a></p>
+    }
+    .into_any()
 }
 
 /// The same for a new and a known address, so that nobody can probe for accounts.
 #[component]
-fn ConfirmEmail() -> impl IntoView {
+fn ConfirmEmail(page: SignInPage, sent: Option<String>, next: Option<String>) -> impl IntoView {
+    let again = ServerAction::<api::ResendConfirmation>::new();
+    let error = form_error(move || again.value().get(), &[]);
+    let email = page.email;
+    let lead =
+        format!("{}. Open the link in it to finish, or type its code here. Both count for an hour.", went_to(&email));
+    let login = with_next("/login", next.as_deref());
+    let resend = (!email.is_empty()).then(|| {
+        let (email, next) = (email.clone(), next.clone());
+        view! {
+            <FormError error/>
+            <ActionForm action=again>
+                <input type="hidden" name="email" value=email/>
+                <input type="hidden" name="next" value=next.unwrap_or_default()/>
+                <input type="hidden" name="again" value="1"/>
+                <Button pending=again.pending()>"Send it again"</Button>
+            </ActionForm>
+        }
+    });
     view! {
         <AuthColumn heading="Confirm your address">
-            <p class="auth__text">"We sent you a mail with a link. Open it to finish; it is valid for an hour."</p>
-            <LinkButton href="/login">"Back to sign in"</LinkButton>
+            <p class="auth__text">{lead}</p>
+            <SentAgain sent/>
+            <CodeForm email next label="Confirm"/>
+            <div class="auth__ways">{resend}</div>
+            <p class="auth__other">"Had an account already? "<a href=login>"Sign in"</a></p>
         </AuthColumn>
     }
 }

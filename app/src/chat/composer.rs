@@ -1,7 +1,9 @@
 use super::api::StopAnswer;
-use crate::ui::{Glyph, Icon};
+use crate::{
+    draft,
+    ui::{Glyph, Icon},
+};
 use domain::MessageId;
-use gloo_storage::{LocalStorage, Storage};
 use leptos::{
     ev::{KeyboardEvent, SubmitEvent},
     html,
@@ -35,12 +37,15 @@ pub(super) fn Composer(
     #[prop(optional)] stop: Option<ServerAction<StopAnswer>>,
 ) -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
-    let draft = StoredValue::new(format!("draft:{id}"));
+    let key_of_draft = StoredValue::new(draft_key(&id));
+    let keep = move |text: &str| key_of_draft.with_value(|key| draft::keep(key, text));
+    let restored = RwSignal::new(false);
     Effect::new(move |_| {
         let Some(area) = area.get() else { return };
-        let kept = draft.with_value(|key| LocalStorage::get::<String>(key)).unwrap_or_default();
+        let kept = key_of_draft.with_value(|key| draft::read(key));
         if area.value().is_empty() && !kept.is_empty() {
             area.set_value(&kept);
+            restored.set(true);
         }
         grow(&area);
     });
@@ -49,14 +54,33 @@ pub(super) fn Composer(
             && area.value().is_empty()
         {
             area.set_value(&text);
-            keep(draft, &text);
+            keep(&text);
             grow(&area);
         }
     });
+    // Kept until it has arrived: what is sent when the session has ended comes back after signing in.
+    Effect::new(move |was_pending: Option<bool>| {
+        let is_pending = pending.get();
+        if was_pending == Some(true) && !is_pending && restore.get_untracked().is_none() {
+            keep(&area.get_untracked().map(|area| area.value()).unwrap_or_default());
+        }
+        is_pending
+    });
     let typed = move |_| {
         if let Some(area) = area.get_untracked() {
-            keep(draft, &area.value());
+            restored.set(false);
+            keep(&area.value());
             grow(&area);
+        }
+    };
+    let discard = move |_| {
+        if let Some(area) = area.get_untracked() {
+            restored.set(false);
+            area.set_value("");
+            keep("");
+            grow(&area);
+            // Refused by no browser.
+            let _ = area.focus();
         }
     };
     let send = move || {
@@ -65,8 +89,8 @@ pub(super) fn Composer(
         if text.is_empty() || pending.get_untracked() || streaming.get_untracked().is_some() {
             return;
         }
+        restored.set(false);
         area.set_value("");
-        keep(draft, "");
         grow(&area);
         on_send.run(text);
     };
@@ -105,6 +129,12 @@ pub(super) fn Composer(
             </Show>
         </form>
         {stop.map(|stop| view! { <StopForm stop streaming/> })}
+        <div class="draft" role="status">
+            {move || restored.get().then(|| view! {
+                <span>"Restored what you had typed."</span>
+                <button type="button" class="draft__discard" on:click=discard>"Discard"</button>
+            })}
+        </div>
         <p class="composer__hint">
             <span class="composer__keys"><kbd>"Enter"</kbd>" sends, "<kbd>"Shift"</kbd>" "<kbd>"Enter"</kbd>" makes a new line"</span>
         </p>
@@ -129,15 +159,9 @@ fn StopForm(stop: ServerAction<StopAnswer>, streaming: Signal<Option<MessageId>>
     }
 }
 
-/// Keeps the draft in this browser. Where storage is refused (a private window) it is lost with the page.
-fn keep(draft: StoredValue<String>, text: &str) {
-    draft.with_value(|key| {
-        if text.is_empty() {
-            LocalStorage::delete(key);
-        } else {
-            let _ = LocalStorage::set(key, text);
-        }
-    });
+/// The draft of what is asked in the conversation or project with this id.
+pub(super) fn draft_key(id: &str) -> String {
+    format!("question:{id}")
 }
 
 /// As tall as its text; the style sheet has the limit.

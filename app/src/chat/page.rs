@@ -1,11 +1,12 @@
 use super::{
     api::{self, ChatHome, Opened, StartConversation},
-    composer::Composer,
+    composer::{Composer, draft_key},
     conversations::Conversations,
     manage::{ConversationDialogs, ConversationMenu},
     thread::ThreadView,
 };
 use crate::{
+    draft,
     error::ApiError,
     routes::{path_id, query_param},
     ui::{Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Width, form_error},
@@ -100,6 +101,11 @@ fn NewConversation(project: Project) -> impl IntoView {
         start.dispatch(StartConversation { project: id, text, key: String::new() });
     });
     let error = form_error(move || start.value().get(), &[]);
+    Effect::new(move |_| {
+        if let Some(Ok(_)) = start.value().get() {
+            draft::forget(&draft_key(&id.to_string()));
+        }
+    });
     let restore = Signal::derive(move || matches!(start.value().get(), Some(Err(_))).then(|| asked.get_value()));
     let scope = if project.document_count == 0 {
         view! {

@@ -1,5 +1,6 @@
 use crate::{
     auth::api::SignOut,
+    draft,
     theme::ThemeSwitch,
     ui::{Avatar, Glyph, Icon, IconButton, Mark, Menu, MenuLink, Skeleton},
 };
@@ -90,6 +91,9 @@ pub(super) fn WorkspaceItems(workspaces: Vec<WorkspaceLink>, current: Option<Wor
     view! {
         <div class="menu__group">{items}</div>
         <div class="menu__group">
+            {current.map(|workspace| view! {
+                <MenuLink href=format!("/workspaces/{workspace}/settings")><Icon glyph=Glyph::Settings/><span class="menu__text">"Settings and members"</span></MenuLink>
+            })}
             <MenuLink href="/workspaces"><Icon glyph=Glyph::Layers/><span class="menu__text">"All workspaces"</span></MenuLink>
             <MenuLink href="/workspaces/new"><Icon glyph=Glyph::Plus/><span class="menu__text">"New workspace"</span></MenuLink>
         </div>
@@ -200,11 +204,14 @@ pub(super) fn AccountItems(email: String) -> impl IntoView {
     view! {
         <p class="menu__note">{email}</p>
         <div class="menu__group">
+            <MenuLink href="/account"><Icon glyph=Glyph::CircleUser/><span class="menu__text">"Account"</span></MenuLink>
+        </div>
+        <div class="menu__group">
             <div class="menu__row"><span>"Theme"</span><ThemeSwitch/></div>
         </div>
         <div class="menu__group">
             <a class="menu__item" href="/api/docs" rel="external"><Icon glyph=Glyph::BookOpen/><span class="menu__text">"API reference"</span></a>
-            <ActionForm action=sign_out>
+            <ActionForm action=sign_out on:submit=|_| draft::forget_all()>
                 <button class="menu__item" type="submit"><Icon glyph=Glyph::LogOut/><span class="menu__text">"Sign out"</span></button>
             </ActionForm>
         </div>

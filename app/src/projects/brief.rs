@@ -1,4 +1,5 @@
 use super::api::SaveBrief;
+use crate::draft::KeepTyped;
 use crate::ui::{Button, Field, FormError, Glyph, Icon, TextArea, Toast, Variant, field_error, form_error, use_toasts};
 use domain::{
     ProjectId,
@@ -72,6 +73,7 @@ fn BriefForm(project: ProjectId, brief: Brief, saved: RwSignal<Brief>) -> impl I
     let Brief { client, audience, brand_voice, key_messages, competitors, notes } = brief;
     view! {
         <ActionForm action attr:class="brief__form">
+            <KeepTyped key=format!("brief:{project}") fields=&FIELDS saved=Signal::derive(move || matches!(answer(), Some(Ok(_))))/>
             <FormError error=form_error(answer, &FIELDS)/>
             <input type="hidden" name="project" value=project.to_string()/>
             <div class="brief__fields">

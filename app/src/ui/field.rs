@@ -1,6 +1,7 @@
 use super::{button::IconButton, icon::Glyph};
 use crate::error::ApiError;
 use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
 
 /// The sentence for one field in what an action answered, for [`Field`].
 pub fn field_error<T: Clone + Send + Sync + 'static>(
@@ -16,6 +17,14 @@ pub fn form_error<T: Clone + Send + Sync + 'static>(
     fields: &'static [&'static str],
 ) -> Signal<Option<String>> {
     Signal::derive(move || answer().and_then(Result::err).and_then(|error| error.outside(fields)))
+}
+
+/// Empties a field whose content has been dealt with, so that the next can be typed.
+pub fn clear_field(id: &str) {
+    let field = document().get_element_by_id(id);
+    if let Some(field) = field.and_then(|field| field.dyn_into::<web_sys::HtmlInputElement>().ok()) {
+        field.set_value("");
+    }
 }
 
 /// The error of a form as a whole, announced when it appears.
@@ -77,6 +86,40 @@ pub fn Field(
                 aria-describedby=format!("{id}-note")
             />
             <Note id hint error/>
+        </div>
+    }
+}
+
+/// A code of six digits, from a mail or an authenticator app.
+#[component]
+pub fn CodeField(
+    #[prop(into)] label: String,
+    /// Of the element; `field-code` if there is one such form on the page.
+    #[prop(optional, into)]
+    id: Option<String>,
+    #[prop(optional, into)] error: Signal<Option<String>>,
+    #[prop(optional)] autofocus: bool,
+) -> impl IntoView {
+    let id = id.unwrap_or_else(|| "field-code".to_owned());
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <input
+                class="input input--digits"
+                id=id.clone()
+                name="code"
+                type="text"
+                inputmode="numeric"
+                autocomplete="one-time-code"
+                autocapitalize="off"
+                spellcheck="false"
+                maxlength="12"
+                required
+                autofocus=autofocus
+                aria-invalid=move || error.get().map(|_| "true")
+                aria-describedby=format!("{id}-note")
+            />
+            <Note id hint=None error/>
         </div>
     }
 }

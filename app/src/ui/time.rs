@@ -27,8 +27,10 @@ fn now_unix() -> i64 {
 
 /// `seconds` ago in words, up to a week.
 fn distance(seconds: i64) -> Option<String> {
-    let (count, unit) = match seconds.max(0) {
-        0..45 => return Some("just now".to_owned()),
+    // What is still to come is told by its date. A little of it is only the reader's clock.
+    let (count, unit) = match seconds {
+        ..-60 => return None,
+        -60..45 => return Some("just now".to_owned()),
         s @ 45..3_570 => (((s + 30) / 60).max(1), "min"),
         s @ 3_570..84_600 => ((s + 1_800) / 3_600, "h"),
         s @ 84_600..604_800 => ((s + 43_200) / 86_400, if (s + 43_200) / 86_400 == 1 { "day" } else { "days" }),
@@ -44,6 +46,7 @@ mod tests {
     #[test]
     fn what_is_recent_is_told_as_a_distance() {
         for (seconds, words) in [
+            (-86_400, None),
             (-5, Some("just now")),
             (44, Some("just now")),
             (45, Some("1 min ago")),

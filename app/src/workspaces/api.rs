@@ -1,8 +1,8 @@
 //! Server functions of workspaces, and the list of a workspace's projects.
 
-use crate::error::ApiError;
+use crate::{error::ApiError, members::api::Secret};
 #[cfg(feature = "ssr")]
-use crate::{redirect, session::session};
+use crate::{members::shown_once, redirect, session::session};
 use domain::{
     Cursor, Page, WorkspaceId,
     members::Member,
@@ -11,10 +11,10 @@ use domain::{
 };
 #[cfg(feature = "ssr")]
 use domain::{
-    PageRequest,
+    FieldError, PageRequest,
     projects::NewProject,
     text::{Name, Prose},
-    workspaces::NewWorkspace,
+    workspaces::{NewWorkspace, Role},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,18 @@ pub struct WorkspaceHome {
     pub workspace: Workspace,
     pub projects: Page<Project>,
     pub members: Page<Member>,
+}
+
+/// What a workspace's settings show, but for what their sections read by themselves.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceSettings {
+    pub workspace: Workspace,
+    /// The person's own membership.
+    pub own: Member,
+    /// To whom an owner can hand the workspace over: the first hundred others.
+    pub heirs: Vec<Member>,
+    /// What a form without JavaScript has just made, to be shown once.
+    pub made: Option<Secret>,
 }
 
 #[server]
@@ -44,6 +56,37 @@ pub async fn get_workspace_home(id: WorkspaceId, cursor: Option<Cursor>) -> Resu
     let projects = session.list_projects(id, PageRequest { cursor, limit: 24 }).await?;
     let members = session.list_members(id, PageRequest { cursor: None, limit: FACES }).await?;
     Ok(WorkspaceHome { workspace, projects, members })
+}
+
+#[server]
+pub async fn get_workspace_settings(id: WorkspaceId) -> Result<WorkspaceSettings, ApiError> {
+    let session = session()?;
+    let workspace = session.workspace(id).await?;
+    let own = session.membership(id).await?;
+    let mut heirs = Vec::new();
+    if workspace.role == Role::Owner {
+        heirs = session.list_members(id, PageRequest { cursor: None, limit: PageRequest::MAX_LIMIT }).await?.items;
+        heirs.retain(|member| member.id != own.id);
+    }
+    Ok(WorkspaceSettings { workspace, own, heirs, made: shown_once::take(id) })
+}
+
+#[server]
+pub async fn rename_workspace(workspace: WorkspaceId, name: String) -> Result<Workspace, ApiError> {
+    let name = Name::parse("name", &name)?;
+    Ok(session()?.rename_workspace(workspace, name).await?)
+}
+
+/// Deletes the workspace if its name is typed, and goes to those that are left.
+#[server]
+pub async fn delete_workspace(workspace: WorkspaceId, confirmation: String) -> Result<(), ApiError> {
+    let session = session()?;
+    if session.workspace(workspace).await?.name != confirmation.trim() {
+        return Err(FieldError::new("confirmation", "Type the workspace\u{2019}s name exactly as it is.").into());
+    }
+    session.delete_workspace(workspace).await?;
+    redirect::to("/workspaces");
+    Ok(())
 }
 
 /// Makes a workspace and goes there.

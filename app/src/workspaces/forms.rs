@@ -1,5 +1,6 @@
 use super::api;
 use crate::{
+    draft::KeepTyped,
     routes::{path_id, query_param},
     ui::{Button, Crumb, Field, FormError, LinkButton, Page, Variant, Width, field_error, form_error},
 };
@@ -18,6 +19,7 @@ pub(super) fn WorkspaceForm(
     view! {
         <ActionForm action>
             <div class="form">
+                <KeepTyped key="new-workspace" fields=&["name"] saved=Signal::derive(move || matches!(answer(), Some(Ok(_))))/>
                 <FormError error=form_error(answer, &["name"])/>
                 <Field
                     id=id name="name" label="Name" required=true maxlength=120 autofocus=true
@@ -70,6 +72,10 @@ pub(super) fn ProjectForm(
     view! {
         <ActionForm action>
             <div class="form">
+                <KeepTyped
+                    key=format!("new-project:{workspace}") fields=&["name", "client"]
+                    saved=Signal::derive(move || matches!(answer(), Some(Ok(_))))
+                />
                 <FormError error=form_error(answer, &["name", "client"])/>
                 <input type="hidden" name="workspace" value=workspace.to_string()/>
                 {name_field}

@@ -61,7 +61,7 @@ fn content(home: Result<WorkspaceHome, ApiError>) -> AnyView {
         <Page title=workspace.name.clone() crumbs action=action>
             <div class="page__head">
                 <h1>{workspace.name.clone()}</h1>
-                <Members members total=workspace.member_count/>
+                <Members workspace=id members total=workspace.member_count/>
             </div>
             {body}
             <Dialog open=creating title="New project" id="new-project">
@@ -94,10 +94,9 @@ fn NewProject(
     }
 }
 
-/// The members' faces, with their names and roles for the pointer and the screen reader.
+/// The members' faces, with their names and roles for the pointer; a link to all of them.
 #[component]
-fn Members(members: List<Member>, total: u32) -> impl IntoView {
-    let more = total.saturating_sub(u32::try_from(members.items.len()).unwrap_or(u32::MAX));
+fn Members(workspace: WorkspaceId, members: List<Member>, total: u32) -> impl IntoView {
     let faces = members
         .items
         .into_iter()
@@ -106,10 +105,10 @@ fn Members(members: List<Member>, total: u32) -> impl IntoView {
         })
         .collect_view();
     view! {
-        <ul class="faces" aria-label="Members">
-            {faces}
-            {(more > 0).then(|| view! { <li class="faces__more">{format!("+{more}")}</li> })}
-        </ul>
+        <a class="faces-link" href=format!("/workspaces/{workspace}/settings#members")>
+            <ul class="faces">{faces}</ul>
+            <span class="faces-link__count">{count(total, "member")}</span>
+        </a>
     }
 }
 

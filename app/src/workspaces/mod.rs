@@ -1,13 +1,15 @@
-//! Workspaces: the list, a workspace's home with its projects, and the forms that make both.
+//! Workspaces: the list, a workspace's home with its projects, its settings, and the forms that make both.
 
 pub mod api;
 mod forms;
 mod home;
 mod list;
+mod settings;
 
 pub use forms::{NewProjectPage, NewWorkspacePage};
 pub use home::WorkspacePage;
 pub use list::WorkspacesPage;
+pub use settings::SettingsPage;
 
 use domain::workspaces::Role;
 

@@ -41,6 +41,7 @@ impl TryFrom<Row> for ApiKey {
             created_at: row.created_at,
             last_used_at: row.last_used_at,
             expires_at: row.expires_at,
+            expired: row.expires_at.is_some_and(|at| at <= OffsetDateTime::now_utc()),
         })
     }
 }

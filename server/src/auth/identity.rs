@@ -222,6 +222,12 @@ impl Identity {
         });
     }
 
+    /// The access token of the request's cookies, unverified: enough to count one session's tries together, because
+    /// with any other token they come to nothing.
+    pub(crate) fn presented_session(&self, headers: &http::HeaderMap) -> Option<String> {
+        self.0.cookies.read(headers).access
+    }
+
     /// Whether the session or the API key that was verified once still counts.
     pub(crate) async fn stands(&self, user: &AuthUser) -> Result<bool, Fault> {
         self.0.people.standing().stands(user).await

@@ -9,7 +9,7 @@ use super::{
     refresh::Refreshed,
     token::{Claims, TokenError},
 };
-use crate::AppState;
+use crate::{AppState, http::public};
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
@@ -87,11 +87,9 @@ pub async fn session_layer(State(state): State<AppState>, mut request: Request, 
     response
 }
 
-/// Files that are the same for everybody, signs of life, and the embedded provider, which judges tokens itself.
+/// The embedded provider judges tokens itself; files and signs of life are the same for everybody.
 fn is_without_session(path: &str) -> bool {
-    matches!(path, "/healthz" | "/readyz" | "/favicon.ico" | "/robots.txt")
-        || path.starts_with("/pkg/")
-        || path.starts_with("/auth/v1/")
+    public::is_for_everybody(path) || public::is_identity_provider(path)
 }
 
 async fn by_bearer(identity: &Identity, token: &str, method: &Method, path: &str) -> Result<Caller, Error> {
@@ -197,7 +195,7 @@ fn bearer(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The address of whoever sent the request.
-pub(super) fn address(extensions: &Extensions) -> Option<IpAddr> {
+pub(crate) fn address(extensions: &Extensions) -> Option<IpAddr> {
     let known = extensions.get::<ClientAddress>().map(|address| address.0);
     known
         .or_else(|| extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()))

@@ -25,6 +25,7 @@ mod token;
 pub use accounts::RequestAccounts;
 pub use api_key::{KeyLimit, TOKEN_PREFIX};
 pub use identity::{ClientAddress, Identity, ProviderHealth};
+pub(crate) use layer::address as client_address;
 pub use layer::{NeedsSecondFactor, Unsettled, session_layer};
 
 use domain::{Error, UserId, accounts::User};

@@ -335,6 +335,35 @@ async fn stop_ends_the_answer_and_the_work_upstream_within_two_seconds() {
 }
 
 #[tokio::test]
+async fn whoever_is_removed_or_signed_out_stops_seeing_the_answer() {
+    let desk = Desk::scripted(vec![Reply::answer(&["Half "]).stalled_after(1)]).await;
+    let workspace: Value = desk.ada.get(&format!("/api/v1/projects/{}", desk.project)).await.json(200);
+    let workspace: Uuid = workspace["workspace"]["id"].as_str().unwrap().parse().unwrap();
+    let (eve, mia) = (desk.app.user("eve").await, desk.app.user("mia").await);
+    let removed = desk.ada.add_member(workspace, &eve, "eve", "viewer").await;
+    desk.ada.add_member(workspace, &mia, "mia", "viewer").await;
+    let asked = desk.ask(desk.conversation().await, "What does postage cost?").await;
+    desk.until_written(asked.answer.id, "Half").await;
+    let follower = |client: &Client| {
+        let client = client.clone();
+        tokio::spawn(async move { follow(&client, asked.answer.id, None).await })
+    };
+    let (of_eve, of_mia, of_ada) = (follower(&eve), follower(&mia), follower(&desk.ada));
+    desk.ada.delete(&format!("/api/v1/members/{removed}")).await.expect(204);
+    sqlx::query("delete from auth.sessions where user_id = $1")
+        .bind(mia.user_id())
+        .execute(&mut desk.app.sql().await)
+        .await
+        .unwrap();
+    for stream in [of_eve, of_mia] {
+        let seen = timeout(Duration::from_secs(8), stream).await.expect("the stream goes on").unwrap();
+        assert!(!seen.iter().any(|(_, event)| matches!(event, AnswerEvent::Finished { .. })));
+    }
+    assert!(!of_ada.is_finished(), "the other's ended too");
+    of_ada.abort();
+}
+
+#[tokio::test]
 async fn an_answer_that_another_process_stops_ends_here_too() {
     let desk = Desk::scripted(vec![Reply::answer(&["Half "]).stalled_after(1)]).await;
     let asked = desk.ask(desk.conversation().await, "What does postage cost?").await;

@@ -11,6 +11,10 @@ pub struct Limits {
     pub max_body_bytes: usize,
     /// For any request but uploads and event streams.
     pub request_timeout: Duration,
+    /// Requests of one address, those for files left out.
+    pub requests_per_minute: u32,
+    /// Tries of one address to prove who one is: passwords, links, codes.
+    pub sign_ins_per_minute: u32,
     /// How long a stop waits for requests under way.
     pub drain: Duration,
     /// How many jobs the worker runs at once.
@@ -23,12 +27,20 @@ impl Limits {
         let request_timeout = Duration::from_secs(reader.number("ATELIER_REQUEST_TIMEOUT_SECONDS", 30, 1..=600));
         let drain = Duration::from_secs(reader.number("ATELIER_DRAIN_SECONDS", 20, 1..=600));
         let worker_concurrency = usize::try_from(reader.number("ATELIER_WORKER_CONCURRENCY", 2, 1..=64)).unwrap_or(2);
+        let requests_per_minute = per_minute(reader, "ATELIER_RATE_LIMIT_PER_MINUTE", 3000);
+        let sign_ins_per_minute = per_minute(reader, "ATELIER_SIGN_IN_LIMIT_PER_MINUTE", 20);
         Self {
             max_upload_bytes: max_upload_mb * 1024 * 1024,
             max_body_bytes: 1024 * 1024,
             request_timeout,
+            requests_per_minute,
+            sign_ins_per_minute,
             drain,
             worker_concurrency,
         }
     }
+}
+
+fn per_minute(reader: &mut Reader<'_>, name: &'static str, default: u32) -> u32 {
+    u32::try_from(reader.number(name, default.into(), 1..=1_000_000)).unwrap_or(default)
 }

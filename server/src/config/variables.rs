@@ -107,6 +107,14 @@ pub const VARIABLES: &[Variable] = &[
         "ATELIER_REQUEST_TIMEOUT_SECONDS",
         "the time limit of a request, uploads and event streams excepted (default 30)",
     ),
+    optional(
+        "ATELIER_RATE_LIMIT_PER_MINUTE",
+        "requests that one address may make, those for files left out; a fifth of it at once (default 3000)",
+    ),
+    optional(
+        "ATELIER_SIGN_IN_LIMIT_PER_MINUTE",
+        "tries of one address to sign in, up, or by link or code; three times as many at once (default 20)",
+    ),
     optional("ATELIER_DRAIN_SECONDS", "how long a stop waits for requests under way (default 20)"),
     optional("ATELIER_WORKER_CONCURRENCY", "how many documents the worker ingests at once (default 2)"),
     optional("ATELIER_EMBEDDED_STORE_GB", "how much the embedded object store may hold (default 20)"),

@@ -1,5 +1,6 @@
 //! Headers that every response has, unless its handler has set its own.
 
+use super::public;
 use crate::AppState;
 use axum::{
     extract::{Request, State},
@@ -20,15 +21,21 @@ const ALWAYS: &[(&str, &str)] = &[
     ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
 ];
 
+/// What one person sees is for no shared cache, and is asked for again when shown again.
+const PRIVATE: &str = "private, no-cache";
+
 pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let is_api = request.uri().path().starts_with("/api/");
+    let path = request.uri().path();
+    let caching =
+        if public::is_sign_in_page(path) { Some("no-store") } else { path.starts_with("/api/").then_some(PRIVATE) };
     let mut response = next.run(request).await;
     let https = state.config.site.is_https();
-    complete(response.headers_mut(), https, is_api);
+    complete(response.headers_mut(), https, caching);
     response
 }
 
-fn complete(headers: &mut HeaderMap, https: bool, is_api: bool) {
+/// `caching`: for what is asked for, whatever the answer is.
+fn complete(headers: &mut HeaderMap, https: bool, caching: Option<&'static str>) {
     for (name, value) in ALWAYS {
         set_default(headers, HeaderName::from_static(name), value);
     }
@@ -37,9 +44,8 @@ fn complete(headers: &mut HeaderMap, https: bool, is_api: bool) {
     }
     set_default(headers, header::CONTENT_SECURITY_POLICY, NOTHING);
     let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    if is_api || is_page {
-        // What one person sees is for no shared cache, and is asked for again when shown again.
-        set_default(headers, header::CACHE_CONTROL, "private, no-cache");
+    if let Some(caching) = caching.or(is_page.then_some(PRIVATE)) {
+        set_default(headers, header::CACHE_CONTROL, caching);
     }
 }
 
@@ -59,7 +65,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-        complete(&mut headers, true, false);
+        complete(&mut headers, true, None);
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], "default-src 'self'");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(headers[header::CACHE_CONTROL], "private, no-cache");
@@ -70,7 +76,7 @@ mod tests {
     fn a_file_may_be_cached_and_runs_nothing() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=1"));
-        complete(&mut headers, false, false);
+        complete(&mut headers, false, None);
         assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=1");
         assert!(headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().contains("sandbox"));
         assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY));

@@ -1,18 +1,27 @@
 //! HTTP: what every request passes through, and the router.
 
 pub mod error;
+pub mod flash;
+mod guard;
+#[cfg(test)]
+mod guard_tests;
 pub mod headers;
 pub mod health;
+#[cfg(test)]
+mod isolation;
 pub mod limits;
 pub mod multipart;
 pub mod openapi;
 pub mod page;
 pub mod plain;
+pub mod public;
+mod rate;
 pub mod request_id;
 pub mod serve;
 pub mod ssr;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 use crate::{AppState, mail};
 use axum::{
@@ -20,6 +29,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     routing::get,
 };
+use std::sync::Arc;
 use tower_http::{
     compression::{
         CompressionLayer,
@@ -34,25 +44,12 @@ const BODY_PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
 /// Everything that is served: health, the JSON API, the embedded identity provider, the pages with their server
 /// functions, and the site's files. The same router serves the program and the tests.
 pub fn build_router(state: AppState) -> Router {
-    let mut router = Router::new()
-        .merge(openapi::router())
-        .merge(ssr::router(&state))
-        .merge(health::router())
-        .merge(mail::outbox::router());
-    router = router.route("/favicon.ico", get(ssr::favicon));
-    let mut router = router.with_state(state.clone());
-    if let Some(provider) = state.identity.routes() {
-        router = router.nest("/auth/v1", provider);
-    }
-    // Event streams are small pieces that must leave at once; what is compressed already is left alone by the layer.
-    let compressible = SizeAbove::new(512)
-        .and(NotForContentType::SSE)
-        .and(NotForContentType::IMAGES)
-        .and(NotForContentType::new("font/"))
-        .and(NotForContentType::new("application/pdf"))
-        .and(NotForContentType::new("application/octet-stream"));
-    router
+    let compressible = compressible();
+    let rates = Arc::new(rate::Rates::new(&state.config));
+    routes(&state)
+        .layer(from_fn_with_state(state.clone(), flash::carry))
         .layer(from_fn_with_state(state.clone(), crate::auth::session_layer))
+        .layer(from_fn_with_state((state.clone(), rates), rate::count))
         .layer(from_fn_with_state(state.clone(), limits::limit))
         .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
         .layer(CompressionLayer::new().compress_when(compressible))
@@ -60,4 +57,29 @@ pub fn build_router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), headers::secure))
         .layer(from_fn(error::carry_request_id))
         .layer(from_fn_with_state(state, request_id::identify))
+}
+
+/// Every route there is, each behind the guard.
+fn routes(state: &AppState) -> Router {
+    let router = Router::new()
+        .merge(openapi::router())
+        .merge(ssr::router(state))
+        .merge(health::router())
+        .merge(mail::outbox::router());
+    let mut router = router.route("/favicon.ico", get(ssr::favicon)).with_state(state.clone());
+    if let Some(provider) = state.identity.routes() {
+        router = router.nest("/auth/v1", provider);
+    }
+    // The last of all, because it guards the routes that are there already.
+    router.route_layer(from_fn_with_state(state.clone(), guard::require_login))
+}
+
+fn compressible() -> impl Predicate {
+    // Event streams are small pieces that must leave at once; what is compressed already is left alone by the layer.
+    SizeAbove::new(512)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::new("font/"))
+        .and(NotForContentType::new("application/pdf"))
+        .and(NotForContentType::new("application/octet-stream"))
 }

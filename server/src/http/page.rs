@@ -110,6 +110,26 @@ mod microseconds {
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use super::*;
+    use proptest::{collection::vec, prelude::*};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_key_comes_back_as_it_went(micros in 0..253_402_300_799_999_999_i64, id: u128) {
+            let key = Recent { id: Uuid::from_u128(id), ..key(micros) };
+            let first = page(vec![key, key], &PageRequest { cursor: None, limit: 1 }, |key| *key).unwrap();
+            let second = PageRequest { cursor: first.next, limit: 1 };
+            prop_assert_eq!(after::<Recent>(&second).unwrap(), Some(key));
+        }
+
+        #[test]
+        fn no_text_is_a_cursor_by_chance(text in "\\PC{0,80}", encoded: bool, bytes in vec(any::<u8>(), 0..60)) {
+            let cursor = if encoded { URL_SAFE_NO_PAD.encode(bytes) } else { text };
+            let request = PageRequest { cursor: Some(Cursor(cursor)), limit: 2 };
+            prop_assert!(after::<Recent>(&request).is_err_and(|error| error.for_field("cursor").is_some()));
+        }
+    }
 
     fn key(micros: i64) -> Recent {
         Recent {

@@ -8,6 +8,7 @@ use crate::{
     members::OpenLetterbox,
     session::UserSession,
 };
+use app::flash::FormFailure;
 use axum::{
     Router,
     body::Body,
@@ -75,6 +76,10 @@ fn provide_ports(state: &AppState) {
     if let Some(user) = request.extensions.get::<AuthUser>() {
         let session: Arc<dyn Session> = Arc::new(UserSession::new(state.clone(), user.clone()));
         provide_context(session);
+    }
+    provide_context(app::cookie::Https(state.config.site.is_https()));
+    if let Some(failure) = request.extensions.get::<FormFailure>() {
+        provide_context(failure.clone());
     }
     if let Some(Unsettled(error)) = request.extensions.get::<Unsettled>() {
         provide_context(app::session::Unsettled(error.clone()));

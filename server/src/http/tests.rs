@@ -4,9 +4,10 @@
 use super::{health::Stopping, limits, serve};
 use crate::testing::TestApp;
 use axum::{Router, middleware::from_fn_with_state, routing::get};
-use reqwest::Method;
+use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use std::time::Duration;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn health_names_every_part_and_readiness_ends_with_the_stop() {
@@ -63,6 +64,113 @@ async fn every_response_has_its_id_and_its_protection() {
     assert_eq!(forged.header("x-request-id").len(), 32);
     let problem = anyone.get("/api/v1/me").await;
     assert_eq!(problem.problem(401)["instance"], problem.header("x-request-id"));
+}
+
+/// Everything that a browser can be made to do with a response is forbidden unless the response needs it.
+fn assert_protected(headers: &HeaderMap, what: &str) {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    assert_eq!(header("x-content-type-options"), "nosniff", "{what}");
+    assert_eq!(header("x-frame-options"), "DENY", "{what}");
+    assert_eq!(header("referrer-policy"), "same-origin", "{what}");
+    assert_eq!(header("cross-origin-opener-policy"), "same-origin", "{what}");
+    assert_eq!(header("cross-origin-resource-policy"), "same-origin", "{what}");
+    assert_eq!(header("strict-transport-security"), "max-age=31536000; includeSubDomains", "{what}");
+    let policy = header("content-security-policy");
+    for directive in ["default-src 'none'", "default-src 'self'"] {
+        if policy.contains(directive) {
+            assert!(policy.contains("frame-ancestors 'none'"), "{what}: {policy}");
+            assert!(!policy.contains("'unsafe-eval'") && !policy.contains("script-src 'unsafe-inline'"), "{what}");
+            return;
+        }
+    }
+    panic!("{what}: {policy}");
+}
+
+#[tokio::test]
+async fn every_kind_of_response_is_protected_and_cached_as_it_may_be() {
+    let public = concat!(env!("CARGO_MANIFEST_DIR"), "/../public");
+    let app = TestApp::start_with(&[
+        ("ATELIER_PUBLIC_URL", "https://atelier.example"),
+        ("LEPTOS_SITE_ROOT", public),
+        ("ATELIER_TRUSTED_PROXIES", "127.0.0.1"),
+        ("ATELIER_SIGN_IN_LIMIT_PER_MINUTE", "1"),
+        // A machine that compiles beside may be slow; what is measured here is no time.
+        ("ATELIER_REQUEST_TIMEOUT_SECONDS", "120"),
+    ])
+    .await;
+    let (anyone, ada) = (app.anonymous(), app.user("ada").await);
+    let project = ada.new_project(ada.new_workspace("Nord").await, "Launch").await;
+    let answers = [
+        ("a page", anyone.get("/").await, 200, "private, no-cache"),
+        ("the login page", anyone.get("/login").await, 200, "no-store"),
+        ("a form for new people", anyone.get("/register").await, 200, "no-store"),
+        ("a page of one's own", ada.get("/workspaces").await, 200, "private, no-cache"),
+        ("a redirect to the login page", anyone.get("/workspaces").await, 302, "no-store"),
+        ("a redirect", anyone.get("/favicon.ico").await, 308, ""),
+        ("JSON", ada.get("/api/v1/me").await, 200, "private, no-cache"),
+        ("a problem", anyone.get("/api/v1/me").await, 401, "no-store"),
+        ("nothing", ada.get(&format!("/api/v1/projects/{}", Uuid::now_v7())).await, 404, "no-store"),
+        ("no page", anyone.get("/no/such/page").await, 404, "private, no-cache"),
+        ("a file", anyone.get("/favicon.svg").await, 200, "public, max-age=3600"),
+        ("no file", anyone.get("/pkg/nothing.js").await, 404, ""),
+        ("a description", anyone.get("/api/docs").await, 200, "private, no-cache"),
+        ("a sign of life", anyone.get("/healthz").await, 200, "no-store"),
+        ("the provider", anyone.get("/auth/v1/health").await, 401, ""),
+    ];
+    for (what, answer, status, caching) in answers {
+        assert_eq!(answer.status, status, "{what}: {}", answer.text());
+        assert_protected(&answer.headers, what);
+        if !caching.is_empty() {
+            assert_eq!(answer.header("cache-control"), caching, "{what}");
+        }
+    }
+    let stream = ada.request(Method::GET, &format!("/api/v1/projects/{project}/events")).send().await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    assert_protected(stream.headers(), "a stream");
+    let other_site = anyone.request(Method::POST, "/api/v1/workspaces").header("origin", "https://evil.example");
+    let refused = anyone.send(other_site).await;
+    refused.expect(403);
+    assert_protected(&refused.headers, "a refusal of another site");
+    for _ in 0..4 {
+        let form = anyone.request(Method::POST, <app::auth::api::SignIn as leptos::server_fn::ServerFn>::PATH);
+        let form = form.header("x-forwarded-for", "192.0.2.1").form(&[("email", "a@example.com"), ("password", "x")]);
+        let answer = anyone.send(form).await;
+        assert_protected(&answer.headers, "a try");
+        assert!(answer.status != 429 || answer.header("cache-control") == "no-store");
+    }
+}
+
+#[tokio::test]
+async fn scripts_of_a_page_run_by_its_nonce_alone() {
+    let app = TestApp::start().await;
+    let mut nonces = Vec::new();
+    for path in ["/", "/", "/login", "/no/such/page"] {
+        let page = app.anonymous().get(path).await;
+        let policy = page.header("content-security-policy");
+        let (_, rest) = policy.split_once("script-src 'self' 'nonce-").unwrap_or_else(|| panic!("{path}: {policy}"));
+        let (nonce, rest) = rest.split_once('\'').unwrap();
+        assert!(nonce.len() >= 22, "128 bits at least: {nonce}");
+        assert!(rest.starts_with(" 'wasm-unsafe-eval';") && !policy.contains("unsafe-inline"), "{path}: {policy}");
+        let html = page.text();
+        assert!(html.matches("<script").count() > 0);
+        assert_eq!(
+            html.matches("<script").count(),
+            html.matches(&format!("nonce=\"{nonce}\"")).count() - styles(&html, nonce),
+            "{path}"
+        );
+        nonces.push(nonce.to_owned());
+    }
+    nonces.sort();
+    nonces.dedup();
+    assert_eq!(nonces.len(), 4, "each page has a nonce of its own");
+    // HSTS would lock a browser out of every other service of this machine.
+    assert!(!app.anonymous().get("/").await.headers.contains_key("strict-transport-security"));
+}
+
+/// How many tags other than scripts carry the nonce.
+fn styles(html: &str, nonce: &str) -> usize {
+    let tags = html.split('<').filter(|tag| !tag.starts_with("script"));
+    tags.filter(|tag| tag.split('>').next().is_some_and(|tag| tag.contains(&format!("nonce=\"{nonce}\"")))).count()
 }
 
 #[tokio::test]

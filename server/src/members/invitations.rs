@@ -77,6 +77,7 @@ pub(super) async fn list(
                 invited_by: row.display_name,
                 created_at: row.created_at,
                 expires_at: row.expires_at,
+                expired: row.expires_at <= OffsetDateTime::now_utc(),
             })
         })
         .collect::<Result<Vec<_>, Fault>>()?;

@@ -54,8 +54,15 @@ pub(super) async fn invite(
     scope.commit().await?;
 
     let invited_by = session.user().display_name.clone();
-    let invitation =
-        Invitation { id: id.into(), email: new.email.clone(), role: new.role, invited_by, created_at, expires_at };
+    let invitation = Invitation {
+        id: id.into(),
+        email: new.email.clone(),
+        role: new.role,
+        invited_by,
+        created_at,
+        expires_at,
+        expired: false,
+    };
     // From the configured address, never from the request's Host, which whoever sends the request may invent.
     let link = format!("{}invite/{token}", session.state.config.site.public_url);
     let mailed = mail(session, &invitation, &name, &link, days).await;

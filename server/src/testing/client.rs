@@ -60,6 +60,11 @@ impl Client {
         self.user_id.expect("somebody who has signed up")
     }
 
+    /// The session as a browser of this machine keeps it, of somebody who has signed up.
+    pub fn cookie(&self) -> String {
+        format!("atelier-access={}", self.token.as_deref().expect("somebody who has signed up"))
+    }
+
     /// A request to be shaped further; see [`Client::send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.site.join(path).expect("a path"));

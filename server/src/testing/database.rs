@@ -10,7 +10,7 @@ static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A database that is dropped with this value.
-pub(super) struct TestDatabase {
+pub(crate) struct TestDatabase {
     pub url: String,
     name: String,
 }

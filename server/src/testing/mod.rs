@@ -14,12 +14,15 @@
 mod client;
 mod database;
 mod form;
+mod operations;
 mod queries;
 mod security;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use form::Form;
+pub(crate) use operations::{Belongings, Operation, example};
 pub(crate) use queries::count_queries;
+pub(crate) use security::supabase_like;
 
 use crate::{
     AppState, Parts, ai,
@@ -63,7 +66,7 @@ impl TestApp {
         config.site.listening_on(address);
 
         let db = connect(&database, config.database.max_connections).await;
-        let mailer = Mailer::default();
+        let mailer = Mailer::from_config(&config).expect("the mailer");
         prepare(&db, &config).await.stop();
         let identity = Identity::start(&config, &db, &mailer).await.expect("the identity provider");
         let objects = EmbeddedStore::start(&folder.path().join("objects"), 1 << 30).await.expect("the object store");

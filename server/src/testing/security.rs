@@ -22,7 +22,8 @@ const AS_ON_SUPABASE: &str = "
         end loop;
     end $$";
 
-async fn supabase_like() -> (TestDatabase, PgConnection) {
+/// A new database with Supabase's roles and all of our schemas. It is dropped with the first value.
+pub(crate) async fn supabase_like() -> (TestDatabase, PgConnection) {
     let database = TestDatabase::empty().await;
     let mut sql = PgConnection::connect(&database.url).await.unwrap();
     sqlx::raw_sql(AS_ON_SUPABASE).execute(&mut sql).await.unwrap();

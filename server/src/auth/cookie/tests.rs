@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use proptest::{collection::vec, prelude::*};
 
 const COOKIES: SessionCookies = SessionCookies::new(true);
 
@@ -31,29 +31,60 @@ fn tokens(access: &str, refresh: &str) -> SessionTokens {
     SessionTokens { access: access.to_owned(), refresh: refresh.to_owned() }
 }
 
-#[test]
-fn any_tokens_come_back_as_they_went() {
-    let mut rng = StdRng::seed_from_u64(20_261_123);
-    let mut jar = BTreeMap::from([("theme".to_owned(), "dark".to_owned())]);
-    for round in 0..500 {
-        let mut text = |max: usize| -> String {
-            let length = rng.random_range(1..=max);
-            let plain = rng.random_bool(0.7);
-            let any =
-                |rng: &mut StdRng| if plain { char::from(rng.random_range(b'!'..=b'~')) } else { rng.random::<char>() };
-            (0..length).map(|_| any(&mut rng)).collect()
-        };
-        // Up to several pieces, and down again, so that pieces of a longer one before are left over.
-        let sent = tokens(&text(if round % 3 == 0 { 2000 } else { 50 }), &text(40));
-        let received = COOKIES.read(&request(&jar));
-        browser(&mut jar, &COOKIES.set(&sent, &received));
-        let received = COOKIES.read(&request(&jar));
-        assert!(received.access.as_deref() == Some(sent.access.as_str()), "round {round}");
-        assert!(received.refresh.as_deref() == Some(sent.refresh.as_str()), "round {round}");
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// One after the other in one browser: up to several pieces, and down again, so that pieces of a longer one before
+    /// are left over.
+    #[test]
+    fn any_tokens_come_back_as_they_went(
+        sessions in vec((prop_oneof!["[!-~]{1,4000}", "\\PC{1,1500}", any_text(1..60)], any_text(1..60)), 1..6),
+        secure: bool,
+    ) {
+        let cookies = SessionCookies::new(secure);
+        let mut jar = BTreeMap::from([("theme".to_owned(), "dark".to_owned())]);
+        for (access, refresh) in sessions {
+            let sent = tokens(&access, &refresh);
+            let received = cookies.read(&request(&jar));
+            browser(&mut jar, &cookies.set(&sent, &received));
+            let received = cookies.read(&request(&jar));
+            prop_assert_eq!(received.access, Some(sent.access));
+            prop_assert_eq!(received.refresh, Some(sent.refresh));
+        }
+        let received = cookies.read(&request(&jar));
+        browser(&mut jar, &cookies.clear(&received));
+        prop_assert_eq!(jar, BTreeMap::from([("theme".to_owned(), "dark".to_owned())]));
     }
-    let received = COOKIES.read(&request(&jar));
-    browser(&mut jar, &COOKIES.clear(&received));
-    assert_eq!(jar, BTreeMap::from([("theme".to_owned(), "dark".to_owned())]));
+
+    #[test]
+    fn no_cookie_header_breaks_the_reading(headers in vec(vec(any::<u8>(), 0..200), 0..4), name in 0..4_usize, piece: u8) {
+        let mut map = HeaderMap::new();
+        for bytes in &headers {
+            // Our names before any bytes: otherwise nothing would ever reach the decoder.
+            let names = ["", "__Host-atelier-access", "__Host-atelier-refresh", "atelier-access"];
+            let prefix = if piece % 2 == 0 { format!("{}=", names[name]) } else { format!("{}.{piece}=", names[name]) };
+            if let Ok(value) = HeaderValue::from_bytes(&[prefix.as_bytes(), bytes].concat()) {
+                map.append(header::COOKIE, value);
+            }
+        }
+        for cookies in [COOKIES, SessionCookies::new(false)] {
+            let received = cookies.read(&map);
+            // Whatever it was, it can be removed, and what is written instead is read.
+            cookies.clear(&received);
+            let set = cookies.set(&tokens("a", "r"), &received);
+            prop_assert!(set.len() >= 2);
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_decodes_to_itself_and_nothing_breaks_decoding(text in any_text(0..200)) {
+        prop_assert_eq!(decode(&encode(&text)), Some(text.clone()));
+        let _any = decode(&text);
+    }
+}
+
+fn any_text(length: std::ops::Range<usize>) -> impl Strategy<Value = String> {
+    vec(any::<char>(), length).prop_map(String::from_iter)
 }
 
 #[test]

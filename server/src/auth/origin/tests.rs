@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use proptest::prelude::*;
 
 /// Method, whether a cookie of ours came, headers, whether it may go on.
 type Case = (Method, bool, &'static [(&'static str, &'static str)], bool);
@@ -47,5 +48,32 @@ fn only_our_own_pages_may_change_something() {
             *allowed,
             "{method} cookie={has_cookie} {pairs:?}"
         );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever the headers say, a request with a cookie goes on only if one of them names this site.
+    #[test]
+    fn nothing_but_our_own_origin_passes(
+        origin in prop_oneof![
+            "[ -~]{0,40}", "https?://[a-z.@:]{0,30}", "https://atelier\\.example[a-z0-9.:@/-]{0,12}", "https://[a-z]{0,5}atelier\\.example",
+        ],
+        in_referer: bool,
+        fetch_site in prop_oneof![Just(None), "[a-z-]{0,12}".prop_map(Some)],
+    ) {
+        let site = Url::parse("https://atelier.example/").unwrap();
+        let name = if in_referer { header::REFERER } else { header::ORIGIN };
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("atelier.example"));
+        headers.insert(name, HeaderValue::from_str(&origin).unwrap());
+        if let Some(text) = &fetch_site {
+            headers.insert("sec-fetch-site", HeaderValue::from_str(text).unwrap());
+        }
+        if is_allowed(&Method::POST, &headers, &site, true) {
+            let host_is_ours = Url::parse(&origin).is_ok_and(|url| url.host_str() == Some("atelier.example") && url.port().is_none());
+            prop_assert!(host_is_ours || matches!(fetch_site.as_deref(), Some("same-origin" | "none")), "{origin:?} {fetch_site:?}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{EncodingKey, Header, jwk::Jwk};
+use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 
 const ISSUER: &str = "https://project.supabase.co/auth/v1";
@@ -219,6 +220,30 @@ fn forged() -> Vec<(&'static str, String)> {
         ("role service_role", es256(&with("role", json!("service_role")))),
         ("role in other letters", es256(&with("role", json!("Authenticated")))),
         ("an anonymous visitor", es256(&with("is_anonymous", json!(true)))),
+        ("an anon key that says whose it is", hs256(&with("role", json!("anon")), SECRET.as_bytes())),
+        ("a service_role key that says whose it is", hs256(&with("role", json!("service_role")), SECRET.as_bytes())),
+        ("a token in a token", signed_text(&json!(es256(&claims())).to_string())),
+        ("claims in claims", signed_text(&json!({ "claims": claims() }).to_string())),
+        ("another's kid under the HMAC secret", {
+            let header = header("es", Algorithm::HS256);
+            jsonwebtoken::encode(&header, &claims(), &EncodingKey::from_secret(es_public.as_bytes())).unwrap()
+        }),
+        (
+            "no critical extension, but crit",
+            es256_with_header(&json!({ "alg": "ES256", "kid": "es", "crit": [] }), &claims()),
+        ),
+        (
+            "unencoded payload",
+            es256_with_header(&json!({ "alg": "ES256", "kid": "es", "b64": false, "crit": ["b64"] }), &claims()),
+        ),
+        (
+            "exp that overflows",
+            signed_text(&claims().to_string().replace(&format!("\"exp\":{}", claims()["exp"]), "\"exp\":1e400")),
+        ),
+        ("exp as a float beyond all time", es256(&with("exp", json!(1e300)))),
+        ("role as a list", es256(&with("role", json!(["authenticated"])))),
+        ("sub as a number", es256(&with("sub", json!(1)))),
+        ("session_id is no UUID", es256(&with("session_id", json!("1")))),
         (
             "the legacy anon key",
             hs256(
@@ -290,5 +315,53 @@ async fn a_symmetric_or_unfit_key_in_the_published_set_is_left_out() {
     for kid in ["enc", "misnamed"] {
         let token = jsonwebtoken::encode(&header(kid, Algorithm::ES256), &claims(), &keys()[0].2).unwrap();
         assert!(verifier.verify(&token).await.is_err(), "{kid}");
+    }
+}
+
+/// What the verifier says, outside of an async test.
+fn verify(verifier: &Verifier, token: &str) -> Result<Claims, TokenError> {
+    futures::executor::block_on(verifier.verify(token))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Each byte of a token counts. (Of the last character of a part only some bits are data: `URL_SAFE_NO_PAD` refuses
+    /// the others.)
+    #[test]
+    fn a_token_with_any_byte_changed_is_refused(at: prop::sample::Index, byte in b'!'..=b'~', cut: bool) {
+        let verifier = verifier();
+        for good in [es256(&claims()), hs256(&claims(), SECRET.as_bytes())] {
+            prop_assert!(verify(&verifier, &good).is_ok());
+            let mut bytes = good.clone().into_bytes();
+            let at = at.index(bytes.len());
+            if cut {
+                bytes.remove(at);
+            } else {
+                bytes[at] = byte;
+            }
+            let changed = String::from_utf8(bytes).unwrap();
+            prop_assume!(changed != good);
+            prop_assert!(matches!(verify(&verifier, &changed), Err(TokenError::Invalid(_))), "{}", changed);
+        }
+    }
+
+    #[test]
+    fn no_text_is_a_token_by_chance(parts in vec(prop_oneof!["\\PC{0,60}", "[A-Za-z0-9_-]{0,120}", "[{}\\[\\]\":,a-z0-9]{0,60}"], 0..5), encode: bool) {
+        let parts = parts.iter().map(|part| if encode { URL_SAFE_NO_PAD.encode(part) } else { part.clone() });
+        let token = parts.collect::<Vec<_>>().join(".");
+        prop_assert!(matches!(verify(&verifier(), &token), Err(TokenError::Invalid(_))), "{}", token);
+    }
+
+    /// Any header and any claims under no key of ours.
+    #[test]
+    fn no_header_and_no_claims_help_without_the_key(alg in "(none|None|HS256|HS512|ES256|RS256|EdDSA|[A-Z0-9]{0,6})", kid in "(es|rs|ed|[a-z]{0,4})", secret in vec(any::<u8>(), 0..40)) {
+        let head = json!({ "alg": alg, "kid": kid, "typ": "JWT" });
+        let message = unsigned(&head, &claims(), "");
+        let message = message.trim_end_matches('.');
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &EncodingKey::from_secret(&secret), Algorithm::HS256).unwrap();
+        prop_assume!(secret != SECRET.as_bytes());
+        let token = format!("{message}.{signature}");
+        prop_assert!(matches!(verify(&verifier(), &token), Err(TokenError::Invalid(_))), "{}", token);
     }
 }

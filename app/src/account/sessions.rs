@@ -1,0 +1,31 @@
+use super::{api, page::Section};
+use crate::{
+    flash::Notice,
+    ui::{Button, FormError, Toast, form_error, use_toasts},
+};
+use leptos::prelude::*;
+
+#[component]
+pub(super) fn SessionsSection() -> impl IntoView {
+    let others = ServerAction::<api::SignOutOthers>::new();
+    let everywhere = ServerAction::<api::SignOutEverywhere>::new();
+    let toasts = use_toasts();
+    Effect::new(move |_| {
+        if let Some(Ok(())) = others.value().get() {
+            toasts.push(Toast::ok(Notice::OthersSignedOut.text()));
+        }
+    });
+    view! {
+        <Section
+            id="sessions" title="Sessions"
+            text="Signed in on a device that you no longer use, or lost? Sign it out from here."
+        >
+            <FormError error=form_error(move || others.value().get(), &[])/>
+            <FormError error=form_error(move || everywhere.value().get(), &[])/>
+            <div class="account__buttons">
+                <ActionForm action=others><Button pending=others.pending()>"Sign out other devices"</Button></ActionForm>
+                <ActionForm action=everywhere><Button pending=everywhere.pending()>"Sign out everywhere"</Button></ActionForm>
+            </div>
+        </Section>
+    }
+}

@@ -1,0 +1,83 @@
+use super::{
+    AuthColumn,
+    api::{self, SignInPage},
+    or_plain_form,
+    sent::{SentAgain, went_to},
+};
+use crate::{
+    routes::query_param,
+    ui::{Button, Field, FormError, Variant, field_error, form_error},
+};
+use leptos::prelude::*;
+
+/// Asking for a link to choose a new password.
+#[component]
+pub fn ForgotPage() -> impl IntoView {
+    let sent = query_param("sent");
+    let page = Resource::new_blocking(sent, |_| api::get_sign_in_page());
+    let content = move || {
+        let sent = sent();
+        Suspend::new(async move {
+            let page = or_plain_form(page.await);
+            match sent {
+                Some(_) => view! { <Sent page sent/> }.into_any(),
+                None => view! { <Ask page/> }.into_any(),
+            }
+        })
+    };
+    view! { <Suspense>{content}</Suspense> }
+}
+
+#[component]
+fn Ask(page: SignInPage) -> impl IntoView {
+    let action = ServerAction::<api::SendRecovery>::new();
+    let answer = move || action.value().get();
+    view! {
+        <AuthColumn heading="Forgot your password?">
+            <ActionForm action>
+                <div class="form">
+                    <FormError error=form_error(answer, &["email"])/>
+                    <Field
+                        name="email" label="Email" kind="email" autocomplete="username" required=true autofocus=true
+                        value=page.email hint="We mail you a link to choose a new one." error=field_error(answer, "email")
+                    />
+                    <Button variant=Variant::Primary pending=action.pending()>"Email me a link"</Button>
+                </div>
+            </ActionForm>
+            <p class="auth__other"><a href="/login">"Back to sign in"</a></p>
+        </AuthColumn>
+    }
+}
+
+/// The same for a known and an unknown address, so that nobody can probe for accounts.
+#[component]
+fn Sent(page: SignInPage, sent: Option<String>) -> impl IntoView {
+    let again = ServerAction::<api::SendRecovery>::new();
+    let error = form_error(move || again.value().get(), &[]);
+    let email = page.email;
+    let lead = format!(
+        "{}, if there is an account with that address. Open the link in it and choose a new password. It counts once, within an hour.",
+        went_to(&email)
+    );
+    let resend = (!email.is_empty()).then(|| {
+        view! {
+            <FormError error/>
+            <ActionForm action=again>
+                <input type="hidden" name="email" value=email/>
+                <input type="hidden" name="again" value="1"/>
+                <Button pending=again.pending()>"Send it again"</Button>
+            </ActionForm>
+        }
+    });
+    view! {
+        <AuthColumn heading="Check your mail">
+            <p class="auth__text">{lead}</p>
+            <SentAgain sent/>
+            <div class="auth__ways" data-alone="">{resend}</div>
+            <div class="auth__other">
+                <p><a href="/forgot">"Use another address"</a></p>
+                <p><a href="/login">"Back to sign in"</a></p>
+            </div>
+        </AuthColumn>
+    }
+}

@@ -1,0 +1,86 @@
+use super::{
+    AuthColumn,
+    api::{self, SignInPage},
+    or_plain_form,
+    sent::{CodeForm, SentAgain, went_to},
+    with_next,
+};
+use crate::{
+    routes::query_param,
+    ui::{Button, Field, FormError, Variant, field_error, form_error},
+};
+use leptos::prelude::*;
+
+/// Signing in by a link or a code that is mailed.
+#[component]
+pub fn LinkPage() -> impl IntoView {
+    let sent = query_param("sent");
+    let next = query_param("next");
+    let page = Resource::new_blocking(sent, |_| api::get_sign_in_page());
+    let content = move || {
+        let (sent, next) = (sent(), next());
+        Suspend::new(async move {
+            let page = or_plain_form(page.await);
+            match sent {
+                Some(_) => view! { <Sent page sent next/> }.into_any(),
+                None => view! { <Ask page next/> }.into_any(),
+            }
+        })
+    };
+    view! { <Suspense>{content}</Suspense> }
+}
+
+#[component]
+fn Ask(page: SignInPage, next: Option<String>) -> impl IntoView {
+    let action = ServerAction::<api::SendSignInLink>::new();
+    let answer = move || action.value().get();
+    let login = with_next("/login", next.as_deref());
+    view! {
+        <AuthColumn heading="Sign in by mail">
+            <ActionForm action>
+                <div class="form">
+                    <FormError error=form_error(answer, &["email"])/>
+                    <input type="hidden" name="next" value=next.unwrap_or_default()/>
+                    <Field
+                        name="email" label="Email" kind="email" autocomplete="username" required=true autofocus=true
+                        value=page.email hint="We mail you a link and a code. No password needed."
+                        error=field_error(answer, "email")
+                    />
+                    <Button variant=Variant::Primary pending=action.pending()>"Email me a link"</Button>
+                </div>
+            </ActionForm>
+            <p class="auth__other"><a href=login>"Sign in with your password"</a></p>
+        </AuthColumn>
+    }
+}
+
+/// The same for a known and an unknown address, so that nobody can probe for accounts.
+#[component]
+fn Sent(page: SignInPage, sent: Option<String>, next: Option<String>) -> impl IntoView {
+    let again = ServerAction::<api::SendSignInLink>::new();
+    let error = form_error(move || again.value().get(), &[]);
+    let email = page.email;
+    let lead = format!("{}. Open the link in it, or type its code here.", went_to(&email));
+    let other = with_next("/login/link", next.as_deref());
+    let resend = (!email.is_empty()).then(|| {
+        let (email, next) = (email.clone(), next.clone());
+        view! {
+            <FormError error/>
+            <ActionForm action=again>
+                <input type="hidden" name="email" value=email/>
+                <input type="hidden" name="next" value=next.unwrap_or_default()/>
+                <input type="hidden" name="again" value="1"/>
+                <Button pending=again.pending()>"Send it again"</Button>
+            </ActionForm>
+        }
+    });
+    view! {
+        <AuthColumn heading="Check your mail">
+            <p class="auth__text">{lead}</p>
+            <SentAgain sent/>
+            <CodeForm email next label="Sign in"/>
+            <div class="auth__ways">{resend}</div>
+            <p class="auth__other"><a href=other>"Use another address"</a></p>
+        </AuthColumn>
+    }
+}

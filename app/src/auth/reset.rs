@@ -1,0 +1,63 @@
+use super::{AuthColumn, api, or_plain_form, outcome::Outcome};
+use crate::{
+    routes::query_param,
+    ui::{Button, FormError, PasswordField, Variant, field_error, form_error},
+};
+use leptos::prelude::*;
+
+/// Choosing a new password, after a recovery link.
+#[component]
+pub fn ResetPage() -> impl IntoView {
+    let done = query_param("done");
+    let page = Resource::new_blocking(done, |_| api::get_sign_in_page());
+    let content = move || {
+        let done = done().is_some();
+        Suspend::new(async move {
+            let page = or_plain_form(page.await);
+            match (page.signed_in, done) {
+                (true, true) => view! {
+                    <Outcome
+                        heading="Your password is changed"
+                        text="You are signed in here. Your other devices are signed out."
+                        action=("/workspaces", "Go to your workspaces")
+                    />
+                }
+                .into_any(),
+                (true, false) => view! { <ChoosePassword/> }.into_any(),
+                (false, _) => view! {
+                    <Outcome
+                        heading="Open the link in the mail first"
+                        text="A new password is chosen after opening the link that we mail you. It counts once, within an hour."
+                        action=("/forgot", "Email me a link")
+                        other=Some(("/login", "Back to sign in"))
+                    />
+                }
+                .into_any(),
+            }
+        })
+    };
+    view! { <Suspense>{content}</Suspense> }
+}
+
+#[component]
+fn ChoosePassword() -> impl IntoView {
+    let action = ServerAction::<api::ChoosePassword>::new();
+    let answer = move || action.value().get();
+    // Signed in, but not by a recovery link.
+    let needs_current = field_error(answer, "current");
+    view! {
+        <AuthColumn heading="Choose a new password">
+            <ActionForm action>
+                <div class="form">
+                    <FormError error=form_error(answer, &["password", "current"])/>
+                    <div class="form-error" role="alert" hidden=move || needs_current.get().is_none()>
+                        "The recovery link is no longer in force. Change your password in "
+                        <a href="/account#password">"your account"</a>", or "<a href="/forgot">"ask for a new link"</a>"."
+                    </div>
+                    <PasswordField name="password" label="New password" new=true error=field_error(answer, "password")/>
+                    <Button variant=Variant::Primary pending=action.pending()>"Save password"</Button>
+                </div>
+            </ActionForm>
+        </AuthColumn>
+    }
+}

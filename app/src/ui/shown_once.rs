@@ -1,0 +1,72 @@
+use super::{
+    button::Button,
+    icon::Glyph,
+    toast::{Toast, use_toasts},
+};
+use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
+
+/// A secret that is shown this once, to be copied: an API key, an invitation's link.
+#[component]
+pub fn ShownOnce(
+    #[prop(into)] title: String,
+    /// What to do with it.
+    #[prop(into)]
+    text: String,
+    /// What it is, for the label and the toast: `link`, `key`.
+    noun: &'static str,
+    #[prop(into)] secret: String,
+    /// Something went wrong beside.
+    #[prop(optional)]
+    warning: Option<&'static str>,
+) -> impl IntoView {
+    let field = NodeRef::<html::Input>::new();
+    let toasts = use_toasts();
+    let copied = RwSignal::new(false);
+    let label = format!("The {noun}");
+    let for_clipboard = secret.clone();
+    let copy = move |_| {
+        if let Some(field) = field.get_untracked() {
+            field.select();
+        }
+        let Some(clipboard) = clipboard() else {
+            toasts.push(Toast::bad("This browser lets no page copy here. It is selected: press Ctrl or Cmd C."));
+            return;
+        };
+        let written = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&for_clipboard));
+        leptos::task::spawn_local(async move {
+            match written.await {
+                Ok(_) => {
+                    copied.set(true);
+                    toasts.push(Toast::ok(format!("The {noun} is copied.")));
+                }
+                Err(_) => toasts.push(Toast::bad("It could not be copied. It is selected: press Ctrl or Cmd C.")),
+            }
+        });
+    };
+    view! {
+        <div class="shown-once" role="status">
+            <p class="shown-once__title">{title}</p>
+            {warning.map(|warning| view! { <p class="shown-once__warning">{warning}</p> })}
+            <p class="shown-once__text">{text}</p>
+            <div class="shown-once__row">
+                <input
+                    class="input input--code" type="text" readonly=true spellcheck="false" value=secret aria-label=label
+                    node_ref=field on:focus:target=|event| event.target().select()
+                />
+                <span class="needs-script">
+                    <Button kind="button" icon=Glyph::Copy on:click=copy>
+                        {move || if copied.get() { "Copied" } else { "Copy" }}
+                    </Button>
+                </span>
+            </div>
+        </div>
+    }
+}
+
+/// Browsers have one only where the page came by https or from this machine.
+fn clipboard() -> Option<web_sys::Clipboard> {
+    let navigator = window().navigator();
+    let clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into()).ok()?;
+    (!clipboard.is_undefined() && !clipboard.is_null()).then(|| clipboard.unchecked_into())
+}

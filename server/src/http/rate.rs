@@ -1,0 +1,208 @@
+//! How often one address, and one account, may ask: so that one client cannot starve the others, and nobody tries
+//! passwords and codes by the thousand. In memory: several servers allow as many times as much.
+//!
+//! Supabase and the embedded provider have limits of their own. These hold for both, and before either is asked.
+
+use super::{error::HttpError, public, transport::Caller};
+use crate::{
+    AppState,
+    auth::{Identity, client_address},
+    config::{Config, Environment},
+};
+use app::{
+    auth::api::{
+        AcceptTokens, AnswerSecondFactor, ConfirmLink, FinishCode, ResendConfirmation, SendRecovery, SendSignInLink, SignIn,
+        SignUp, StartOauth, VerifyCode,
+    },
+    members::api::{AcceptInvitation, GetInvitation},
+};
+use axum::{
+    body::Body,
+    extract::{ConnectInfo, Request, State},
+    http::{Method, StatusCode},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use domain::Error;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
+use ipnet::IpNet;
+use leptos::server_fn::ServerFn;
+use std::{
+    hash::{BuildHasher, Hash, RandomState},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+};
+use url::form_urlencoded;
+
+/// What proves who one is or has a mail sent: what is worth trying often. A test holds it against the public functions.
+pub(super) const TRIES: &[&str] = &[
+    SignIn::PATH,
+    SignUp::PATH,
+    SendSignInLink::PATH,
+    ResendConfirmation::PATH,
+    SendRecovery::PATH,
+    VerifyCode::PATH,
+    ConfirmLink::PATH,
+    StartOauth::PATH,
+    FinishCode::PATH,
+    AcceptTokens::PATH,
+    AnswerSecondFactor::PATH,
+    GetInvitation::PATH,
+    AcceptInvitation::PATH,
+    "/api/v1/invitations/accept",
+];
+
+/// Tries for one account, from wherever they come: GoTrue's figure for codes, 30 in five minutes.
+const ACCOUNT_PER_MINUTE: u32 = 6;
+const ACCOUNT_BURST: u32 = 30;
+/// A form of [`TRIES`] has an address, a password, a token and a path.
+const MAX_FORM_BYTES: usize = 64 * 1024;
+/// How many requests come between two clearings of those who have not come for a while.
+const CLEAR_EVERY: u32 = 4096;
+
+/// The counts of this process.
+pub(super) struct Rates {
+    requests: DefaultKeyedRateLimiter<IpAddr>,
+    tries: DefaultKeyedRateLimiter<IpAddr>,
+    /// By a hash, so that no key is longer than another.
+    accounts: DefaultKeyedRateLimiter<u64>,
+    hasher: RandomState,
+    /// In development everybody comes from this machine: the browser, its tests, and whoever measures.
+    spare_loopback: bool,
+    counted: AtomicU32,
+    told_of_proxy: AtomicBool,
+}
+
+impl Rates {
+    pub(super) fn new(config: &Config) -> Self {
+        let limits = &config.limits;
+        Self {
+            // 12 seconds' worth at once: a page with its files and calls is 20 requests.
+            requests: RateLimiter::keyed(quota(limits.requests_per_minute, limits.requests_per_minute / 5)),
+            // Three minutes' worth at once: an office behind one address in the morning.
+            tries: RateLimiter::keyed(quota(limits.sign_ins_per_minute, limits.sign_ins_per_minute.saturating_mul(3))),
+            accounts: RateLimiter::keyed(quota(ACCOUNT_PER_MINUTE, ACCOUNT_BURST)),
+            hasher: RandomState::new(),
+            spare_loopback: config.environment == Environment::Development,
+            counted: AtomicU32::new(0),
+            told_of_proxy: AtomicBool::new(false),
+        }
+    }
+
+    fn count_address(&self, address: IpAddr, is_try: bool) -> Result<(), Error> {
+        if self.counted.fetch_add(1, Ordering::Relaxed) % CLEAR_EVERY == CLEAR_EVERY - 1 {
+            self.requests.retain_recent();
+            self.tries.retain_recent();
+            self.accounts.retain_recent();
+        }
+        if self.spare_loopback && address.is_loopback() {
+            return Ok(());
+        }
+        let network = network(address);
+        check(&self.requests, &network)?;
+        if is_try { check(&self.tries, &network) } else { Ok(()) }
+    }
+
+    fn count_account(&self, account: impl Hash) -> Result<(), Error> {
+        check(&self.accounts, &self.hasher.hash_one(account))
+    }
+
+    /// Behind a proxy that is not trusted all visitors share one count: the operator is told, once.
+    fn tell_of_proxy(&self, request: &Request, trusted: &[IpNet]) {
+        let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() else { return };
+        let peer = peer.ip().to_canonical();
+        let is_near = match peer {
+            IpAddr::V4(address) => address.is_private() || address.is_loopback(),
+            IpAddr::V6(address) => address.is_unique_local() || address.is_loopback(),
+        };
+        if is_near
+            && request.headers().contains_key("x-forwarded-for")
+            && !trusted.iter().any(|network| network.contains(&peer))
+            && !self.told_of_proxy.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                proxy = %peer,
+                "requests come through a proxy that is not in ATELIER_TRUSTED_PROXIES: all its visitors share one rate limit"
+            );
+        }
+    }
+}
+
+fn quota(per_minute: u32, burst: u32) -> Quota {
+    let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    Quota::per_minute(at_least_one(per_minute)).allow_burst(at_least_one(burst))
+}
+
+fn check<K: Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), Error> {
+    limiter.check_key(key).map_err(|not_until| {
+        let wait = not_until.wait_time_from(limiter.clock().now());
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        Error::RateLimited { retry_after_seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
+    })
+}
+
+/// One IPv6 subscriber has a whole /64 to draw addresses from.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 => v4,
+    }
+}
+
+/// Counts every request but those for files; an event stream counts once, however long it lasts.
+pub(super) async fn count(
+    State((state, rates)): State<(AppState, Arc<Rates>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    if public::is_for_everybody(path) {
+        return next.run(request).await;
+    }
+    rates.tell_of_proxy(&request, &state.config.site.trusted_proxies);
+    let is_try = request.method() == Method::POST && TRIES.contains(&path);
+    // Nobody is without an address but in tests of parts; they share one.
+    let address = client_address(request.extensions()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    if let Err(error) = rates.count_address(address, is_try) {
+        return refuse(&state, &Caller::of(&request), error);
+    }
+    if !is_try {
+        return next.run(request).await;
+    }
+    let caller = Caller::of(&request);
+    match account(&state.identity, request).await {
+        Ok((request, Some(account))) => match rates.count_account(account) {
+            Ok(()) => next.run(request).await,
+            Err(error) => refuse(&state, &caller, error),
+        },
+        Ok((request, None)) => next.run(request).await,
+        Err(error) => error.into_response(),
+    }
+}
+
+fn refuse(state: &AppState, caller: &Caller, error: Error) -> Response {
+    tracing::info!(%error, "a client asks too often");
+    caller.refuse(&state.leptos, error)
+}
+
+/// Whose account a try is about: that of the address in the form, or that of the session which waits for a second
+/// factor. The request comes back whole.
+async fn account(identity: &Identity, request: Request) -> Result<(Request, Option<String>), HttpError> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MAX_FORM_BYTES)
+        .await
+        .map_err(|_| HttpError::request(StatusCode::PAYLOAD_TOO_LARGE, "Send a smaller form."))?;
+    let email = form_urlencoded::parse(&body).find(|(name, _)| name == "email");
+    let account = email
+        .map(|(_, email)| email.trim().to_lowercase())
+        .filter(|email| !email.is_empty())
+        .or_else(|| identity.presented_session(&parts.headers));
+    Ok((Request::from_parts(parts, Body::from(body)), account))
+}
+
+#[cfg(test)]
+mod tests;
