@@ -124,7 +124,7 @@ pub async fn confirm_link(token_hash: String, kind: LinkKind, next: Option<Strin
         flash::leave(Notice::EmailChanged);
         arrive(arrival, next.or(Some("/account")));
     } else {
-        arrive(arrival, next);
+        arrive(arrival, after_second_factor(arrival, Some(kind)).or(next));
     }
     Ok(())
 }
@@ -163,7 +163,7 @@ pub async fn finish_code(code: String) -> Result<(), ApiError> {
 #[server]
 pub async fn accept_tokens(access: String, refresh: String, kind: Option<LinkKind>) -> Result<(), ApiError> {
     let arrival = session::accounts()?.accept_tokens(&access, &refresh, kind).await?;
-    arrive(arrival, None);
+    arrive(arrival, after_second_factor(arrival, kind));
     Ok(())
 }
 
@@ -183,6 +183,13 @@ pub async fn choose_password(password: String) -> Result<(), ApiError> {
     session::accounts()?.change_password(PasswordChange { current: None, new: password }).await?;
     redirect::to("/reset?done=1");
     Ok(())
+}
+
+/// Whoever came to choose a password does so once the code is given.
+#[cfg(feature = "ssr")]
+fn after_second_factor(arrival: Arrival, kind: Option<LinkKind>) -> Option<&'static str> {
+    let chooses_password = matches!(kind, Some(LinkKind::Recovery | LinkKind::Invite));
+    (arrival == Arrival::SecondFactor && chooses_password).then_some("/reset")
 }
 
 /// Sends whoever has proved who they are to what comes next.

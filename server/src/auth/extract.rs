@@ -24,15 +24,21 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
         let Some(user) = parts.extensions.get::<AuthUser>().cloned() else {
             if parts.extensions.get::<NeedsSecondFactor>().is_some() {
-                return Err(HttpError::request(
-                    StatusCode::UNAUTHORIZED,
-                    "Your account has a second factor: give a code of it first, on the sign-in page.",
-                ));
+                return Err(NeedsSecondFactor.into());
             }
             let unsettled = parts.extensions.get::<Unsettled>().map(|unsettled| unsettled.0.clone());
             return Err(unsettled.unwrap_or(Error::Unauthenticated).into());
         };
         Ok(Self::new(AppState::from_ref(state), user))
+    }
+}
+
+impl From<NeedsSecondFactor> for HttpError {
+    fn from(_: NeedsSecondFactor) -> Self {
+        Self::request(
+            StatusCode::UNAUTHORIZED,
+            "Your account has a second factor: give a code of it first, on the sign-in page.",
+        )
     }
 }
 

@@ -117,65 +117,44 @@ impl People {
         before: Option<&Known>,
     ) -> Result<Known, Fault> {
         let mut tx = self.db.system().await?;
-        if self.standing.is_readable(tx.conn()).await? {
-            let row = session_and_row(tx.conn(), claims).await?;
-            let until = Instant::now() + FRESH;
-            let Session { counts, has_factor, row } = row;
-            let (email, display_name) = match row {
-                // Whoever has no account any more gets no row.
-                _ if !counts => Default::default(),
-                Some(row) if row.0 == token_email => row,
-                _ => {
-                    let row = make_row(tx.conn(), claims, &token_email).await?;
-                    tx.commit().await?;
-                    row
-                }
-            };
-            return Ok(Known { token_email, email, display_name, counts, has_factor, until });
-        }
-        drop(tx);
-        let Asked { counts, has_factor, fresh } = self.ask(token, before).await;
-        let until = Instant::now() + fresh;
-        if !counts {
-            return Ok(Known {
-                token_email,
-                email: String::new(),
-                display_name: String::new(),
-                counts,
-                has_factor,
-                until,
-            });
-        }
-        let mut tx = self.db.system().await?;
-        let row = sqlx::query!("select email, display_name from public.users where id = $1", claims.sub)
-            .fetch_optional(tx.conn())
-            .await?;
-        let (email, display_name) = match row {
-            Some(row) if row.email == token_email => (row.email, row.display_name),
+        let found = if self.standing.is_readable(tx.conn()).await? {
+            session_and_row(tx.conn(), claims).await?
+        } else {
+            // Nobody holds a connection while the network is waited for.
+            drop(tx);
+            let asked = self.ask(token, before).await;
+            tx = self.db.system().await?;
+            Found { row: row(tx.conn(), claims.sub).await?, ..asked }
+        };
+        let Row { email, display_name } = match found.row {
+            // Whoever has no account any more gets no row.
+            _ if !found.counts => Row::default(),
+            Some(row) if row.email == token_email => row,
             _ => {
                 let row = make_row(tx.conn(), claims, &token_email).await?;
                 tx.commit().await?;
                 row
             }
         };
-        Ok(Known { token_email, email, display_name, counts, has_factor, until })
+        let Found { counts, has_factor, fresh, .. } = found;
+        Ok(Known { token_email, email, display_name, counts, has_factor, until: Instant::now() + fresh })
     }
 
     /// A provider that does not answer ends no session: the token itself is good, and what was known of the person holds.
-    async fn ask(&self, token: &str, before: Option<&Known>) -> Asked {
+    async fn ask(&self, token: &str, before: Option<&Known>) -> Found {
         match self.client.profile(token).await {
             Ok(profile) => {
                 let has_factor = profile.factors.iter().any(super::client::Factor::is_verified);
-                Asked { counts: true, has_factor, fresh: ASKED_FRESH }
+                Found { counts: true, has_factor, fresh: ASKED_FRESH, row: None }
             }
             Err(error) if matches!(error.code(), "session_not_found" | "user_not_found" | "user_banned") => {
                 tracing::info!(code = error.code(), "the session of a good token is over");
-                Asked { counts: false, has_factor: false, fresh: ASKED_FRESH }
+                Found { counts: false, has_factor: false, fresh: ASKED_FRESH, row: None }
             }
             Err(error) => {
                 tracing::warn!(%error, "the identity provider could not be asked about a session");
                 let has_factor = before.is_some_and(|known| known.has_factor);
-                Asked { counts: true, has_factor, fresh: FRESH }
+                Found { counts: true, has_factor, fresh: FRESH, row: None }
             }
         }
     }
@@ -193,18 +172,20 @@ impl People {
     }
 }
 
-/// What the provider said.
-struct Asked {
+/// What a look-up found.
+struct Found {
     counts: bool,
     has_factor: bool,
+    /// How long it counts.
     fresh: Duration,
+    row: Option<Row>,
 }
 
-/// What the database says: of the session, and address and name in `public.users`.
-struct Session {
-    counts: bool,
-    has_factor: bool,
-    row: Option<(String, String)>,
+/// A row of `public.users`.
+#[derive(Default)]
+struct Row {
+    email: String,
+    display_name: String,
 }
 
 /// A token that names no session, as somebody may have signed one with the project's own secret, stands for its person.
@@ -212,7 +193,7 @@ fn key(claims: &Claims) -> Uuid {
     claims.session_id.unwrap_or(claims.sub)
 }
 
-async fn session_and_row(conn: &mut PgConnection, claims: &Claims) -> Result<Session, Fault> {
+async fn session_and_row(conn: &mut PgConnection, claims: &Claims) -> Result<Found, Fault> {
     // revoked_at is the embedded provider's alone: Supabase deletes a session whose token came back.
     let found = sqlx::query!(
         r#"select u.email as "email?", u.display_name as "display_name?",
@@ -234,11 +215,17 @@ async fn session_and_row(conn: &mut PgConnection, claims: &Claims) -> Result<Ses
     )
     .fetch_one(conn)
     .await?;
-    Ok(Session { counts: found.counts, has_factor: found.has_factor, row: found.email.zip(found.display_name) })
+    let row = found.email.zip(found.display_name).map(|(email, display_name)| Row { email, display_name });
+    Ok(Found { counts: found.counts, has_factor: found.has_factor, fresh: FRESH, row })
+}
+
+async fn row(conn: &mut PgConnection, user: Uuid) -> Result<Option<Row>, Fault> {
+    let row = sqlx::query_as!(Row, "select email, display_name from public.users where id = $1", user);
+    Ok(row.fetch_optional(conn).await?)
 }
 
 /// Makes the row from verified claims where the trigger on `auth.users` did not; address and name as they are then.
-async fn make_row(conn: &mut PgConnection, claims: &Claims, email: &str) -> Result<(String, String), Fault> {
+async fn make_row(conn: &mut PgConnection, claims: &Claims, email: &str) -> Result<Row, Fault> {
     // An older token still names the address from before a change: only a newer one than the row changes it.
     sqlx::query!(
         "insert into public.users (id, email, display_name) values ($1, $2, $3)
@@ -252,9 +239,7 @@ async fn make_row(conn: &mut PgConnection, claims: &Claims, email: &str) -> Resu
     )
     .execute(&mut *conn)
     .await?;
-    let row =
-        sqlx::query!("select email, display_name from public.users where id = $1", claims.sub).fetch_one(conn).await?;
-    Ok((row.email, row.display_name))
+    Ok(row(conn, claims.sub).await?.ok_or(sqlx::Error::RowNotFound)?)
 }
 
 /// The part of the address before the `@`, as the trigger does; for a person without an address, something to tell them

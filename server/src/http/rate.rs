@@ -11,8 +11,8 @@ use crate::{
 };
 use app::{
     auth::api::{
-        AcceptTokens, AnswerSecondFactor, ConfirmLink, FinishCode, ResendConfirmation, SendRecovery, SendSignInLink, SignIn,
-        SignUp, StartOauth, VerifyCode,
+        AcceptTokens, AnswerSecondFactor, ConfirmLink, FinishCode, ResendConfirmation, SendRecovery, SendSignInLink,
+        SignIn, SignUp, StartOauth, VerifyCode,
     },
     members::api::{AcceptInvitation, GetInvitation},
 };

@@ -64,15 +64,15 @@ impl Caller {
     /// The refusal, in the shape that the caller reads. Whoever is not signed in and looks at pages is sent to the login
     /// page, and from there back.
     pub(super) fn refuse(&self, options: &LeptosOptions, error: Error) -> Response {
-        let sign_in_page = if self.needs_second_factor {
-            app::redirect::second_factor_page
-        } else {
-            app::redirect::login_page
-        };
+        let sign_in_page =
+            if self.needs_second_factor { app::redirect::second_factor_page } else { app::redirect::login_page };
         let login = (error == Error::Unauthenticated)
             .then(|| sign_in_page(self.page.as_deref().unwrap_or("/")))
             .and_then(|path| HeaderValue::from_str(&path).ok());
         match (self.transport, login) {
+            (Transport::Json, Some(_)) if self.needs_second_factor => {
+                HttpError::from(NeedsSecondFactor).into_response()
+            }
             (Transport::Json, _) => HttpError::from(error).into_response(),
             (Transport::ServerFunction, login) => self.server_function_error(error, login),
             (Transport::Form | Transport::Page, Some(login)) => {

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 const UNUSABLE: &str = "This link is not complete, or was used already. Ask for a new one.";
+const RESET_PAGE: &str = "/reset";
 /// Ours are a few hundred bytes; what is far longer is nonsense.
 const MAX_CODE_BYTES: usize = 4096;
 
@@ -89,9 +90,12 @@ impl RequestAccounts {
         for flow in self.jar.flows().into_iter().rev() {
             match self.identity().client().exchange_code(code, &flow.verifier, self.address).await {
                 Ok(tokens) => {
-                    let arrival = leads_to(self.arrive(tokens).await?, flow.kind == FlowKind::Recovery);
+                    let is_recovery = flow.kind == FlowKind::Recovery;
+                    let arrival = leads_to(self.arrive(tokens).await?, is_recovery);
                     self.jar.end(&flow);
-                    return Ok((arrival, flow.next));
+                    // Whoever came to choose a password does so once the code is given.
+                    let waits = is_recovery && arrival == Arrival::SecondFactor;
+                    return Ok((arrival, if waits { Some(RESET_PAGE.to_owned()) } else { flow.next }));
                 }
                 Err(error) if error.code() == "bad_code_verifier" => {}
                 Err(error) => return Err(error.at_link()),

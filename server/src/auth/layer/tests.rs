@@ -465,10 +465,15 @@ async fn a_second_factor_is_asked_for_on_every_way_in() {
 
     let mut page = Browser { site: crate::http::build_router(app.state.clone()), cookies: BTreeMap::new() }
         .with_session(&low, "r");
-    let mut request = page.request(Method::GET, "/projects/1", &Value::Null);
+    let mut request = page.request(Method::GET, "/projects/0198f5c2-6d3a-7f0e-9f3a-2f7d4b1c9a10", &Value::Null);
     request.headers_mut().insert("accept", "text/html".parse().unwrap());
     let sent = page.send(request).await;
-    assert_eq!(sent.headers[header::LOCATION], "/login/second-factor?next=/projects/1", "{}", sent.status);
+    assert_eq!(
+        sent.headers[header::LOCATION],
+        "/login/second-factor?next=/projects/0198f5c2-6d3a-7f0e-9f3a-2f7d4b1c9a10",
+        "{}",
+        sent.status
+    );
 }
 
 #[tokio::test]
