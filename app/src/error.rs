@@ -3,7 +3,11 @@
 use domain::Error;
 use leptos::{
     prelude::*,
-    server_fn::{codec::JsonEncoding, error::ServerFnErrorErr},
+    server_fn::{
+        Bytes, Decodes,
+        codec::JsonEncoding,
+        error::{IntoAppError, ServerFnErrorErr},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -63,6 +67,18 @@ impl From<domain::FieldError> for ApiError {
 
 impl FromServerFnError for ApiError {
     type Encoder = JsonEncoding;
+
+    /// Reads what a server function answered. In the browser a session that has ended leads to the login page and back:
+    /// of an answer with an error status Leptos itself follows no redirect.
+    fn de(data: Bytes) -> Self {
+        let error = Self::Encoder::decode(data)
+            .unwrap_or_else(|error| ServerFnErrorErr::Deserialization(error.to_string()).into_app_error());
+        #[cfg(feature = "hydrate")]
+        if error == Self(Error::Unauthenticated) {
+            crate::redirect::sign_in_again();
+        }
+        error
+    }
 
     fn from_server_fn_error(value: ServerFnErrorErr) -> Self {
         match value {

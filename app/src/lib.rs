@@ -23,6 +23,7 @@ pub mod not_found;
 pub mod projects;
 pub mod redirect;
 pub mod routes;
+pub mod search;
 pub mod theme;
 pub mod ui;
 pub mod workspaces;

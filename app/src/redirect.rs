@@ -24,6 +24,17 @@ fn coming_back(page: &str, path: &str) -> String {
     }
 }
 
+/// Goes to the login page, which comes back to the page in view. The pages of signing in stay and tell their error.
+#[cfg(feature = "hydrate")]
+pub(crate) fn sign_in_again() {
+    let location = leptos::prelude::window().location();
+    let path = location.pathname().unwrap_or_default();
+    if !path.starts_with("/login") {
+        let search = location.search().unwrap_or_default();
+        leptos::server_fn::redirect::call_redirect_hook(&login_page(&format!("{path}{search}")));
+    }
+}
+
 /// Percent-encodes what may not stand in the value of a query parameter (RFC 3986, 2.3: unreserved characters stay).
 pub fn encode(text: &str) -> String {
     text.bytes().fold(String::with_capacity(text.len()), |mut encoded, byte| {

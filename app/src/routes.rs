@@ -15,6 +15,7 @@ use crate::{
     members::InvitePage,
     not_found::NotFoundPage,
     projects::ProjectPage,
+    search::SearchPage,
     theme,
     ui::{ToastRegion, Toasts},
     workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
@@ -64,6 +65,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/search") view=SearchPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/chat") view=ChatPage ssr=SsrMode::Async/>
                     <Route path=path!("/documents/:document") view=DocumentPage ssr=SsrMode::Async/>
                     <Route path=path!("/chat/:conversation") view=ConversationPage ssr=SsrMode::Async/>

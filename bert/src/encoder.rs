@@ -92,6 +92,10 @@ impl Encoder {
         Ok(Self { model, tokenizer })
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        self.model.config()
+    }
+
     /// Length of each vector.
     pub fn dimensions(&self) -> usize {
         self.model.config().hidden_size

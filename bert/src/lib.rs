@@ -9,6 +9,7 @@
 mod encoder;
 mod kernels;
 mod model;
+pub mod throughput;
 
 pub use candle_core::Error;
 pub use encoder::{Encoder, LoadError};

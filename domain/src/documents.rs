@@ -57,9 +57,12 @@ pub struct Document {
     pub workspace: WorkspaceLink,
     #[serde(default)]
     pub folder_id: Option<FolderId>,
+    /// The document whose place this one takes when it is ready; it is gone then.
+    #[serde(default)]
+    pub replaces: Option<DocumentId>,
     /// The file's name, with its extension.
     pub name: String,
-    /// From the bytes, not from the name: `application/pdf`, `text/markdown`, `text/plain`, `text/html`.
+    /// From the bytes, not from the name: `application/pdf`, `text/markdown`, `image/png` and so on.
     pub media_type: String,
     pub size_bytes: u64,
     pub state: DocumentState,
@@ -100,6 +103,14 @@ pub struct Span {
     pub end: u32,
 }
 
+/// Some of a text: `start..end` in its `char`s.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Mark {
+    pub start: u32,
+    pub end: u32,
+}
+
 /// A passage that was found for a query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -117,6 +128,18 @@ pub struct Passage {
     /// BM25; absent when found by meaning alone.
     #[serde(default)]
     pub bm25: Option<f32>,
+    /// What the similarity adds to the score: 1 for the most similar passage of the search, 0 for the last.
+    #[serde(default)]
+    pub by_meaning: f32,
+    /// What BM25 adds to the score, likewise.
+    #[serde(default)]
+    pub by_words: f32,
+    /// What the reranker gives it; absent without one. With one, this ranks.
+    #[serde(default)]
+    pub relevance: Option<f32>,
+    /// The words of `text` that the query has too, in any of their forms.
+    #[serde(default)]
+    pub matches: Vec<Mark>,
 }
 
 #[async_trait]
@@ -133,6 +156,4 @@ pub trait Documents {
     /// # Errors
     /// `Conflict` when it has not failed.
     async fn retry_document(&self, id: DocumentId) -> Result<Document, Error>;
-    /// The passages of the project's documents that match best, at most `limit` (at most 50).
-    async fn search(&self, project: ProjectId, query: &str, limit: u32) -> Result<Vec<Passage>, Error>;
 }

@@ -19,8 +19,10 @@ pub mod navigation;
 pub mod page;
 pub mod projects;
 pub mod redirect;
+pub mod search;
 pub mod session;
 pub mod text;
+pub mod uploads;
 pub mod workspaces;
 
 pub use error::{Error, FieldError};

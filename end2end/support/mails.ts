@@ -17,6 +17,19 @@ export async function mailsTo(to: string, count = 1, site = baseURL): Promise<Ma
   return mails;
 }
 
+/** The newest mail to an address with a subject, once it is there. */
+export async function newestMail(to: string, subject: string, site = baseURL): Promise<Mail> {
+  let found: Mail | undefined;
+  await expect
+    .poll(async () => {
+      const answer = await fetch(new URL("/outbox", site), { headers: { accept: "application/json" } });
+      found = ((await answer.json()) as Mail[]).find((mail) => mail.to === to && mail.subject === subject);
+      return found;
+    }, { message: `"${subject}" to ${to}` })
+    .toBeDefined();
+  return found!;
+}
+
 /** The link in a mail. */
 export function linkIn(mail: Mail | undefined): URL {
   const line = mail?.text.split("\n").find((line) => /^https?:/.test(line));

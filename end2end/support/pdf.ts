@@ -100,3 +100,12 @@ function wrap(text: string, widthOf: (text: string) => number, width: number): s
   }
   return [...lines, line];
 }
+
+/** A PDF of one page that is `bytes` large and a little more: nothing refers to most of it, so it is read in no time. */
+export async function largePdf(bytes: number): Promise<Buffer> {
+  const pdf = await PDFDocument.create();
+  const font = await pdf.embedFont(StandardFonts.TimesRoman);
+  pdf.addPage([WIDTH, HEIGHT]).drawText("The launch is on the third of May.", { x: MARGIN, y: HEIGHT - MARGIN, size: 12, font });
+  pdf.context.register(pdf.context.stream(new Uint8Array(bytes).fill(0x2e)));
+  return Buffer.from(await pdf.save({ useObjectStreams: false }));
+}

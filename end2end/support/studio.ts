@@ -39,9 +39,15 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "documents-empty", path: `${empty}/documents` },
     { name: "document", path: document ?? "" },
     { name: "document-cited", path: cited ?? "" },
+    { name: "search", path: `${project}/search` },
+    { name: "search-found", path: `${project}/search?q=harbour+blue+prices` },
+    { name: "search-empty", path: `${empty}/search` },
     { name: "chat", path: `${project}/chat` },
     { name: "chat-empty", path: `${empty}/chat` },
     { name: "conversation", path: conversation },
+    { name: "account", path: "/account" },
+    { name: "account-second-factor", path: await setUpApp(page) },
+    { name: "reset", path: "/reset" },
     { name: "not-found", path: "/no/such/page" },
     { name: "api-docs", path: "/api/docs" },
   ];
@@ -59,9 +65,29 @@ async function invitation(page: Page, workspace: string) {
   return new URL(link).pathname;
 }
 
+/** Begins to add an authenticator app. */
+async function setUpApp(page: Page) {
+  await open(page, "/account");
+  await page.getByLabel("Name of the app or phone").fill("My phone");
+  await page.getByRole("button", { name: "Add an authenticator app" }).click();
+  await page.waitForURL("/account/second-factor");
+  return "/account/second-factor";
+}
+
 /** The pages for whoever is not signed in. */
 export const OPEN_PLACES: Place[] = [
   { name: "landing", path: "/" },
   { name: "login", path: "/login" },
+  { name: "login-link", path: "/login/link" },
+  { name: "login-link-sent", path: "/login/link?sent=1" },
+  { name: "second-factor", path: "/login/second-factor" },
   { name: "register", path: "/register" },
+  { name: "register-sent", path: "/register?sent=1" },
+  { name: "forgot", path: "/forgot" },
+  { name: "forgot-sent", path: "/forgot?sent=1" },
+  { name: "reset-without-link", path: "/reset" },
+  { name: "confirm", path: "/auth/confirm?token_hash=x&type=signup" },
+  { name: "half-changed", path: "/auth/confirm?half=1" },
+  { name: "callback-failed", path: "/auth/callback?error=access_denied" },
+  { name: "callback-nothing", path: "/auth/callback" },
 ];

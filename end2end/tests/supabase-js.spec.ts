@@ -1,9 +1,10 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
-import { createHmac, randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { randomUUID } from "node:crypto";
 import { expect, test } from "@playwright/test";
 import { baseURL } from "../browser";
+import { publishableKey } from "../support/keys";
 import { codeIn, linkIn, mailsTo } from "../support/mails";
+import { totp } from "../support/totp";
 
 // The published client of Supabase against the embedded identity provider, without a browser: it must notice no
 // difference.
@@ -11,13 +12,6 @@ import { codeIn, linkIn, mailsTo } from "../support/mails";
 const PASSWORD = "correct horse battery";
 /** A page of the client's own, which nobody serves: where a link of the protocol leads in the end. */
 const PAGE = "http://127.0.0.1:9/welcome";
-
-/** The key that every client sends, from the file that the server keeps its keys in. */
-function publishableKey(): string {
-  const file = process.env.ATELIER_KEYS;
-  if (!file) throw new Error("ATELIER_KEYS must name the server's identity/keys.json");
-  return (JSON.parse(readFileSync(file, "utf8")) as { publishable_key: string }).publishable_key;
-}
 
 function client(options: { flowType?: "pkce" | "implicit" } = {}): SupabaseClient {
   const kept = new Map<string, string>();
@@ -38,17 +32,6 @@ async function signedUp(options: { flowType?: "pkce" | "implicit" } = {}) {
   const { data, error } = await supabase.auth.signUp({ email, password: PASSWORD });
   expect(error).toBeNull();
   return { supabase, email, session: data.session! };
-}
-
-/** The code that an authenticator app shows (RFC 6238), `steps` half minutes from now. */
-function totp(secret: string, steps = 0): string {
-  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"));
-  const bytes = bits.join("").match(/.{8}/g)!.map((byte) => parseInt(byte, 2));
-  const counter = new DataView(new ArrayBuffer(8));
-  counter.setBigUint64(0, BigInt(Math.floor(Date.now() / 30_000) + steps));
-  const digest = createHmac("sha1", new Uint8Array(bytes)).update(counter).digest();
-  const offset = digest[digest.length - 1]! & 15;
-  return String((digest.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 test("signs up, in and out, and refreshes", async () => {

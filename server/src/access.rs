@@ -4,8 +4,8 @@
 
 use crate::{db::Scope, fault::Fault};
 use domain::{
-    ApiKeyId, ConversationId, DocumentId, Error, InvitationId, MemberId, MessageId, ProjectId, UserId, WorkspaceId,
-    workspaces::Role,
+    ApiKeyId, ConversationId, DocumentId, Error, InvitationId, MemberId, MessageId, ProjectId, UploadId, UserId,
+    WorkspaceId, workspaces::Role,
 };
 
 /// Proof that the scope's user is a member of the workspace, with the role.
@@ -26,6 +26,13 @@ pub struct ProjectAccess {
 #[derive(Clone, Copy, Debug)]
 pub struct DocumentAccess {
     id: DocumentId,
+    project: ProjectAccess,
+}
+
+/// Proof that the scope's user began the upload and still has access to its project.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadAccess {
+    id: UploadId,
     project: ProjectAccess,
 }
 
@@ -82,6 +89,7 @@ getters! {
     WorkspaceAccess { id: WorkspaceId, role: Role }
     ProjectAccess { id: ProjectId, workspace: WorkspaceAccess }
     DocumentAccess { id: DocumentId, project: ProjectAccess }
+    UploadAccess { id: UploadId, project: ProjectAccess }
     ConversationAccess { id: ConversationId, project: ProjectAccess }
     MessageAccess { id: MessageId, conversation: ConversationAccess }
     MemberAccess { id: MemberId, user_id: UserId, role: Role, workspace: WorkspaceAccess }
@@ -151,6 +159,25 @@ impl Scope {
         .ok_or(Error::NotFound)?;
         let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         Ok(DocumentAccess { id, project: ProjectAccess { id: row.project_id.into(), workspace } })
+    }
+
+    /// # Errors
+    /// As [`Self::workspace`]; `NotFound` also for an upload that somebody else began.
+    pub async fn upload(&mut self, id: UploadId, needed: Role) -> Result<UploadAccess, Fault> {
+        let user = uuid::Uuid::from(self.user_id());
+        let row = sqlx::query!(
+            "select u.workspace_id, u.project_id, m.role
+             from uploads u
+             join members m on m.workspace_id = u.workspace_id and m.user_id = $2
+             where u.id = $1 and u.created_by = $2",
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
+        Ok(UploadAccess { id, project: ProjectAccess { id: row.project_id.into(), workspace } })
     }
 
     /// # Errors

@@ -5,6 +5,7 @@ use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument};
 use domain::{UserId, WorkspaceId};
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use std::time::Duration;
@@ -59,6 +60,11 @@ impl Db {
     /// identity provider. What it reads must not reach a user.
     pub async fn system(&self) -> Result<System, Fault> {
         Ok(System { tx: self.pool.begin().await? })
+    }
+
+    /// A connection for what Postgres refuses inside a transaction, such as `create index concurrently`.
+    pub(crate) async fn outside_transactions(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        self.pool.acquire().await
     }
 
     /// For the job queue, which runs transactions of its own in its own schema.

@@ -7,6 +7,7 @@ pub mod access;
 pub mod ai;
 pub mod api_keys;
 pub mod auth;
+pub mod bench;
 pub mod chat;
 pub mod config;
 pub mod db;
@@ -23,6 +24,7 @@ pub mod navigation;
 pub mod projects;
 pub mod rag;
 pub mod rate_limit;
+pub mod search;
 mod secret;
 pub mod session;
 pub mod startup;
@@ -30,6 +32,7 @@ pub mod storage;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod uploads;
 pub mod workspaces;
 
 use std::{ops::Deref, sync::Arc};
@@ -47,6 +50,10 @@ pub struct Parts {
     pub identity: auth::Identity,
     pub mailer: mail::Mailer,
     pub embedder: Arc<dyn ai::embed::Embedder>,
+    /// That one and those of other embedding indexes.
+    pub embedders: ai::embed::Embedders,
+    /// Reads the best passages of a search again; none unless one is configured.
+    pub reranker: Option<Arc<dyn ai::rerank::Reranker>>,
     pub answerer: Arc<dyn ai::answer::Answerer>,
     /// The answers being written in this process; `chat::Answers::default()` to begin with.
     pub answers: chat::Answers,

@@ -8,6 +8,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
 use server::{
+    bench,
     config::{Config, variables},
     doctor,
     embedded::{
@@ -71,6 +72,14 @@ enum Command {
         #[arg(long)]
         volatile: bool,
     },
+    /// Reads the file that is its input and writes its text: the server starts it for each file, with limits.
+    #[command(hide = true)]
+    Extract { media_type: String },
+    /// Measures how fast this machine is at what matters, with embedded parts and data of its own; type `cargo xtask bench`.
+    Bench {
+        /// Only these figures.
+        figures: Vec<bench::Figure>,
+    },
     /// Measures quality on a corpus with judgements.
     Eval {
         #[command(subcommand)]
@@ -110,6 +119,7 @@ fn without_server(command: &Command) -> Option<Outcome> {
             let text = serde_json::to_string_pretty(http::openapi::document());
             Some(text.map(|text| println!("{text}")).map(|()| ExitCode::SUCCESS).map_err(Into::into))
         }
+        Command::Extract { media_type } => Some(Ok(rag::extract::child::main(media_type))),
         Command::Config { markdown: true } => {
             print!("{}", variables::markdown());
             Some(Ok(ExitCode::SUCCESS))
@@ -156,11 +166,19 @@ async fn once(config: Config, command: Command) -> Outcome {
             println!("{}", report?);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Bench { figures } => {
+            println!("{}", bench::run(config, &figures).await?);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Config { .. } => {
             println!("{config:#?}");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Serve { .. } | Command::Worker | Command::Openapi | Command::Postgres { .. } => Ok(ExitCode::SUCCESS),
+        Command::Serve { .. }
+        | Command::Worker
+        | Command::Openapi
+        | Command::Extract { .. }
+        | Command::Postgres { .. } => Ok(ExitCode::SUCCESS),
     }
 }
 

@@ -117,13 +117,27 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     }
     let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).map_err(part("embedding model"))?;
     let answerer = ai::answer::from_config(&config.chat, embedder.clone()).map_err(part("chat model"))?;
-    rag::index::ensure_active(&db, embedder.as_ref()).await.map_err(part("search index"))?;
+    let embedders = ai::embed::Embedders::new(&config, embedder.clone());
+    rag::index::ensure_active(&db, &embedders).await.map_err(part("search index"))?;
+    let reranker = ai::rerank::from_config(config.rerank.as_ref()).map_err(part("reranker"))?;
     let events = Events::start(&db).await.map_err(part("event listener"))?;
     identity.follow(&events);
     let leptos = leptos_options(&config);
     let answers = Answers::default();
-    let state =
-        AppState::new(Parts { config, db, store, identity, mailer, embedder, answerer, answers, events, leptos });
+    let state = AppState::new(Parts {
+        config,
+        db,
+        store,
+        identity,
+        mailer,
+        embedder,
+        embedders,
+        reranker,
+        answerer,
+        answers,
+        events,
+        leptos,
+    });
     // From now on answers that a process left behind are ended, whether or not anyone asks anything.
     state.answers.start(&state.db);
     Ok(state)

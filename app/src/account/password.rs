@@ -23,13 +23,15 @@ pub(super) fn PasswordSection(
             }
         }
     });
+    // Without the field its error belongs to the form.
+    let fields: &[&str] = if has_password { &["current", "password"] } else { &["password"] };
     let (title, button) =
         if has_password { ("Password", "Change password") } else { ("Set a password", "Set password") };
     view! {
         <Section id="password" title text="Changing it signs out your other devices.">
             <ActionForm action node_ref=form>
                 <div class="form">
-                    <FormError error=form_error(answer, &["current", "password"])/>
+                    <FormError error=form_error(answer, fields)/>
                     <input type="text" name="username" autocomplete="username" value=email readonly=true hidden=true/>
                     {has_password.then(|| view! {
                         <PasswordField name="current" label="Current password" error=field_error(answer, "current")/>

@@ -2,7 +2,7 @@ use super::{
     AuthColumn,
     api::{self, SignInPage},
     or_plain_form,
-    sent::{SentAgain, went_to},
+    sent::{CodeForm, SentAgain, went_to},
 };
 use crate::{
     routes::query_param,
@@ -56,10 +56,11 @@ fn Sent(page: SignInPage, sent: Option<String>) -> impl IntoView {
     let error = form_error(move || again.value().get(), &[]);
     let email = page.email;
     let lead = format!(
-        "{}, if there is an account with that address. Open the link in it and choose a new password. It counts once, within an hour.",
+        "{}, if there is an account with that address. Open the link in it, or type its code here, and choose a new password.",
         went_to(&email)
     );
     let resend = (!email.is_empty()).then(|| {
+        let email = email.clone();
         view! {
             <FormError error/>
             <ActionForm action=again>
@@ -73,7 +74,8 @@ fn Sent(page: SignInPage, sent: Option<String>) -> impl IntoView {
         <AuthColumn heading="Check your mail">
             <p class="auth__text">{lead}</p>
             <SentAgain sent/>
-            <div class="auth__ways" data-alone="">{resend}</div>
+            <CodeForm email=email.clone() next=None label="Go on"/>
+            <div class="auth__ways">{resend}</div>
             <div class="auth__other">
                 <p><a href="/forgot">"Use another address"</a></p>
                 <p><a href="/login">"Back to sign in"</a></p>

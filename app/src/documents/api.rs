@@ -1,10 +1,12 @@
-//! Server functions of documents. Files go up by `POST /api/v1/projects/{id}/documents`.
+//! Server functions of documents. Files go up by `/api/v1/projects/{id}/uploads`.
 
 use crate::error::ApiError;
 use domain::{
     Cursor, DocumentId, Page, ProjectId,
     documents::{Document, DocumentPage},
     projects::Project,
+    search::SearchIndex,
+    uploads::Upload,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,9 @@ use serde::{Deserialize, Serialize};
 pub struct DocumentsHome {
     pub project: Project,
     pub documents: Page<Document>,
+    /// The reader's own, of earlier visits.
+    pub unfinished: Vec<Upload>,
+    pub index: SearchIndex,
 }
 
 /// A document and some of its pages.
@@ -30,7 +35,12 @@ pub async fn open_documents(project: ProjectId, cursor: Option<Cursor>) -> Resul
 
     let session = crate::session::session()?;
     let documents = session.list_documents(project, PageRequest { cursor, ..PageRequest::first() }).await?;
-    Ok(DocumentsHome { project: session.project(project).await?, documents })
+    Ok(DocumentsHome {
+        project: session.project(project).await?,
+        documents,
+        unfinished: session.list_uploads(project).await?,
+        index: session.search_index(project).await?,
+    })
 }
 
 #[server]

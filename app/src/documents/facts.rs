@@ -27,13 +27,24 @@ pub(super) fn kind(media_type: &str) -> &str {
         "text/markdown" => "Markdown",
         "text/html" => "HTML",
         "text/plain" => "Text",
+        "text/csv" => "CSV",
+        "application/epub+zip" => "EPUB",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => "Word",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation" => "PowerPoint",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => "Excel",
+        picture if picture.starts_with("image/") => "Picture",
         other => other,
     }
 }
 
-/// `1 page`, `12 pages`; nothing while it is not known.
-pub(super) fn pages(count: Option<u32>) -> Option<String> {
-    count.map(|count| crate::workspaces::count(count, "page"))
+/// What a page is called in a document of this kind. A workbook's long sheets are cut, so theirs are pages.
+pub(super) fn page_word(media_type: &str) -> &'static str {
+    if kind(media_type) == "PowerPoint" { "slide" } else { "page" }
+}
+
+/// `1 page`, `12 slides`; nothing while it is not known.
+pub(super) fn pages(count: Option<u32>, media_type: &str) -> Option<String> {
+    count.map(|count| crate::workspaces::count(count, page_word(media_type)))
 }
 
 #[cfg(test)]

@@ -24,14 +24,23 @@ struct Deleted {
 pub(super) fn follow(project: ProjectId, heard: impl Fn(Change) + Copy + 'static) {
     let stream = stream_slot();
     let attempt = RwSignal::new(0_u32);
+    // When the last document that was told had changed, in microseconds since 1970: the browser says it when it comes back
+    // by itself, and here it is said when the stream is opened anew.
+    let since = StoredValue::new(None::<i128>);
     Effect::new(move |_| {
         attempt.track();
-        let url = format!("/api/v1/projects/{project}/events");
+        let url = match since.get_value() {
+            Some(since) => format!("/api/v1/projects/{project}/events?since={since}"),
+            None => format!("/api/v1/projects/{project}/events"),
+        };
         let receive = move |received| match received {
             Received::Event { name, data } => {
                 let change = match name.as_str() {
                     "deleted" => serde_json::from_str(&data).map(|Deleted { id }| Change::Deleted(id)),
-                    _ => serde_json::from_str(&data).map(|document| Change::Changed(Box::new(document))),
+                    _ => serde_json::from_str::<Document>(&data).map(|document| {
+                        since.set_value(since.get_value().max(Some(document.updated_at.unix_timestamp_nanos() / 1000)));
+                        Change::Changed(Box::new(document))
+                    }),
                 };
                 if let Ok(change) = change {
                     heard(change);

@@ -8,6 +8,7 @@ mod live;
 mod page;
 mod reader;
 mod reading;
+mod request;
 mod row;
 mod state;
 mod upload;

@@ -9,14 +9,16 @@ use super::{
 use crate::{
     error::ApiError,
     routes::{path_id, query_param},
-    ui::{Crumb, Failure, FormError, Glyph, Icon, Page, Pager, Skeleton, Toast, use_toasts},
+    search::IndexLine,
+    ui::{Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Toast, Variant, use_toasts},
 };
 use domain::{Cursor, ProjectId, projects::Project, workspaces::Role};
 use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
 use web_sys::{DragEvent, Event, HtmlInputElement};
 
 /// What the file picker offers; the server decides by the bytes.
-const ACCEPTED: &str = ".pdf,.md,.markdown,.txt,.html,.htm,application/pdf,text/markdown,text/plain,text/html";
+const ACCEPTED: &str =
+    ".pdf,.docx,.pptx,.xlsx,.epub,.csv,.tsv,.md,.markdown,.txt,.html,.htm,.png,.jpg,.jpeg,.webp,.gif";
 
 /// A project's documents.
 #[component]
@@ -48,7 +50,7 @@ fn Loading() -> impl IntoView {
 }
 
 fn content(home: Result<DocumentsHome, ApiError>, from_newest: bool) -> AnyView {
-    let DocumentsHome { project, documents } = match home {
+    let DocumentsHome { project, documents, unfinished, index } = match home {
         Ok(home) => home,
         Err(error) => {
             let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
@@ -60,11 +62,8 @@ fn content(home: Result<DocumentsHome, ApiError>, from_newest: bool) -> AnyView 
     let list = DocumentList::new(documents, from_newest);
     let uploads = Uploads::new(
         id,
-        Callback::new(move |documents: Vec<_>| {
-            for document in documents {
-                list.put(document);
-            }
-        }),
+        if may_write { unfinished } else { Vec::new() },
+        Callback::new(move |document| list.put(document)),
     );
     let toasts = use_toasts();
     let actions = DocumentActions::new(
@@ -86,7 +85,9 @@ fn content(home: Result<DocumentsHome, ApiError>, from_newest: bool) -> AnyView 
         <Page title=format!("Documents \u{b7} {name}") crumbs action=move || may_write.then(|| view! { <UploadForm project=id uploads/> })>
             <div class="page__head">
                 <h1>"Documents"</h1>
+                <LinkButton href=format!("/projects/{id}/search") variant=Variant::Quiet icon=Glyph::Search>"Search"</LinkButton>
             </div>
+            <IndexLine index/>
             <FormError error=actions.error()/>
             <Show when=move || !is_empty() fallback=move || view! { <NoDocuments may_write/> }>
                 <DocumentTable list uploads actions/>

@@ -107,6 +107,7 @@ fn content(
     };
     let name = document.name.clone();
     let count = document.page_count.unwrap_or(0);
+    let word = facts::page_word(&document.media_type);
     let live = RwSignal::new(document.clone());
     let put = move |document: Document| {
         let became_ready =
@@ -135,7 +136,7 @@ fn content(
             .into_iter()
             .map(|page| {
                 let span = marked.filter(|span| span.page == page.number).map(|span| (span.start, span.end));
-                view! { <Sheet page count span/> }
+                view! { <Sheet page count word span/> }
             })
             .collect_view();
         view! {
@@ -185,7 +186,7 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
     let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, .. } =
         document.get_untracked();
     let may_write = role >= Role::Member;
-    let pages = move || document.with(|document| facts::pages(document.page_count));
+    let pages = move || document.with(|document| facts::pages(document.page_count, &document.media_type));
     view! {
         <header class="reader-head">
             <h1 class="reader-head__name">{name.clone()}</h1>
@@ -222,6 +223,8 @@ fn Sheet(
     page: PageText,
     /// Of the whole document; 0 when it is not known.
     count: u32,
+    /// What a page is called here.
+    word: &'static str,
     /// To be marked.
     span: Option<(u32, u32)>,
 ) -> impl IntoView {
@@ -230,13 +233,17 @@ fn Sheet(
     let is_blank = paragraphs.is_empty();
     let title_id = format!("page-{number}");
     let labelled_by = title_id.clone();
-    let title = if count > 1 { format!("Page {number} of {count}") } else { "Text".to_owned() };
+    let title = match word {
+        _ if count <= 1 => "Text".to_owned(),
+        "slide" => format!("Slide {number} of {count}"),
+        _ => format!("Page {number} of {count}"),
+    };
     let title_class = if count > 1 { "sheet-page__number" } else { "visually-hidden" };
     view! {
         <section class="sheet-page" aria-labelledby=labelled_by>
             <h2 class=title_class id=title_id>{title}</h2>
             <div class="prose">
-                {is_blank.then(|| view! { <p class="sheet-page__blank">"This page has no text."</p> })}
+                {is_blank.then(|| view! { <p class="sheet-page__blank">{format!("This {word} has no text.")}</p> })}
                 {paragraphs.into_iter().map(paragraph).collect_view()}
             </div>
         </section>
@@ -299,7 +306,8 @@ fn NoText(document: RwSignal<Document>, actions: DocumentActions, count: u32) ->
     let may_write = role >= Role::Member;
     let state = Memo::new(move |_| document.with(|document| document.state));
     let failure = move || document.with(|document| document.failure.clone()).unwrap_or_default();
-    move || match state.get() {
+    move || {
+        match state.get() {
         DocumentState::Failed => view! {
             <section class="empty" role="alert">
                 <h2>"This document could not be read"</h2>
@@ -307,12 +315,15 @@ fn NoText(document: RwSignal<Document>, actions: DocumentActions, count: u32) ->
             </section>
         }
         .into_any(),
+        DocumentState::Ready if document.with(|document| document.page_count == Some(0)) => view! {
+            <section class="empty">
+                <h2>"This document has no text"</h2>
+                <p>"It is stored and can be opened, but no answer is given from it. A picture is read where a model that sees is configured."</p>
+            </section>
+        }
+        .into_any(),
         DocumentState::Ready => {
-            let text = if count == 0 {
-                "It holds no text.".to_owned()
-            } else {
-                format!("It has {}.", crate::workspaces::count(count, "page"))
-            };
+            let text = format!("It has {}.", crate::workspaces::count(count, "page"));
             view! {
                 <section class="empty">
                     <h2>"There is no such page"</h2>
@@ -331,6 +342,7 @@ fn NoText(document: RwSignal<Document>, actions: DocumentActions, count: u32) ->
             </section>
         }
         .into_any(),
+    }
     }
 }
 

@@ -19,8 +19,11 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
     // What never changes.
     let Document { name, size_bytes, media_type, created_by, created_at, role, .. } = document.get_untracked();
     let may_write = role >= Role::Member;
-    let pages =
-        move || document.with(|document| facts::pages(document.page_count)).unwrap_or_else(|| "\u{2013}".to_owned());
+    let pages = move || {
+        document
+            .with(|document| facts::pages(document.page_count, &document.media_type))
+            .unwrap_or_else(|| "\u{2013}".to_owned())
+    };
     let failure = move || {
         document.with(|document| {
             (document.state == DocumentState::Failed).then(|| document.failure.clone().unwrap_or_default())
@@ -68,6 +71,18 @@ pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
     };
     let can_retry = upload.size > 0;
     let cancel = move || if failure().is_some() { "Remove from the list" } else { "Cancel the upload" };
+    let is_unchosen = move || upload.state.with(|state| matches!(state, UploadState::Unchosen { .. }));
+    let turn = move || match upload.state.get() {
+        UploadState::Sending { .. } | UploadState::Interrupted { .. } => Some((Glyph::Pause, "Pause the upload")),
+        UploadState::Paused { .. } => Some((Glyph::Play, "Go on with the upload")),
+        _ => None,
+    };
+    let turn = Memo::new(move |_| turn());
+    let change_turn = move |_| match turn.get_untracked() {
+        Some((Glyph::Pause, _)) => uploads.pause(upload),
+        Some(_) => uploads.resume(upload),
+        None => {}
+    };
     view! {
         <tr role="row" class="document document--upload">
             <th role="rowheader" scope="row" class="document__name">
@@ -78,10 +93,13 @@ pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
                         <div class="failure-line" role="alert">
                             <p>{reason}</p>
                             {can_retry.then(|| view! {
-                                <Button small=true kind="button" icon=Glyph::RotateCcw on:click=move |_| uploads.retry(upload)>"Try again"</Button>
+                                <Button small=true kind="button" icon=Glyph::RotateCcw on:click=move |_| uploads.resume(upload)>"Try again"</Button>
                             })}
                         </div>
                     })}
+                    <Show when=is_unchosen>
+                        <p class="document__hint">"Choose the same file again, and it goes on from there."</p>
+                    </Show>
                 </div>
             </th>
             <td role="cell" class="document__state"><UploadProgress upload name/></td>
@@ -90,6 +108,7 @@ pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
             <td role="cell" class="document__by"></td>
             <td role="cell" class="document__at"></td>
             <td role="cell" class="document__actions">
+                {move || turn.get().map(|(glyph, label)| view! { <IconButton glyph label on:click=change_turn/> })}
                 {move || view! { <IconButton glyph=Glyph::X label=cancel() on:click=move |_| uploads.remove(upload)/> }}
             </td>
         </tr>
@@ -98,22 +117,30 @@ pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
 
 #[component]
 fn UploadProgress(upload: Upload, name: String) -> impl IntoView {
+    let part = move |sent| format!("{} of {}", facts::size(sent), facts::size(upload.size));
     let words = move || match upload.state.get() {
         UploadState::Waiting => "Waiting".to_owned(),
-        UploadState::Sending { sent } => format!("{} of {}", facts::size(sent), facts::size(upload.size)),
+        UploadState::Sending { sent } => part(sent),
+        UploadState::Paused { sent } => format!("Paused at {}", part(sent)),
+        UploadState::Interrupted { sent } => format!("Connecting again at {}", part(sent)),
+        UploadState::Unchosen { sent } => format!("Stopped at {}", part(sent)),
         UploadState::Storing => "Storing".to_owned(),
         UploadState::Failed(_) => "Not uploaded".to_owned(),
     };
     let value = Signal::derive(move || match upload.state.get() {
-        UploadState::Sending { sent } => Some(fraction(sent, upload.size)),
-        _ => None,
+        UploadState::Storing => None,
+        other => Some(fraction(other.sent(), upload.size)),
     });
-    let is_sending = move || upload.state.with(UploadState::is_sending);
+    let has_bar = move || {
+        upload.state.with(|state| {
+            state.is_under_way() || matches!(state, UploadState::Paused { .. } | UploadState::Unchosen { .. })
+        })
+    };
     let label = format!("Uploading {name}");
     view! {
         <span class="state">
             <span class="state__words">{words}</span>
-            <Show when=is_sending>
+            <Show when=has_bar>
                 <Progress label=label.clone() value/>
             </Show>
         </span>

@@ -30,11 +30,15 @@ const fn tone(state: DocumentState) -> Tone {
 fn words(document: &Document) -> String {
     match document.state {
         DocumentState::Queued => "Waiting".to_owned(),
-        DocumentState::Extracting => "Reading".to_owned(),
+        DocumentState::Extracting => match document.page_count {
+            Some(pages) if pages > 1 => format!("Reading page {pages}"),
+            _ => "Reading".to_owned(),
+        },
         DocumentState::Embedding if document.chunks_total > 0 => {
             format!("Indexing {} of {}", document.chunks_done, document.chunks_total)
         }
         DocumentState::Embedding => "Indexing".to_owned(),
+        DocumentState::Ready if document.page_count == Some(0) => "Ready, no text".to_owned(),
         DocumentState::Ready => "Ready".to_owned(),
         DocumentState::Failed => "Failed".to_owned(),
     }

@@ -1,15 +1,21 @@
-//! Files on their way up, each with its own progress. Without JavaScript the form sends them as any form does.
+//! Files on their way up, each with its own progress. They go in chunks that the server keeps, so that a broken line, a
+//! pause or a reload costs no more than the chunk under way. Without JavaScript the form sends them as any form does.
 
-use domain::{ProjectId, documents::Document};
-use leptos::{
-    prelude::*,
-    wasm_bindgen::{JsCast, closure::Closure},
+use super::request::{self, Body, Trouble, bytes, pause};
+use domain::{
+    DocumentId, ProjectId, UploadId,
+    documents::Document,
+    uploads::{NewUpload, Upload as Kept},
 };
-use serde::Deserialize;
-use web_sys::{Event, File, FileList, FormData, ProgressEvent, XmlHttpRequest};
+use leptos::{prelude::*, task::spawn_local};
+use std::time::Duration;
+use web_sys::{File, FileList, XmlHttpRequest};
 
 /// How many go up at a time: more share the same line.
 const AT_A_TIME: usize = 2;
+
+/// How often a server that answers with an error is asked again before a person is.
+const TRIES: u32 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum UploadState {
@@ -20,6 +26,17 @@ pub(super) enum UploadState {
     },
     /// All bytes are there; the server stores them.
     Storing,
+    Paused {
+        sent: u64,
+    },
+    /// The line broke, or the server is busy; it is tried again by itself.
+    Interrupted {
+        sent: u64,
+    },
+    /// Begun before this page was opened: the browser has forgotten the file, the server has not.
+    Unchosen {
+        sent: u64,
+    },
     Failed(String),
 }
 
@@ -31,15 +48,13 @@ pub(super) struct Upload {
     /// In bytes.
     pub size: u64,
     pub state: RwSignal<UploadState>,
-    file: StoredValue<File, LocalStorage>,
-    request: StoredValue<Option<Request>, LocalStorage>,
-}
-
-/// A request with its listeners, which must live as long as it does.
-struct Request {
-    http: XmlHttpRequest,
-    _on_progress: Closure<dyn FnMut(ProgressEvent)>,
-    _on_done: Closure<dyn FnMut(Event)>,
+    /// With name and size, what a file is known by when it is chosen again.
+    modified_ms: Option<i64>,
+    file: StoredValue<Option<File>, LocalStorage>,
+    id: StoredValue<Option<UploadId>>,
+    request: StoredValue<Option<XmlHttpRequest>, LocalStorage>,
+    /// Counts pauses and stops: a task with an older number has nothing to say any more.
+    turn: StoredValue<u32>,
 }
 
 /// The files of one page that are on their way.
@@ -48,136 +63,271 @@ pub(super) struct Uploads {
     project: ProjectId,
     list: RwSignal<Vec<Upload>>,
     next_key: StoredValue<u32>,
-    stored: Callback<Vec<Document>>,
+    stored: Callback<Document>,
 }
 
 impl Uploads {
-    /// `stored` hears the documents that each file became.
-    pub fn new(project: ProjectId, stored: Callback<Vec<Document>>) -> Self {
-        Self { project, list: RwSignal::new(Vec::new()), next_key: StoredValue::new(0), stored }
+    /// `unfinished` are those of earlier visits; `stored` hears the document that each file became.
+    pub fn new(project: ProjectId, unfinished: Vec<Kept>, stored: Callback<Document>) -> Self {
+        let uploads = Self { project, list: RwSignal::new(Vec::new()), next_key: StoredValue::new(0), stored };
+        // In the browser only: what holds a file cannot leave its thread, and the server's tasks do.
+        Effect::new(move |ran: Option<()>| {
+            for kept in unfinished.iter().rev().filter(|_| ran.is_none()) {
+                let state = UploadState::Unchosen { sent: kept.offset };
+                uploads.push(kept.name.clone(), kept.size_bytes, kept.modified_ms, state, None, Some(kept.id));
+            }
+        });
+        on_cleanup(move || {
+            for upload in uploads.list.try_get_untracked().unwrap_or_default() {
+                upload.interrupt();
+            }
+        });
+        uploads
     }
 
     pub fn list(self) -> Signal<Vec<Upload>> {
         self.list.into()
     }
 
-    /// Begins to send these files.
+    /// Begins to send these files. One that was begun before goes on.
     pub fn add(self, files: &FileList) {
         for file in (0..files.length()).filter_map(|index| files.item(index)) {
-            let key = self.next_key.get_value();
-            self.next_key.set_value(key + 1);
-            let size = bytes(file.size());
-            let refused = (size == 0).then(|| "The file is empty. Choose another.".to_owned());
-            let upload = Upload {
-                key,
-                name: StoredValue::new(file.name()),
-                size,
-                state: RwSignal::new(refused.map_or(UploadState::Waiting, UploadState::Failed)),
-                file: StoredValue::new_local(file),
-                request: StoredValue::new_local(None),
-            };
-            self.list.update(|list| list.push(upload));
+            let (name, size, modified_ms) = (file.name(), bytes(file.size()), Some(whole(file.last_modified())));
+            let known = self
+                .list
+                .with_untracked(|list| list.iter().find(|upload| upload.awaits(&name, size, modified_ms)).copied());
+            match known {
+                Some(upload) => {
+                    upload.file.set_value(Some(file));
+                    upload.state.set(UploadState::Waiting);
+                }
+                None => {
+                    let refused = (size == 0).then(|| "The file is empty. Choose another.".to_owned());
+                    let state = refused.map_or(UploadState::Waiting, UploadState::Failed);
+                    self.push(name, size, modified_ms, state, Some(file), None);
+                }
+            }
         }
         self.send_next();
     }
 
-    /// Stops a file that is on its way, or takes one that failed off the list.
-    pub fn remove(self, upload: Upload) {
-        upload.request.update_value(|request| {
-            if let Some(request) = request {
-                // Fails only when it is over.
-                let _ = request.http.abort();
-            }
-        });
-        self.list.update(|list| list.retain(|other| other.key != upload.key));
+    fn push(
+        self,
+        name: String,
+        size: u64,
+        modified_ms: Option<i64>,
+        state: UploadState,
+        file: Option<File>,
+        id: Option<UploadId>,
+    ) {
+        let key = self.next_key.get_value();
+        self.next_key.set_value(key + 1);
+        let upload = Upload {
+            key,
+            name: StoredValue::new(name),
+            size,
+            state: RwSignal::new(state),
+            modified_ms,
+            file: StoredValue::new_local(file),
+            id: StoredValue::new(id),
+            request: StoredValue::new_local(None),
+            turn: StoredValue::new(0),
+        };
+        self.list.update(|list| list.push(upload));
+    }
+
+    pub fn pause(self, upload: Upload) {
+        let sent = upload.state.with_untracked(UploadState::sent);
+        upload.interrupt();
+        upload.state.set(UploadState::Paused { sent });
         self.send_next();
     }
 
-    pub fn retry(self, upload: Upload) {
+    /// Also after a failure.
+    pub fn resume(self, upload: Upload) {
+        upload.interrupt();
         upload.state.set(UploadState::Waiting);
+        self.send_next();
+    }
+
+    /// Stops a file that is on its way, or takes one that failed off the list. The server forgets what it has of it.
+    pub fn remove(self, upload: Upload) {
+        upload.interrupt();
+        if let Some(id) = upload.id.get_value() {
+            spawn_local(async move {
+                // What is left there runs out by itself.
+                let _ = send::<()>("DELETE", &format!("/api/v1/uploads/{id}"), Body::Nothing).await;
+            });
+        }
+        self.list.update(|list| list.retain(|other| other.key != upload.key));
         self.send_next();
     }
 
     fn send_next(self) {
         let list = self.list.get_untracked();
-        let sending = list.iter().filter(|upload| upload.state.with_untracked(UploadState::is_sending)).count();
+        let sending = list.iter().filter(|upload| upload.state.with_untracked(UploadState::is_under_way)).count();
         let waiting = list.into_iter().filter(|upload| upload.state.get_untracked() == UploadState::Waiting);
         for upload in waiting.take(AT_A_TIME.saturating_sub(sending)) {
-            if self.send(upload).is_none() {
-                upload.state.set(UploadState::Failed("The browser could not send the file. Try again.".to_owned()));
-            }
+            let turn = upload.interrupt();
+            upload.state.set(UploadState::Sending { sent: 0 });
+            spawn_local(async move {
+                let outcome = self.send(upload, turn).await;
+                if upload.is_turn(turn) {
+                    self.finish(upload, outcome);
+                }
+            });
         }
     }
 
-    fn send(self, upload: Upload) -> Option<()> {
-        let http = XmlHttpRequest::new().ok()?;
-        http.open("POST", &format!("/api/v1/projects/{}/documents", self.project)).ok()?;
-        http.set_request_header("Accept", "application/json").ok()?;
-        let form = FormData::new().ok()?;
-        let name = upload.name.get_value();
-        upload.file.with_value(|file| form.append_with_blob_and_filename("file", file, &name)).ok()?;
-
-        let on_progress = Closure::<dyn FnMut(ProgressEvent)>::new(move |event: ProgressEvent| {
-            // The form's boundaries are sent too: never more than the file has.
-            let sent = bytes(event.loaded()).min(upload.size);
-            let all = event.length_computable() && event.loaded() >= event.total();
-            upload.state.set(if all { UploadState::Storing } else { UploadState::Sending { sent } });
-        });
-        http.upload().ok()?.set_onprogress(Some(on_progress.as_ref().unchecked_ref()));
-
-        let on_done = Closure::<dyn FnMut(Event)>::new({
-            let http = http.clone();
-            move |_: Event| self.finish(upload, outcome(&http))
-        });
-        http.set_onload(Some(on_done.as_ref().unchecked_ref()));
-        http.set_onerror(Some(on_done.as_ref().unchecked_ref()));
-
-        upload.state.set(UploadState::Sending { sent: 0 });
-        http.send_with_opt_form_data(Some(&form)).ok()?;
-        upload.request.set_value(Some(Request { http, _on_progress: on_progress, _on_done: on_done }));
-        Some(())
-    }
-
-    fn finish(self, upload: Upload, outcome: Result<Vec<Document>, String>) {
+    fn finish(self, upload: Upload, outcome: Result<Option<Document>, String>) {
         match outcome {
-            Ok(documents) => {
-                self.stored.run(documents);
+            Ok(document) => {
+                if let Some(document) = document {
+                    self.stored.run(document);
+                }
                 self.list.update(|list| list.retain(|other| other.key != upload.key));
             }
             Err(reason) => upload.state.set(UploadState::Failed(reason)),
         }
         self.send_next();
     }
+
+    /// Sends what the server has not, and goes on after what may pass.
+    async fn send(self, upload: Upload, turn: u32) -> Result<Option<Document>, String> {
+        let mut tries = 0;
+        let mut waits = 0;
+        loop {
+            let before = upload.state.try_with_untracked(UploadState::sent).unwrap_or_default();
+            match self.send_once(upload, turn).await {
+                Ok(id) => return Ok(send("GET", &format!("/api/v1/documents/{id}"), Body::Nothing).await.ok()),
+                Err(_) if !upload.is_turn(turn) => return Ok(None),
+                Err(Trouble::Refused(reason) | Trouble::Gone(reason)) => return Err(reason),
+                Err(Trouble::Passing(reason)) => {
+                    tries += 1;
+                    if tries > TRIES {
+                        return Err(reason);
+                    }
+                }
+                // A line may be away for as long as it likes.
+                Err(Trouble::Broken) => {}
+            }
+            let sent = upload.state.try_with_untracked(UploadState::sent).unwrap_or_default();
+            if sent > before {
+                (tries, waits) = (0, 0);
+            }
+            let _ = upload.state.try_set(UploadState::Interrupted { sent });
+            pause(Duration::from_secs(1 << waits.min(4))).await;
+            waits += 1;
+            if !upload.is_turn(turn) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Asks how far the upload is, and sends chunk by chunk from there.
+    async fn send_once(self, upload: Upload, turn: u32) -> Result<DocumentId, Trouble> {
+        let mut kept = self.find(upload).await?;
+        upload.id.try_set_value(Some(kept.id));
+        loop {
+            if let Some(document) = kept.document_id {
+                return Ok(document);
+            }
+            let Some(chunk) = upload.chunk(&kept) else { return Err(Trouble::Broken) };
+            if !upload.is_turn(turn) {
+                return Err(Trouble::Broken);
+            }
+            let (offset, size) = (kept.offset, upload.size);
+            let _ = upload.state.try_set(UploadState::Sending { sent: offset });
+            let progress = move |sent: u64| {
+                if upload.is_turn(turn) {
+                    let sent = (offset + sent).min(size);
+                    let _ = upload.state.try_set(match sent == size {
+                        true => UploadState::Storing,
+                        false => UploadState::Sending { sent },
+                    });
+                }
+            };
+            let started = |http: &XmlHttpRequest| drop(upload.request.try_set_value(Some(http.clone())));
+            let path = format!("/api/v1/uploads/{}", kept.id);
+            kept = request::send("PATCH", &path, Body::Chunk(&chunk, offset), started, progress).await?;
+        }
+    }
+
+    async fn find(self, upload: Upload) -> Result<Kept, Trouble> {
+        if let Some(id) = upload.id.try_get_value().flatten() {
+            match send("GET", &format!("/api/v1/uploads/{id}"), Body::Nothing).await {
+                // It has run out meanwhile.
+                Err(Trouble::Gone(_)) => {}
+                found => return found,
+            }
+        }
+        let new = NewUpload {
+            name: upload.name.try_get_value().unwrap_or_default(),
+            size_bytes: upload.size,
+            modified_ms: upload.modified_ms,
+        };
+        let json = serde_json::to_string(&new).map_err(|error| Trouble::Refused(error.to_string()))?;
+        send("POST", &format!("/api/v1/projects/{}/uploads", self.project), Body::Json(json)).await
+    }
+}
+
+impl Upload {
+    /// Whether it waits for this file to be chosen.
+    fn awaits(self, name: &str, size: u64, modified_ms: Option<i64>) -> bool {
+        let waits = self.state.with_untracked(|state| {
+            matches!(state, UploadState::Unchosen { .. } | UploadState::Paused { .. } | UploadState::Failed(_))
+        });
+        waits && self.size == size && self.modified_ms == modified_ms && self.name.with_value(|own| own == name)
+    }
+
+    /// Ends what is under way, and begins a new turn.
+    fn interrupt(self) -> u32 {
+        let turn = self.turn.try_get_value().unwrap_or_default() + 1;
+        self.turn.try_set_value(turn);
+        let request = self.request.try_update_value(Option::take).flatten();
+        if let Some(request) = request {
+            // Fails only when it is over.
+            let _ = request.abort();
+        }
+        turn
+    }
+
+    /// False also when the page is gone.
+    fn is_turn(self, turn: u32) -> bool {
+        self.turn.try_get_value() == Some(turn)
+    }
+
+    #[allow(clippy::cast_precision_loss)] // a file's size is below 2^53
+    fn chunk(self, kept: &Kept) -> Option<web_sys::Blob> {
+        let end = (kept.offset + kept.chunk_bytes).min(self.size);
+        let slice = |file: &File| file.slice_with_f64_and_f64(kept.offset as f64, end as f64).ok();
+        self.file.try_with_value(|file| file.as_ref().and_then(slice)).flatten()
+    }
 }
 
 impl UploadState {
-    pub const fn is_sending(&self) -> bool {
-        matches!(self, Self::Sending { .. } | Self::Storing)
+    /// It has one of the places on the line.
+    pub const fn is_under_way(&self) -> bool {
+        matches!(self, Self::Sending { .. } | Self::Storing | Self::Interrupted { .. })
     }
-}
 
-/// The part of a problem document (RFC 9457) that is for people.
-#[derive(Deserialize)]
-struct Problem {
-    detail: String,
-}
-
-fn outcome(http: &XmlHttpRequest) -> Result<Vec<Document>, String> {
-    let body = http.response_text().ok().flatten().unwrap_or_default();
-    match http.status() {
-        Ok(201) => serde_json::from_str(&body).map_err(|_| "The file is stored. Reload the page to see it.".to_owned()),
-        // No answer: the line broke, or the server closed it on a file that is larger than it takes.
-        Err(_) | Ok(0) => {
-            Err("The upload broke off. Check your connection and the file's size, then try again.".to_owned())
+    /// Bytes that have gone, as far as they are told.
+    pub const fn sent(&self) -> u64 {
+        match self {
+            Self::Sending { sent } | Self::Paused { sent } | Self::Interrupted { sent } | Self::Unchosen { sent } => {
+                *sent
+            }
+            Self::Waiting | Self::Storing | Self::Failed(_) => 0,
         }
-        Ok(413) if body.is_empty() => Err("The file is larger than this server takes.".to_owned()),
-        Ok(_) => Err(serde_json::from_str::<Problem>(&body)
-            .map_or_else(|_| "The server could not take the file. Try again.".to_owned(), |problem| problem.detail)),
     }
 }
 
-/// A count of bytes as JavaScript tells it.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a file's size is whole and below 2^53
-fn bytes(number: f64) -> u64 {
-    number as u64
+/// A request of which nobody wants to hear until it ends.
+async fn send<T: serde::de::DeserializeOwned>(method: &str, path: &str, body: Body<'_>) -> Result<T, Trouble> {
+    request::send(method, path, body, |_| {}, |_| {}).await
+}
+
+#[allow(clippy::cast_possible_truncation)] // milliseconds since 1970 are whole and below 2^53
+fn whole(number: f64) -> i64 {
+    number as i64
 }

@@ -144,6 +144,7 @@ fn ProjectParts(project: ProjectId) -> impl IntoView {
     view! {
         <ul class="rail__list rail__list--nested">
             <li><RailLink href=format!("/projects/{project}/documents") glyph=Glyph::FileText label="Documents"/></li>
+            <li><RailLink href=format!("/projects/{project}/search") glyph=Glyph::Search label="Search"/></li>
             <li><RailLink href=format!("/projects/{project}/chat") glyph=Glyph::MessageSquare label="Chat"/></li>
         </ul>
     }

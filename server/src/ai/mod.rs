@@ -2,3 +2,5 @@
 
 pub mod answer;
 pub mod embed;
+pub mod rerank;
+pub mod vision;

@@ -18,6 +18,7 @@ use domain::{
     ConversationId, DocumentId, Error, MessageId, ProjectId,
     chat::{AnswerEvent, Message, MessageState},
     documents::Passage,
+    search::Search,
     workspaces::Role,
 };
 use futures::StreamExt;
@@ -174,7 +175,8 @@ impl Writer {
         drop(scope);
         let earlier = history.last().map(|turn| turn.question.as_str());
         let query = standalone_question(&self.assignment.question, earlier);
-        let passages = rag::search::search_project(&self.session, self.assignment.project, &query, PASSAGES).await?;
+        let passages =
+            rag::search::search(&self.session, &Search::in_project(self.assignment.project, query, PASSAGES)).await?;
         Ok(AnswerRequest { question: self.assignment.question.clone(), history, brief, passages })
     }
 

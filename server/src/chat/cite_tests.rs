@@ -33,6 +33,10 @@ fn passage(start: u32, end: u32) -> Passage {
         score: 1.0,
         similarity: None,
         bm25: None,
+        by_meaning: 0.0,
+        by_words: 0.0,
+        relevance: None,
+        matches: Vec::new(),
     }
 }
 

@@ -48,3 +48,13 @@ impl Chat {
         Some(Self::Model(ChatModel { base_url, api_key, model }))
     }
 }
+
+/// The model that reads pictures: at the address and with the key of the chat's, which must be a model's.
+pub(super) fn read_vision(reader: &Reader<'_>, chat: Option<&Chat>) -> Option<ChatModel> {
+    let model = reader.text("VISION_MODEL")?;
+    match chat {
+        Some(Chat::Model(chat)) => Some(ChatModel { model, ..chat.clone() }),
+        // Without a place to send pictures to, nobody reads them.
+        Some(Chat::Extractive) | None => None,
+    }
+}

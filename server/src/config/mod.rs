@@ -10,6 +10,7 @@ pub mod log;
 pub mod mail;
 pub mod paths;
 mod reader;
+pub mod rerank;
 pub mod site;
 pub mod store;
 #[cfg(test)]
@@ -39,7 +40,13 @@ pub struct Config {
     pub identity: identity::Identity,
     pub mail: mail::Mail,
     pub chat: chat::Chat,
+    /// Who reads pictures, if anybody does.
+    pub vision: Option<chat::ChatModel>,
     pub embed: embed::Embed,
+    /// For the URL of the model that was used before, while its index still answers.
+    pub previous_embedding_key: Option<secrecy::SecretString>,
+    /// Off when absent.
+    pub rerank: Option<rerank::Rerank>,
     pub limits: limits::Limits,
     pub paths: paths::Paths,
     pub log: log::Log,
@@ -67,7 +74,10 @@ impl Config {
         let identity = identity::Identity::read(&mut reader);
         let mail = mail::Mail::read(&mut reader);
         let chat = chat::Chat::read(&mut reader);
+        let vision = chat::read_vision(&reader, chat.as_ref());
         let embed = embed::Embed::read(&mut reader);
+        let previous_embedding_key = reader.secret("EMBEDDING_PREVIOUS_API_KEY");
+        let rerank = rerank::Rerank::read(&mut reader);
         let limits = limits::Limits::read(&mut reader);
         let paths = paths::Paths::read(&mut reader);
         let log = log::Log::read(&mut reader);
@@ -78,6 +88,21 @@ impl Config {
         else {
             return Err(Mistakes(vec![Mistake::new("ATELIER_ENV", "the configuration could not be read")]));
         };
-        Ok(Self { environment, site, database, store, identity, mail, chat, embed, limits, paths, log })
+        Ok(Self {
+            environment,
+            site,
+            database,
+            store,
+            identity,
+            mail,
+            chat,
+            vision,
+            embed,
+            previous_embedding_key,
+            rerank,
+            limits,
+            paths,
+            log,
+        })
     }
 }

@@ -89,11 +89,18 @@ pub const VARIABLES: &[Variable] = &[
     required("R2_ACCESS_KEY", "the access key id of an R2 token that may read and write objects"),
     required("R2_SECRET_KEY", "the secret access key that belongs to it"),
     required("R2_BUCKET", "the bucket's name"),
-    optional("R2_PUBLIC_URL", "the bucket's public address, if it has one"),
+    optional(
+        "R2_PUBLIC_URL",
+        "the bucket's public address, if it has one; open only the paths `workspaces/*/public/*` there",
+    ),
     optional("LLM_API_KEY", "the key for the model that writes answers (default: the built-in extractive answerer)"),
     optional("OPENROUTER_API_KEY", "read when LLM_API_KEY is unset"),
     optional("LLM_BASE_URL", "any OpenAI-compatible API (default: OpenRouter's)"),
     optional("LLM_MODEL", "the model's name there (default on OpenRouter: openrouter/auto)"),
+    optional(
+        "VISION_MODEL",
+        "the name of a model there that reads pictures (default: pictures are stored without text)",
+    ),
     optional(
         "EMBEDDING_MODEL_DIR",
         "a folder with model.safetensors, tokenizer.json and config.json of a BERT-like model (default: all-MiniLM-L6-v2, fetched once)",
@@ -102,6 +109,16 @@ pub const VARIABLES: &[Variable] = &[
     optional("EMBEDDING_API_KEY", "the key for it"),
     optional("EMBEDDING_MODEL", "the model's name there"),
     optional("EMBEDDING_DIMENSIONS", "the length of its vectors"),
+    optional(
+        "EMBEDDING_PREVIOUS_API_KEY",
+        "the key for the API of the model used before, if it is at another address: its index answers until the new one is built",
+    ),
+    optional(
+        "RERANK_BASE_URL",
+        "an API with `/rerank`, as Cohere and Jina have it, that orders the best passages anew (default: off)",
+    ),
+    optional("RERANK_API_KEY", "the key for it"),
+    optional("RERANK_MODEL", "the model's name there"),
     optional("ATELIER_MAX_UPLOAD_MB", "the largest file that can be uploaded (default 200)"),
     optional(
         "ATELIER_REQUEST_TIMEOUT_SECONDS",

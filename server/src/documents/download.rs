@@ -1,31 +1,44 @@
 //! The one place that serves files that people have uploaded. Nothing in them may run in our origin: the browser must
-//! not guess their type, and only a PDF, which it shows in a viewer of its own, is shown at all.
+//! not guess their type, and only PDFs, which it shows in a viewer of its own, and pictures made of pixels are shown at
+//! all. Where browsers reach the store, they are sent there with a signed address; otherwise the file passes through.
 
 use super::repo::File;
-use crate::{http::error::HttpError, storage::ObjectStore};
+use crate::{
+    http::error::HttpError,
+    storage::{ObjectStore, Shown},
+};
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use std::{fmt::Write, ops::Range};
 
 /// Should a browser show the file in spite of everything, it has no origin, loads nothing and runs nothing.
-const FILE_POLICY: &str = "default-src 'none'; frame-ancestors 'self'; sandbox";
+/// A browser's own page around a picture has an inline style.
+const FILE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
 
 /// Without `sandbox`, in which Chromium refuses to load its PDF viewer; the viewer runs apart from our origin. Its page
 /// is an <embed> with a style attribute.
 const PDF_POLICY: &str = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'";
 
-/// Answers a GET for the file, whole or in part.
+/// Answers a GET or HEAD for the file, whole or in part.
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn serve(store: &ObjectStore, file: File, request: &HeaderMap) -> Result<Response, HttpError> {
+pub(super) async fn serve(
+    store: &ObjectStore,
+    file: File,
+    method: &Method,
+    request: &HeaderMap,
+) -> Result<Response, HttpError> {
     let etag = format!("\"{}\"", hexadecimal(&file.sha256));
     let mut headers = headers(&file, &etag);
     if matches(request, header::IF_NONE_MATCH, &etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    if store.is_public() && *method == Method::GET {
+        return redirect(store, &file).await;
     }
     // RFC 9110, 13.1.5: a range of another version than the client has is no use to it.
     let same = !request.contains_key(header::IF_RANGE) || matches(request, header::IF_RANGE, &etag);
@@ -42,27 +55,52 @@ pub(super) async fn serve(store: &ObjectStore, file: File, request: &HeaderMap) 
             return Ok((StatusCode::RANGE_NOT_SATISFIABLE, headers).into_response());
         }
     };
+    if *method == Method::HEAD {
+        let length = range.map_or(file.size, |range| range.end - range.start);
+        headers.insert(header::CONTENT_LENGTH, length.into());
+        return Ok((status, headers).into_response());
+    }
     let object = store.get(file.key, range).await?;
     headers.insert(header::CONTENT_LENGTH, object.length.into());
     Ok((status, headers, Body::from_stream(object.stream)).into_response())
 }
 
-fn headers(file: &File, etag: &str) -> HeaderMap {
+/// Sends the browser to the store, which takes ranges by itself. The store's domain is another origin: what it shows
+/// cannot reach ours, and what a browser could run it only saves.
+async fn redirect(store: &ObjectStore, file: &File) -> Result<Response, HttpError> {
+    let media_type = content_type(file);
+    let shown = Shown { media_type: &media_type, disposition: &disposition(kind(file), &file.name) };
+    let address = store.presign(file.key, shown).await?;
     let mut headers = HeaderMap::new();
-    let is_pdf = file.media_type == "application/pdf";
-    let media_type = match file.media_type.as_str() {
+    insert(&mut headers, header::LOCATION, &address);
+    // The address lets in whoever has it: it is kept nowhere.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok((StatusCode::FOUND, headers).into_response())
+}
+
+/// What is shown rather than saved: nothing in it can run.
+fn kind(file: &File) -> &'static str {
+    match file.media_type.as_str() {
+        "application/pdf" | "image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif" => "inline",
+        _ => "attachment",
+    }
+}
+
+fn content_type(file: &File) -> String {
+    match file.media_type.as_str() {
         "text/plain" | "text/markdown" => format!("{}; charset=utf-8", file.media_type),
         other => other.to_owned(),
-    };
-    insert(&mut headers, header::CONTENT_TYPE, &media_type);
-    insert(
-        &mut headers,
-        header::CONTENT_DISPOSITION,
-        &disposition(if is_pdf { "inline" } else { "attachment" }, &file.name),
-    );
+    }
+}
+
+fn headers(file: &File, etag: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    insert(&mut headers, header::CONTENT_TYPE, &content_type(file));
+    insert(&mut headers, header::CONTENT_DISPOSITION, &disposition(kind(file), &file.name));
     insert(&mut headers, header::ETAG, etag);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let policy = if is_pdf { PDF_POLICY } else { FILE_POLICY };
+    let policy = if file.media_type == "application/pdf" { PDF_POLICY } else { FILE_POLICY };
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     // `no-cache` asks again each time, so that a member who was removed gets nothing from the cache.
@@ -177,5 +215,38 @@ mod tests {
     fn a_name_cannot_leave_its_header() {
         let value = disposition("attachment", "a\"b\\c; é\r\n.pdf");
         assert_eq!(value, "attachment; filename=\"a_b_c; ___.pdf\"; filename*=UTF-8''a%22b%5Cc%3B%20%C3%A9%0D%0A.pdf");
+    }
+
+    #[test]
+    fn what_a_browser_could_run_is_saved_and_boxed_in() {
+        let key = crate::storage::ObjectKey::Document {
+            workspace: uuid::Uuid::now_v7().into(),
+            document: uuid::Uuid::now_v7().into(),
+        };
+        let file = |media_type: &str| File {
+            name: "file".to_owned(),
+            media_type: media_type.to_owned(),
+            size: 1,
+            sha256: vec![1],
+            key,
+        };
+        for (media_type, shown) in [
+            ("text/html", false),
+            ("application/xhtml+xml", false),
+            ("image/svg+xml", false),
+            ("application/xml", false),
+            ("text/plain", false),
+            ("application/octet-stream", false),
+            ("image/png", true),
+            ("application/pdf", true),
+        ] {
+            let headers = headers(&file(media_type), "\"01\"");
+            let disposition = headers[header::CONTENT_DISPOSITION].to_str().unwrap();
+            assert_eq!(disposition.starts_with("inline"), shown, "{media_type}");
+            let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(policy.starts_with("default-src 'none'"), "{media_type}");
+            assert_eq!(policy.ends_with("sandbox"), media_type != "application/pdf", "{media_type}");
+            assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        }
     }
 }

@@ -1,13 +1,21 @@
 //! What a file is, by its bytes; its extension only tells Markdown from plain text, and must not contradict.
 
+use crate::rag::extract::media_types;
 use domain::FieldError;
 
 /// What can be added, for people.
-const ACCEPTED: &str = "Add a PDF, Markdown (.md), text (.txt) or HTML file.";
+const ACCEPTED: &str = "Add a PDF, Word, PowerPoint, Excel, EPUB, CSV, Markdown (.md), text (.txt) or HTML file, or a \
+    picture (PNG, JPEG, WebP, GIF).";
 
-/// Bytes from the beginning that are looked at. A PDF's header may stand anywhere in its first 1,024 bytes (ISO 32000-1,
-/// annex H.3.4.1).
-pub(super) const PEEK: usize = 1024;
+/// Bytes from the beginning that are looked at: as many as it takes to see past the first parts of a ZIP archive, whose
+/// names tell what it is.
+pub(crate) const PEEK: usize = 16 * 1024;
+
+/// A PDF's header may stand anywhere in its first 1,024 bytes (ISO 32000-1, annex H.3.4.1).
+const PDF_HEADER_WITHIN: usize = 1024;
+
+/// Begins each part of a ZIP archive (APPNOTE.TXT, 4.3.7).
+const ZIP_PART: &[u8] = b"PK\x03\x04";
 
 /// A byte order mark in UTF-8, which editors on Windows write.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -18,6 +26,13 @@ enum Content {
     Html,
     /// UTF-8 so far, without control characters that text does not have.
     Text,
+    /// Not UTF-8, but it has no NUL: text of an older encoding, perhaps.
+    OldText,
+    /// A ZIP archive whose parts' names tell what it is.
+    Office(&'static str),
+    /// A ZIP archive whose first parts do not tell.
+    Archive,
+    Image(&'static str),
     Other,
 }
 
@@ -27,6 +42,9 @@ enum Extension {
     Html,
     Markdown,
     Text,
+    Csv,
+    Office(&'static str),
+    Image,
     None,
     Other,
 }
@@ -35,30 +53,46 @@ enum Extension {
 ///
 /// # Errors
 /// A [`FieldError`] on `file` that says what is wrong and what can be added.
-pub(super) fn of(name: &str, head: &[u8]) -> Result<&'static str, FieldError> {
+pub(crate) fn of(name: &str, head: &[u8]) -> Result<&'static str, FieldError> {
     let refuse = |message: String| Err(FieldError::new("file", message));
     let extension = extension(name);
     match (content(head), extension) {
-        (Content::Pdf, Extension::Pdf | Extension::None) => Ok("application/pdf"),
-        (Content::Html, Extension::Html | Extension::None) => Ok("text/html"),
-        (Content::Text, Extension::Markdown) => Ok("text/markdown"),
-        (Content::Text, Extension::Text) => Ok("text/plain"),
+        (Content::Pdf, Extension::Pdf | Extension::None) => Ok(media_types::PDF),
+        (Content::Html, Extension::Html | Extension::None) => Ok(media_types::HTML),
+        (Content::Text, Extension::Markdown) => Ok(media_types::MARKDOWN),
+        (Content::Text, Extension::Text) => Ok(media_types::TEXT),
+        // Excel writes the encoding of the country.
+        (Content::Text | Content::OldText, Extension::Csv) => Ok(media_types::CSV),
         // A fragment of a page has no doctype and no <html>.
-        (Content::Text, Extension::Html) if text_of(head).contains('<') => Ok("text/html"),
+        (Content::Text, Extension::Html) if text_of(head).contains('<') => Ok(media_types::HTML),
+        (Content::Office(inside), Extension::Office(named)) if inside == named => Ok(inside),
+        (Content::Office(inside), Extension::None) => Ok(inside),
+        // Its reader looks for the parts that it must have.
+        (Content::Archive, Extension::Office(named)) => Ok(named),
+        // A picture is shown as what it is; its name does not matter to anybody.
+        (Content::Image(inside), Extension::Image | Extension::None) => Ok(inside),
         (_, Extension::Other) => refuse(format!("“{name}” is not of a kind that can be read. {ACCEPTED}")),
         (Content::Pdf, _) => refuse(format!("“{name}” is a PDF inside. Rename it to end in .pdf and add it again.")),
         (Content::Html, _) => {
             refuse(format!("“{name}” is a web page inside. Rename it to end in .html and add it again."))
         }
+        (Content::Office(_), Extension::Office(_)) => {
+            refuse(format!("“{name}” is another kind of document inside. Give it its own extension and add it again."))
+        }
+        (_, Extension::Office(_)) => {
+            refuse(format!("“{name}” is not the document that its name says, or it is damaged. {ACCEPTED}"))
+        }
+        (_, Extension::Image) => refuse(format!("“{name}” is not a picture inside, or it is damaged. {ACCEPTED}")),
         (_, Extension::Pdf) => refuse(format!("“{name}” is not a PDF inside, or it is damaged. {ACCEPTED}")),
         (_, Extension::Html) => refuse(format!("“{name}” is not a web page inside. {ACCEPTED}")),
         (Content::Text, Extension::None) => {
             refuse(format!("“{name}” has no extension. Rename it to end in .md or .txt and add it again."))
         }
-        (Content::Other, Extension::Markdown | Extension::Text) => {
+        (_, Extension::Csv) => refuse(format!("“{name}” is not text inside. Save it as CSV and add it again.")),
+        (_, Extension::Markdown | Extension::Text) => {
             refuse(format!("“{name}” is not text in UTF-8. Save it as UTF-8 and add it again."))
         }
-        (Content::Other, Extension::None) => refuse(format!("“{name}” is not of a kind that can be read. {ACCEPTED}")),
+        (_, Extension::None) => refuse(format!("“{name}” is not of a kind that can be read. {ACCEPTED}")),
     }
 }
 
@@ -69,16 +103,28 @@ fn extension(name: &str) -> Extension {
         "html" | "htm" | "xhtml" => Extension::Html,
         "md" | "markdown" => Extension::Markdown,
         "txt" | "text" => Extension::Text,
+        "csv" | "tsv" => Extension::Csv,
+        "docx" => Extension::Office(media_types::DOCX),
+        "pptx" => Extension::Office(media_types::PPTX),
+        "xlsx" => Extension::Office(media_types::XLSX),
+        "epub" => Extension::Office(media_types::EPUB),
+        "png" | "jpg" | "jpeg" | "webp" | "gif" => Extension::Image,
         _ => Extension::Other,
     }
 }
 
 fn content(head: &[u8]) -> Content {
-    if head.windows(5).any(|window| window == b"%PDF-") {
+    if let Some(image) = image(head) {
+        return Content::Image(image);
+    }
+    if head.starts_with(ZIP_PART) {
+        return archive(head);
+    }
+    if head[..head.len().min(PDF_HEADER_WITHIN)].windows(5).any(|window| window == b"%PDF-") {
         return Content::Pdf;
     }
-    if !is_text(head) {
-        return Content::Other;
+    if !looks_like_text(head) {
+        return if head.contains(&0) { Content::Other } else { Content::OldText };
     }
     let beginning = text_of(head).trim_start().to_ascii_lowercase();
     let after_prolog = if beginning.starts_with("<?xml") {
@@ -92,8 +138,51 @@ fn content(head: &[u8]) -> Content {
     Content::Text
 }
 
+/// Whether a media type is of text that must be UTF-8 throughout.
+pub(crate) fn is_text(media_type: &str) -> bool {
+    matches!(media_type, "text/plain" | "text/markdown")
+}
+
+fn image(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some("image/png"),
+        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}
+
+/// What an archive is by the names of its first parts. EPUB's first part is its media type, uncompressed (EPUB 3.3, 4.2.2).
+fn archive(head: &[u8]) -> Content {
+    let mut at = 0;
+    while let Some(part) = head.get(at..).filter(|rest| rest.len() >= 30) {
+        if part.starts_with(ZIP_PART) {
+            let length = usize::from(u16::from_le_bytes([part[26], part[27]]));
+            let skip = usize::from(u16::from_le_bytes([part[28], part[29]]));
+            let name = part.get(30..30 + length).unwrap_or_default();
+            if name == b"mimetype" {
+                let is_epub =
+                    part.get(30 + length + skip..).is_some_and(|rest| rest.starts_with(b"application/epub+zip"));
+                return if is_epub { Content::Office(media_types::EPUB) } else { Content::Other };
+            }
+            for (folder, media_type) in
+                [(b"word/".as_slice(), media_types::DOCX), (b"ppt/", media_types::PPTX), (b"xl/", media_types::XLSX)]
+            {
+                if name.starts_with(folder) {
+                    return Content::Office(media_type);
+                }
+            }
+            at += 30 + length;
+        }
+        // How long the part's data are stands behind them, more often than not: so the next part is looked for.
+        at += head.get(at..).and_then(|rest| rest.windows(4).position(|window| window == ZIP_PART)).unwrap_or(PEEK);
+    }
+    Content::Archive
+}
+
 /// UTF-8 with at most a character cut off at the end, and none of the control characters of binary formats.
-fn is_text(head: &[u8]) -> bool {
+fn looks_like_text(head: &[u8]) -> bool {
     let valid = match std::str::from_utf8(head) {
         Ok(_) => true,
         Err(error) => error.error_len().is_none(),
@@ -108,12 +197,22 @@ fn text_of(head: &[u8]) -> String {
 
 /// Checks that all of a text is UTF-8 without NUL, chunk by chunk as it arrives.
 #[derive(Debug, Default)]
-pub(super) struct TextCheck {
+pub(crate) struct TextCheck {
     /// A character that the last chunk cut off: up to three bytes.
     pending: Vec<u8>,
 }
 
 impl TextCheck {
+    /// Goes on after a character that was cut off; see [`Self::tail`].
+    pub fn resume(tail: Vec<u8>) -> Self {
+        Self { pending: tail }
+    }
+
+    /// What the last chunk cut off.
+    pub fn tail(self) -> Vec<u8> {
+        self.pending
+    }
+
     /// False when the text is not UTF-8 or has a NUL.
     pub fn accepts(&mut self, chunk: &[u8]) -> bool {
         let joined;
@@ -146,6 +245,17 @@ impl TextCheck {
 mod tests {
     use super::*;
 
+    /// The beginnings of an archive's parts, whose data are of unknown length.
+    fn zip(names: &[&str]) -> Vec<u8> {
+        let part = |name: &&str| {
+            let mut bytes = [ZIP_PART, &[0; 22], &[name.len() as u8, 0, 0, 0]].concat();
+            bytes.extend_from_slice(name.as_bytes());
+            bytes.extend_from_slice(b"packed data");
+            bytes
+        };
+        names.iter().flat_map(part).collect()
+    }
+
     #[test]
     fn bytes_decide_and_the_extension_must_not_contradict() {
         let page = b"\xEF\xBB\xBF  <!DOCTYPE html><p>x";
@@ -160,6 +270,23 @@ mod tests {
             ("a.html", page.as_slice(), "text/html"),
             ("a.htm", b"<?xml version='1.0'?>\n<html>".as_slice(), "text/html"),
             ("a.html", b"<p>A fragment".as_slice(), "text/html"),
+            ("a.csv", b"a;b\ncaf\xe9;1".as_slice(), "text/csv"),
+            ("a.docx", zip(&["[Content_Types].xml", "word/document.xml"]).as_slice(), media_types::DOCX),
+            ("a.pptx", zip(&["_rels/.rels", "ppt/presentation.xml"]).as_slice(), media_types::PPTX),
+            (
+                "a.xlsx",
+                zip(&["[Content_Types].xml", "docProps/app.xml", "xl/workbook.xml"]).as_slice(),
+                media_types::XLSX,
+            ),
+            ("a", zip(&["xl/workbook.xml"]).as_slice(), media_types::XLSX),
+            ("a.xlsx", zip(&["[Content_Types].xml"]).as_slice(), media_types::XLSX),
+            (
+                "a.epub",
+                b"PK\x03\x04----------------------\x08\0\0\0mimetypeapplication/epub+zipPK".as_slice(),
+                media_types::EPUB,
+            ),
+            ("a.jpg", b"\x89PNG\r\n\x1a\n".as_slice(), "image/png"),
+            ("a.jpeg", b"\xff\xd8\xff\xe0".as_slice(), "image/jpeg"),
         ] {
             assert_eq!(of(name, head), Ok(media_type), "{name}");
         }
@@ -175,11 +302,16 @@ mod tests {
             ("a.html", b"hello".as_slice(), "is not a web page inside"),
             ("a.txt", b"a\0b".as_slice(), "UTF-8"),
             ("a.txt", b"caf\xe9 au lait".as_slice(), "UTF-8"),
-            ("a.docx", b"PK\x03\x04".as_slice(), "Add a PDF, Markdown"),
-            ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>".as_slice(), "Add a PDF, Markdown"),
-            ("a.exe", b"%PDF-1.7".as_slice(), "Add a PDF, Markdown"),
+            ("a.docx", zip(&["xl/workbook.xml"]).as_slice(), "another kind"),
+            ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0".as_slice(), "not the document that its name says"),
+            ("a.odt", zip(&["mimetype"]).as_slice(), "Add a PDF, Word"),
+            ("a.epub", zip(&["mimetype"]).as_slice(), "not the document that its name says"),
+            ("a.zip", zip(&["word/document.xml"]).as_slice(), "Add a PDF, Word"),
+            ("a.csv", b"a\0b".as_slice(), "not text inside"),
+            ("a.png", b"hello".as_slice(), "not a picture inside"),
+            ("a.svg", b"<svg xmlns='http://www.w3.org/2000/svg'/>".as_slice(), "Add a PDF, Word"),
+            ("a.exe", b"%PDF-1.7".as_slice(), "Add a PDF, Word"),
             ("a", b"hello".as_slice(), "no extension"),
-            ("a", b"\x89PNG\r\n\x1a\n".as_slice(), "Add a PDF, Markdown"),
         ] {
             let error = of(name, head).unwrap_err();
             assert!(error.message.contains(reason), "{name}: {}", error.message);

@@ -2,34 +2,31 @@
 
 mod download;
 pub mod jobs;
-mod media_type;
+pub(crate) mod media_type;
+pub mod orphans;
 pub(crate) mod repo;
 pub mod routes;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod upload;
+pub(crate) mod upload;
 
 use crate::{
     events::{self, Notice},
     fault::Fault,
-    jobs as queue, rag,
+    jobs as queue,
     session::UserSession,
     storage::{ObjectKey, ObjectStore},
 };
 use async_trait::async_trait;
 use domain::{
     DocumentId, Error, Page, PageRequest, ProjectId,
-    documents::{Document, DocumentPage, Documents, Passage},
-    text::Prose,
+    documents::{Document, DocumentPage, Documents},
     workspaces::Role,
 };
 use futures::StreamExt;
 
-/// Characters of a search query.
-const MAX_QUERY: usize = 1000;
-
-/// Most pages or passages of one answer.
+/// Most pages of one answer.
 const MAX_ITEMS: u32 = 50;
 
 /// Files that are deleted from the store at once.
@@ -58,12 +55,9 @@ impl Documents for UserSession {
     async fn delete_document(&self, id: DocumentId) -> Result<(), Error> {
         let mut scope = self.scope().await?;
         let access = scope.document(id, Role::Member).await?;
-        repo::delete(&mut scope, &access).await?;
-        let notice = Notice::Document { project: access.project().id(), document: id };
-        events::notify(scope.conn(), &notice).await?;
+        let files = repo::delete(&mut scope, &access).await?;
         scope.commit().await?;
-        let workspace = access.project().workspace().id();
-        remove_files(&self.state.store, vec![ObjectKey::Document { workspace, document: id }]).await;
+        remove_files(&self.state.store, files).await;
         Ok(())
     }
 
@@ -79,14 +73,6 @@ impl Documents for UserSession {
         let document = repo::find(&mut scope, &access).await?;
         scope.commit().await?;
         Ok(document)
-    }
-
-    async fn search(&self, project: ProjectId, query: &str, limit: u32) -> Result<Vec<Passage>, Error> {
-        let query = Prose::<MAX_QUERY>::parse("q", query)?;
-        if query.is_empty() {
-            return Err(Error::invalid("q", "Type what to look for."));
-        }
-        Ok(rag::search::search_project(self, project, query.as_str(), limit.clamp(1, MAX_ITEMS)).await?)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     access::{DocumentAccess, ProjectAccess},
     db::Scope,
+    events::{self, Notice},
     fault::Fault,
     http::page,
     projects,
@@ -10,12 +11,14 @@ use crate::{
     workspaces::repo::count,
 };
 use domain::{
-    DocumentId, Error, Page, PageRequest,
+    DocumentId, Error, Page, PageRequest, ProjectId, WorkspaceId,
     documents::{Document, DocumentPage, DocumentState},
     projects::ProjectLink,
     workspaces::{Role, WorkspaceLink},
 };
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use std::borrow::Cow;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -26,6 +29,7 @@ struct Row {
     workspace_id: Uuid,
     workspace_name: String,
     folder_id: Option<Uuid>,
+    replaces: Option<Uuid>,
     name: String,
     media_type: String,
     size_bytes: i64,
@@ -48,6 +52,7 @@ impl Row {
             project: ProjectLink { id: self.project_id.into(), name: self.project_name },
             workspace: WorkspaceLink { id: self.workspace_id.into(), name: self.workspace_name },
             folder_id: self.folder_id.map(Into::into),
+            replaces: self.replaces.map(Into::into),
             name: self.name,
             media_type: self.media_type,
             size_bytes: u64::try_from(self.size_bytes).unwrap_or_default(),
@@ -69,7 +74,7 @@ macro_rules! select_documents {
     ($condition:tt, $($bind:expr),*) => {
         sqlx::query_as!(
             Row,
-            r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id,
+            r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id, d.replaces,
                    d.name, d.media_type, d.size_bytes, d.state, d.page_count, d.chunks_done, d.chunks_total, d.failure,
                    coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
                    d.updated_at as "updated_at: OffsetDateTime"
@@ -163,12 +168,95 @@ pub(super) async fn pages(
 
 /// A file that is in the store and has no row yet.
 #[derive(Clone, Debug)]
-pub(super) struct NewDocument {
+pub(crate) struct NewDocument {
     pub id: DocumentId,
     pub name: String,
-    pub media_type: &'static str,
+    pub media_type: Cow<'static, str>,
     pub stored: Stored,
     pub key: ObjectKey,
+}
+
+/// Makes the document the next version of `old`, in the place of one that is still in the making, whose file the sweep for
+/// objects without rows removes.
+pub(super) async fn replace(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    old: Uuid,
+    new: DocumentId,
+) -> Result<Option<DocumentId>, Fault> {
+    let superseded = sqlx::query_scalar!("delete from documents where replaces = $1 returning id", old)
+        .fetch_optional(scope.conn())
+        .await?
+        .map(DocumentId::from);
+    if let Some(superseded) = superseded {
+        remember_deleted(scope.conn(), access.workspace().id(), access.id(), superseded).await?;
+    }
+    sqlx::query!("update documents set replaces = $2 where id = $1", Uuid::from(new), old)
+        .execute(scope.conn())
+        .await?;
+    Ok(superseded)
+}
+
+/// The ready document that a new file of this name is the next version of: the one in the same folder, if it is one.
+pub(super) async fn of_name(scope: &mut Scope, access: &ProjectAccess, name: &str) -> Result<Option<Uuid>, Fault> {
+    let found = sqlx::query_scalar!(
+        "select id from documents
+         where project_id = $1 and folder_id is null and name = $2 and state = 'ready' and replaces is null
+         limit 2",
+        Uuid::from(access.id()),
+        name
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    Ok(if let [only] = found.as_slice() { Some(*only) } else { None })
+}
+
+/// A file's key by what its row says: a document that was replaced has the file of the version that replaced it.
+pub(crate) fn key_of(workspace: WorkspaceId, document: DocumentId, object_key: &str) -> ObjectKey {
+    let stored = object_key.rsplit('/').next().and_then(|id| id.parse().ok());
+    ObjectKey::Document { workspace, document: stored.map_or(document, |id: Uuid| id.into()) }
+}
+
+/// Notes a deletion for those who follow the project and are not connected just now.
+pub(crate) async fn remember_deleted(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    project: ProjectId,
+    document: DocumentId,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "insert into deleted_documents (document_id, workspace_id, project_id) values ($1, $2, $3) on conflict do nothing",
+        Uuid::from(document),
+        Uuid::from(workspace),
+        Uuid::from(project)
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Nobody is told of a deletion after a day.
+pub(crate) async fn forget_deleted(conn: &mut PgConnection) -> Result<(), Fault> {
+    sqlx::query!("delete from deleted_documents where deleted_at < now() - interval '1 day'").execute(conn).await?;
+    Ok(())
+}
+
+/// Documents of the project that were deleted within `recently`, at most 500.
+pub(super) async fn deleted(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    recently: Duration,
+) -> Result<Vec<DocumentId>, Fault> {
+    let ids = sqlx::query_scalar!(
+        "select document_id from deleted_documents
+         where project_id = $1 and deleted_at > now() - make_interval(secs => $2)
+         order by deleted_at desc limit 500",
+        Uuid::from(access.id()),
+        recently.as_seconds_f64()
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    Ok(ids.into_iter().map(Into::into).collect())
 }
 
 pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewDocument) -> Result<(), Fault> {
@@ -180,7 +268,7 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewD
         Uuid::from(access.workspace().id()),
         Uuid::from(access.id()),
         new.name,
-        new.media_type,
+        new.media_type.as_ref(),
         i64::try_from(new.stored.size).unwrap_or(i64::MAX),
         new.stored.sha256.as_slice(),
         new.key.to_string(),
@@ -194,9 +282,10 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewD
 /// Puts a failed document back to the start; false when it has not failed. A worker that still holds it has lost its
 /// lease.
 pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Result<bool, Fault> {
+    // Where all of the text is there, it goes on with what is not embedded.
     let changed = sqlx::query!(
-        "update documents set state = 'queued', failure = null, chunks_done = 0, chunks_total = 0, crashes = 0,
-             lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
+        "update documents set state = case when chunks_total > 0 then 'embedding' else 'queued' end, failure = null,
+             crashes = 0, lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
          where id = $1 and state = 'failed'",
         Uuid::from(access.id())
     )
@@ -205,14 +294,29 @@ pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Resul
     Ok(changed.rows_affected() > 0)
 }
 
-/// Deletes the document and, by cascade, its text, passages and citations.
-pub(super) async fn delete(scope: &mut Scope, access: &DocumentAccess) -> Result<(), Fault> {
+/// Deletes the document and, by cascade, its text, passages and citations, and a version of it that is in the making.
+/// Returns the files that are to be removed from the store after the commit.
+pub(super) async fn delete(scope: &mut Scope, access: &DocumentAccess) -> Result<Vec<ObjectKey>, Fault> {
+    let project = access.project();
+    let workspace = project.workspace().id();
+    let rows = sqlx::query!(
+        "select id, object_key from documents where id = $1 or replaces = $1 for update",
+        Uuid::from(access.id())
+    )
+    .fetch_all(scope.conn())
+    .await?;
     let deleted =
         sqlx::query!("delete from documents where id = $1", Uuid::from(access.id())).execute(scope.conn()).await?;
     if deleted.rows_affected() == 0 {
         return Err(Error::NotFound.into());
     }
-    projects::repo::touch(scope.conn(), &access.project()).await
+    for row in &rows {
+        let document = row.id.into();
+        remember_deleted(scope.conn(), workspace, project.id(), document).await?;
+        events::notify(scope.conn(), &Notice::Document { project: project.id(), document }).await?;
+    }
+    projects::repo::touch(scope.conn(), &project).await?;
+    Ok(rows.iter().map(|row| key_of(workspace, row.id.into(), &row.object_key)).collect())
 }
 
 /// What serving a document's file takes.
@@ -227,7 +331,7 @@ pub(super) struct File {
 
 pub(super) async fn file(scope: &mut Scope, access: &DocumentAccess) -> Result<File, Fault> {
     let row = sqlx::query!(
-        "select name, media_type, size_bytes, sha256 from documents where id = $1",
+        "select name, media_type, size_bytes, sha256, object_key from documents where id = $1",
         Uuid::from(access.id())
     )
     .fetch_one(scope.conn())
@@ -237,6 +341,6 @@ pub(super) async fn file(scope: &mut Scope, access: &DocumentAccess) -> Result<F
         media_type: row.media_type,
         size: u64::try_from(row.size_bytes).unwrap_or_default(),
         sha256: row.sha256,
-        key: ObjectKey::Document { workspace: access.project().workspace().id(), document: access.id() },
+        key: key_of(access.project().workspace().id(), access.id(), &row.object_key),
     })
 }

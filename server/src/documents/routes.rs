@@ -1,4 +1,4 @@
-//! `/api/v1/projects/{id}/documents`, `/search` and `/events`, and `/api/v1/documents/{id}`.
+//! `/api/v1/projects/{id}/documents` and `/events`, and `/api/v1/documents/{id}`.
 
 use super::{download, repo, stream::DocumentEvents, upload};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 use axum::{
     extract::DefaultBodyLimit,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
     response::{
         IntoResponse, Redirect, Response,
         sse::{KeepAlive, Sse},
@@ -21,7 +21,7 @@ use axum::{
 };
 use domain::{
     DocumentId, Page, ProjectId,
-    documents::{Document, DocumentPage, Documents, Passage},
+    documents::{Document, DocumentPage, Documents},
     workspaces::Role,
 };
 use serde::Deserialize;
@@ -35,14 +35,15 @@ const TAG: &str = "Documents";
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pub fn router() -> OpenApiRouter<AppState> {
-    let files = OpenApiRouter::new().routes(routes!(list, create)).layer(DefaultBodyLimit::disable());
+    let files = OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(file, replace_file))
+        .layer(DefaultBodyLimit::disable());
     OpenApiRouter::new()
         .merge(files)
-        .routes(routes!(search))
         .routes(routes!(events))
         .routes(routes!(find, delete))
         .routes(routes!(pages))
-        .routes(routes!(file))
         .routes(routes!(retry))
 }
 
@@ -63,7 +64,7 @@ async fn list(
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes the form, which is read as it arrives")]
 struct Upload {
-    /// One or more files: PDF, Markdown, plain text or HTML.
+    /// One or more files: PDF, Word, PowerPoint, Excel, EPUB, CSV, Markdown, plain text, HTML or pictures.
     #[schema(value_type = Vec<String>, format = Binary)]
     file: Vec<u8>,
 }
@@ -95,25 +96,9 @@ async fn create(
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct SearchQuery {
-    /// What to look for, at most 1,000 characters.
-    q: String,
-    /// Most passages, 1 to 50; 10 when absent.
-    #[param(minimum = 1, maximum = 50)]
-    limit: Option<u32>,
-}
-
-/// Search a project
-///
-/// The passages of its documents that match best, by words and by meaning.
-#[utoipa::path(get, path = "/projects/{id}/search", operation_id = "search_project", tag = TAG,
-    params(("id" = ProjectId, Path), SearchQuery), responses((status = OK, body = Vec<Passage>), Problems))]
-async fn search(
-    session: UserSession,
-    Path(project): Path<ProjectId>,
-    Query(query): Query<SearchQuery>,
-) -> Result<Json<Vec<Passage>>, HttpError> {
-    Ok(Json(session.search(project, &query.q, query.limit.unwrap_or(10)).await?))
+struct EventsQuery {
+    /// Microseconds since 1970: as `Last-Event-ID`, for who cannot send that.
+    since: Option<i64>,
 }
 
 /// Follow a project's documents
@@ -121,14 +106,16 @@ async fn search(
 /// Server-sent events. `document` carries a document that is being read or has changed, as JSON; `deleted` the `id` of
 /// one that is gone. A reader that comes back with `Last-Event-ID` misses nothing.
 #[utoipa::path(get, path = "/projects/{id}/events", operation_id = "follow_documents", tag = TAG,
-    params(("id" = ProjectId, Path)), responses((status = OK, content_type = "text/event-stream", body = String), Problems))]
+    params(("id" = ProjectId, Path), EventsQuery),
+    responses((status = OK, content_type = "text/event-stream", body = String), Problems))]
 async fn events(
     session: UserSession,
     Path(project): Path<ProjectId>,
+    Query(query): Query<EventsQuery>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let last_event = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
-    let events = DocumentEvents::open(session, project, last_event).await?;
+    let events = DocumentEvents::open(session, project, last_event.or(query.since)).await?;
     let stream = Sse::new(events.into_stream()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // nginx buffers what it proxies unless it is told not to.
     let unbuffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
@@ -177,17 +164,48 @@ async fn pages(
 
 /// A document's file
 ///
-/// As it was uploaded. Takes `Range` and `If-None-Match`.
+/// As it was uploaded. Takes `Range`, `If-Range` and `If-None-Match`; the `ETag` is the file's SHA-256. Where the file store
+/// is open to browsers, the answer is 302 to an address there that works for a few minutes.
 #[utoipa::path(get, path = "/documents/{id}/file", operation_id = "get_document_file", tag = TAG,
     params(("id" = DocumentId, Path)),
-    responses((status = OK, content_type = "application/octet-stream", body = [u8]), (status = PARTIAL_CONTENT), Problems))]
-async fn file(session: UserSession, Path(id): Path<DocumentId>, headers: HeaderMap) -> Result<Response, HttpError> {
+    responses((status = OK, content_type = "application/octet-stream", body = [u8]), (status = PARTIAL_CONTENT), (status = FOUND), Problems))]
+async fn file(
+    session: UserSession,
+    Path(id): Path<DocumentId>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
     let mut scope = session.scope().await?;
     let access = scope.document(id, Role::Viewer).await?;
     let file = repo::file(&mut scope, &access).await?;
     // The connection goes back before the file is read, which may take long.
     drop(scope);
-    download::serve(&session.state.store, file, &headers).await
+    download::serve(&session.state.store, file, &method, &headers).await
+}
+
+/// The new version of a document's file.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the form, which is read as it arrives")]
+struct Version {
+    /// One file.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Replace a document's file
+///
+/// The old version answers until the new one is ready; then it takes its place in one step, under the old one's id and
+/// name. Returns the version in the making, whose state can be followed like any document's. Uploading a file whose name
+/// one ready document of the project has does the same. Needs the role member.
+#[utoipa::path(put, path = "/documents/{id}/file", operation_id = "replace_document_file", tag = TAG,
+    params(("id" = DocumentId, Path)), request_body(content = Version, content_type = "multipart/form-data"),
+    responses((status = ACCEPTED, body = Document), Problems))]
+async fn replace_file(
+    session: UserSession,
+    Path(id): Path<DocumentId>,
+    Multipart(form): Multipart,
+) -> Result<(StatusCode, Json<Document>), HttpError> {
+    Ok((StatusCode::ACCEPTED, Json(upload::receive_version(session, id, form).await?)))
 }
 
 /// Read a failed document again

@@ -41,6 +41,7 @@ pub(super) struct DocumentEvents {
     first: Vec<Document>,
     /// When it was last made sure that the reader may read.
     checked: Instant,
+    first_gone: Vec<DocumentId>,
 }
 
 impl DocumentEvents {
@@ -58,8 +59,9 @@ impl DocumentEvents {
         let mut scope = session.scope().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let first = repo::active(&mut scope, &access, since).await?;
+        let first_gone = repo::deleted(&mut scope, &access, since).await?;
         drop(scope);
-        Ok(Self { session, project, notices, first, checked: Instant::now() })
+        Ok(Self { session, project, notices, first, first_gone, checked: Instant::now() })
     }
 
     pub fn into_stream(mut self) -> impl Stream<Item = Result<Event, Infallible>> + Send {
@@ -68,13 +70,16 @@ impl DocumentEvents {
             for document in std::mem::take(&mut self.first) {
                 yield Ok(changed(&document));
             }
+            for gone in std::mem::take(&mut self.first_gone) {
+                yield Ok(deleted(gone));
+            }
             while let Some(changes) = self.next_changes(end).await {
                 match self.read(&changes).await {
-                    Ok(documents) => {
+                    Ok((documents, gone)) => {
                         for document in &documents {
                             yield Ok(changed(document));
                         }
-                        for gone in changes.gone(&documents) {
+                        for gone in gone {
                             yield Ok(deleted(gone));
                         }
                     }
@@ -136,15 +141,17 @@ impl DocumentEvents {
     }
 
     /// Reads through the session's own scope, so that membership is checked each time.
-    async fn read(&self, changes: &Changes) -> Result<Vec<Document>, Fault> {
+    async fn read(&self, changes: &Changes) -> Result<(Vec<Document>, Vec<DocumentId>), Fault> {
         let mut scope = self.session.scope().await?;
         let access = scope.project(self.project, Role::Viewer).await?;
         let ids: Vec<Uuid> = changes.documents.iter().map(|id| Uuid::from(*id)).collect();
         let mut documents = repo::find_all(&mut scope, &access, &ids).await?;
+        let mut gone: Vec<DocumentId> = changes.gone(&documents).collect();
         if changes.missed {
             documents.extend(repo::active(&mut scope, &access, RECENTLY).await?);
+            gone.extend(repo::deleted(&mut scope, &access, RECENTLY).await?);
         }
-        Ok(documents)
+        Ok((documents, gone))
     }
 }
 

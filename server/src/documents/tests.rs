@@ -85,7 +85,7 @@ async fn what_cannot_be_read_is_refused_and_leaves_nothing() {
         (Form::new().field("file", "no name"), "file name"),
         (Form::new().file("", b""), "Choose a file"),
         (Form::new().file("empty.txt", b""), "is empty"),
-        (Form::new().file("brief.docx", b"PK\x03\x04 and more"), "Add a PDF, Markdown"),
+        (Form::new().file("brief.odt", b"PK\x03\x04 and more"), "Add a PDF, Word"),
         (Form::new().file("brief.txt", b"%PDF-1.7"), "PDF inside"),
         (Form::new().file("brief.pdf", b"<!doctype html>"), "web page inside"),
         (Form::new().file("late.txt", &late), "UTF-8"),
@@ -134,10 +134,10 @@ async fn a_plain_form_is_answered_with_a_page() {
     let done = send(Form::new().file("brief.txt", b"Due in May.")).await;
     done.expect(303);
     assert_eq!(done.header("location"), format!("/projects/{}/documents", desk.project));
-    let refused = send(Form::new().file("<img src=x>.docx", b"PK\x03\x04")).await;
+    let refused = send(Form::new().file("<img src=x>.odt", b"PK\x03\x04")).await;
     refused.expect(422);
     let page = refused.text();
-    assert!(page.contains("Add a PDF, Markdown") && page.contains("Go back"), "{page}");
+    assert!(page.contains("Add a PDF, Word") && page.contains("Go back"), "{page}");
     assert!(!page.contains("<img src=x>"), "{page}");
 }
 

@@ -1,7 +1,7 @@
 //! Uploads: each file goes from the request straight to the store, and gets its row when all of them are there.
 
 use super::{
-    media_type::{self, TextCheck},
+    media_type::{self, TextCheck, is_text},
     remove_files,
     repo::{self, NewDocument},
 };
@@ -48,7 +48,7 @@ pub(super) async fn receive(
         let mut files = Vec::new();
         let stored = store_all(&session, &access, &mut form, &mut files).await;
         let inserted = match stored {
-            Ok(()) => insert_all(&session, project, &files).await.map_err(HttpError::from),
+            Ok(()) => insert(&session, project, &files).await.map_err(HttpError::from),
             Err(error) => Err(error),
         };
         match inserted {
@@ -63,6 +63,17 @@ pub(super) async fn receive(
         }
     });
     task.await.map_err(|error| HttpError::from(Fault::while_doing("take an upload")(error)))?
+}
+
+/// In a transaction that is still to be committed.
+async fn insert(
+    session: &UserSession,
+    project: ProjectId,
+    files: &[NewDocument],
+) -> Result<(Scope, Vec<Document>), Fault> {
+    let mut scope = session.scope().await?;
+    let documents = insert_all(&mut scope, project, files).await?;
+    Ok((scope, documents))
 }
 
 async fn store_all(
@@ -115,7 +126,7 @@ async fn store(session: &UserSession, access: &ProjectAccess, mut field: Field<'
         session.state.store.put_stream(key, media_type, content, limit).await
     };
     match stored {
-        Ok(stored) => Ok(NewDocument { id, name, media_type, stored, key }),
+        Ok(stored) => Ok(NewDocument { id, name, media_type: media_type.into(), stored, key }),
         Err(Fault::Refused(Error::TooLarge { .. })) => {
             let megabytes = limit / (1024 * 1024);
             let message =
@@ -134,10 +145,7 @@ fn content<'a>(
     field: Field<'a>,
     broken: &'a mut Option<HttpError>,
 ) -> impl Stream<Item = Result<Bytes, Fault>> + Send + 'a {
-    let is_text = matches!(media_type, "text/plain" | "text/markdown");
-    let not_text = move || {
-        FieldError::new("file", format!("“{name}” is not text in UTF-8 throughout. Save it as UTF-8 and add it again."))
-    };
+    let is_text = is_text(media_type);
     async_stream::try_stream! {
         let mut check = TextCheck::default();
         let mut chunks = futures::stream::iter(beginning.into_iter().map(Ok)).chain(field);
@@ -150,34 +158,104 @@ fn content<'a>(
                 }
             };
             if is_text && !check.accepts(&chunk) {
-                Err(not_text())?;
+                Err(not_text(name))?;
             }
             yield chunk;
         }
         if is_text && !check.complete() {
-            Err(not_text())?;
+            Err(not_text(name))?;
         }
     }
 }
 
-/// The rows of stored files, their jobs and their notices, in one transaction that is still to be committed.
-async fn insert_all(
-    session: &UserSession,
+pub(crate) fn not_text(name: &str) -> FieldError {
+    FieldError::new("file", format!("“{name}” is not text in UTF-8 throughout. Save it as UTF-8 and add it again."))
+}
+
+/// The rows of stored files, their jobs and their notices.
+///
+/// # Errors
+/// `NotFound` and `Forbidden`, asked again because the upload may have taken long; [`Fault::Database`].
+pub(crate) async fn insert_all(
+    scope: &mut Scope,
     project: ProjectId,
     files: &[NewDocument],
-) -> Result<(Scope, Vec<Document>), Fault> {
-    let mut scope = session.scope().await?;
-    // Asked again: the upload may have taken long.
+) -> Result<Vec<Document>, Fault> {
     let access = scope.project(project, Role::Member).await?;
     for file in files {
-        repo::insert(&mut scope, &access, file).await?;
+        repo::insert(scope, &access, file).await?;
+        if let Some(old) = repo::of_name(scope, &access, &file.name).await? {
+            make_replacement(scope, &access, old, file.id).await?;
+        }
         jobs::enqueue_ingest(scope.conn(), file.id).await?;
         events::notify(scope.conn(), &Notice::Document { project, document: file.id }).await?;
     }
     touch(scope.conn(), &access).await?;
     let ids: Vec<Uuid> = files.iter().map(|file| file.id.into()).collect();
-    let documents = repo::find_all(&mut scope, &access, &ids).await?;
-    Ok((scope, documents))
+    repo::find_all(scope, &access, &ids).await
+}
+
+/// Has the new document take the place of `old` when it is ready.
+async fn make_replacement(scope: &mut Scope, access: &ProjectAccess, old: Uuid, new: DocumentId) -> Result<(), Fault> {
+    if let Some(superseded) = repo::replace(scope, access, old, new).await? {
+        events::notify(scope.conn(), &Notice::Document { project: access.id(), document: superseded }).await?;
+    }
+    Ok(())
+}
+
+/// Stores the one file of the form as the next version of a document, and queues its ingestion.
+///
+/// # Errors
+/// As [`receive`]; `Invalid` when there is more than one file; `Conflict` when the document is a version itself.
+pub(super) async fn receive_version(
+    session: UserSession,
+    document: DocumentId,
+    form: Multipart,
+) -> Result<Document, HttpError> {
+    let access = session.scope().await?.document(document, Role::Member).await?;
+    let task = tokio::spawn(async move {
+        let mut form = form;
+        let mut files = Vec::new();
+        let stored = store_all(&session, &access.project(), &mut form, &mut files).await;
+        let inserted = match (stored, files.as_slice()) {
+            (Ok(()), [file]) => insert_version(&session, document, file).await.map_err(HttpError::from),
+            (Ok(()), _) => Err(FieldError::new("file", "Choose one file: the new version of this document.").into()),
+            (Err(error), _) => Err(error),
+        };
+        match inserted {
+            Ok((scope, version)) => scope.commit().await.map(|()| version).map_err(HttpError::from),
+            Err(error) => {
+                remove_files(&session.state.store, files.into_iter().map(|file| file.key).collect()).await;
+                drain(form, session.state.config.limits.max_upload_bytes).await;
+                Err(error)
+            }
+        }
+    });
+    task.await.map_err(|error| HttpError::from(Fault::while_doing("take an upload")(error)))?
+}
+
+async fn insert_version(
+    session: &UserSession,
+    document: DocumentId,
+    file: &NewDocument,
+) -> Result<(Scope, Document), Fault> {
+    let mut scope = session.scope().await?;
+    // Asked again: the upload may have taken long.
+    let access = scope.document(document, Role::Member).await?;
+    let old = repo::find(&mut scope, &access).await?;
+    if old.replaces.is_some() {
+        return Err(Error::conflict("This is a new version already. Replace the document itself.").into());
+    }
+    let project = access.project();
+    // The document keeps its name.
+    let file = NewDocument { name: old.name, ..file.clone() };
+    repo::insert(&mut scope, &project, &file).await?;
+    make_replacement(&mut scope, &project, document.into(), file.id).await?;
+    jobs::enqueue_ingest(scope.conn(), file.id).await?;
+    events::notify(scope.conn(), &Notice::Document { project: project.id(), document: file.id }).await?;
+    touch(scope.conn(), &project).await?;
+    let version = repo::find_all(&mut scope, &project, &[file.id.into()]).await?.pop().ok_or(Error::NotFound)?;
+    Ok((scope, version))
 }
 
 /// Reads on for a while: a browser that is still sending shows a broken connection instead of the answer.
@@ -199,7 +277,7 @@ async fn drain(mut form: Multipart, most: u64) {
 
 /// The last component of a path, without control characters and marks that change the direction of writing (they can
 /// make `exe.pdf` of `fdp.exe`), cut to [`MAX_NAME`] characters before the extension.
-fn file_name(sent: &str) -> String {
+pub(crate) fn file_name(sent: &str) -> String {
     let last = sent.rsplit(['/', '\\']).next().unwrap_or(sent);
     let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let clean: String = last.chars().filter(|c| !c.is_control() && !turns(*c)).collect();

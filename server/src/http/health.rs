@@ -1,6 +1,6 @@
 //! `/healthz`: the process answers. `/readyz`: everything it depends on does, each part with its state and latency.
 
-use crate::{AppState, auth::Identity, db::Db, storage::ObjectStore};
+use crate::{AppState, auth::Identity, db::Db, rag, storage::ObjectStore};
 use axum::{
     Extension, Json, Router,
     extract::State,
@@ -109,10 +109,11 @@ fn answer(status: StatusCode, health: &Health) -> Response {
 
 /// Asks every part at the same time.
 pub async fn examine(db: &Db, store: &ObjectStore, identity: &Identity) -> BTreeMap<&'static str, PartHealth> {
-    let (postgres, pgvector, migrations, objects, provider) = tokio::join!(
+    let (postgres, pgvector, migrations, index, objects, provider) = tokio::join!(
         part(postgres(db)),
         part(pgvector(db)),
         part(migrations(db)),
+        part(search_index(db)),
         part(async { store.check().await.map(|()| None).map_err(|fault| fault.to_string()) }),
         part(async { identity.check().await.map(|health| Some(health.version)) }),
     );
@@ -120,6 +121,7 @@ pub async fn examine(db: &Db, store: &ObjectStore, identity: &Identity) -> BTree
         ("postgres", postgres),
         ("pgvector", pgvector),
         ("migrations", migrations),
+        ("search_index", index),
         ("object_store", objects),
         ("identity", provider),
     ])
@@ -165,6 +167,11 @@ async fn migrations(db: &Db) -> Result<Option<String>, String> {
         return Err(format!("the newest migration is {newest}, applied is {applied}: type `atelier migrate`"));
     }
     Ok(applied.map(|version| version.to_string()))
+}
+
+/// Its `version` is the model, and how far the next one is while it is being built; searches go on meanwhile.
+async fn search_index(db: &Db) -> Result<Option<String>, String> {
+    rag::index::describe(db).await.map_err(|fault| fault.to_string())
 }
 
 fn parse_version(version: &str) -> (u32, u32, u32) {

@@ -16,7 +16,14 @@ use std::panic::AssertUnwindSafe;
 
 /// Uploads have a limit of their own, which counts each file while it streams, and no time limit; a pause ends them.
 fn is_upload(method: &Method, path: &str) -> bool {
-    method == Method::POST && path.strip_prefix("/api/v1/projects/").is_some_and(|rest| rest.ends_with("/documents"))
+    let ends = |folder: &str, name: &str| path.strip_prefix(folder).is_some_and(|rest| rest.ends_with(name));
+    match *method {
+        Method::POST => ends("/api/v1/projects/", "/documents"),
+        Method::PUT => ends("/api/v1/documents/", "/file"),
+        // A chunk, whose size is fixed.
+        Method::PATCH => path.starts_with("/api/v1/uploads/"),
+        _ => false,
+    }
 }
 
 /// Bounds the body and the time until the response begins. A response may then stream for as long as it likes.
@@ -80,8 +87,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_upload_is_exempt() {
+    fn only_uploads_are_exempt() {
         assert!(is_upload(&Method::POST, "/api/v1/projects/1/documents"));
+        assert!(is_upload(&Method::PATCH, "/api/v1/uploads/1"));
+        assert!(is_upload(&Method::PUT, "/api/v1/documents/1/file"));
+        assert!(!is_upload(&Method::GET, "/api/v1/documents/1/file"));
         assert!(!is_upload(&Method::GET, "/api/v1/projects/1/documents"));
         assert!(!is_upload(&Method::POST, "/api/v1/projects/1/conversations"));
         assert!(!is_upload(&Method::POST, "/api/v1/documents/1/retry"));

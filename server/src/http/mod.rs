@@ -22,6 +22,7 @@ pub mod ssr;
 #[cfg(test)]
 mod tests;
 mod transport;
+pub mod unsent;
 
 use crate::{AppState, mail};
 use axum::{
@@ -48,6 +49,7 @@ pub fn build_router(state: AppState) -> Router {
     let rates = Arc::new(rate::Rates::new(&state.config));
     routes(&state)
         .layer(from_fn_with_state(state.clone(), flash::carry))
+        .layer(from_fn_with_state(state.clone(), unsent::keep))
         .layer(from_fn_with_state(state.clone(), crate::auth::session_layer))
         .layer(from_fn_with_state((state.clone(), rates), rate::count))
         .layer(from_fn_with_state(state.clone(), limits::limit))

@@ -9,7 +9,9 @@ use super::{
     error::{HttpError, Problem, unknown_method, unknown_route},
     plain,
 };
-use crate::{AppState, api_keys, chat, documents, fault::Fault, members, navigation, projects, workspaces};
+use crate::{
+    AppState, api_keys, chat, documents, fault::Fault, members, navigation, projects, search, uploads, workspaces,
+};
 use axum::{
     Router,
     extract::State,
@@ -59,7 +61,7 @@ fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
             workspaces nor people nor keys. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
             `application/problem+json`."
     ),
-    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Conversations")),
+    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
     components(schemas(Problem)),
     modifiers(&Access)
 )]
@@ -90,6 +92,8 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(api_keys::routes::router())
         .merge(projects::routes::router())
         .merge(documents::routes::router())
+        .merge(uploads::routes::router())
+        .merge(search::routes::router())
         .merge(chat::routes::router());
     OpenApiRouter::with_openapi(Api::openapi()).nest("/api/v1", v1)
 }

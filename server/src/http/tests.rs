@@ -16,7 +16,7 @@ async fn health_names_every_part_and_readiness_ends_with_the_stop() {
     anyone.get("/healthz").await.expect(200);
     let health: Value = anyone.get("/readyz").await.json(200);
     assert_eq!(health["status"], "ready");
-    for part in ["postgres", "pgvector", "migrations", "object_store", "identity"] {
+    for part in ["postgres", "pgvector", "migrations", "search_index", "object_store", "identity"] {
         assert_eq!(health["parts"][part]["state"], "ok", "{part}");
         assert!(health["parts"][part]["latency_ms"].is_u64(), "{part}");
     }
@@ -227,4 +227,46 @@ async fn a_panic_is_answered_and_the_server_goes_on() {
     assert!(page.text().await.unwrap().contains("That did not work"));
     stopping.0.cancel();
     assert!(server.await.unwrap());
+}
+
+/// A browser without JavaScript: its form fails, and the page that it comes back to says why, once.
+#[tokio::test]
+async fn the_error_of_a_plain_form_goes_by_cookie_and_is_told_once() {
+    let app = TestApp::start().await;
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let login = app.url.join("/login?next=%2Fworkspaces%2Fnew").unwrap();
+    let get = async |url: &url::Url, cookie: &str| {
+        browser.get(url.clone()).header("accept", "text/html").header("cookie", cookie).send().await.unwrap()
+    };
+    let page = get(&login, "").await.text().await.unwrap();
+    let action = page.split("<form action=\"").nth(1).unwrap().split('"').next().unwrap();
+
+    let sent = browser
+        .post(app.url.join(action).unwrap())
+        .header("accept", "text/html")
+        .header("referer", login.as_str())
+        .header("origin", app.url.origin().ascii_serialization())
+        .form(&[("email", "nobody@example.com"), ("password", "not the password"), ("next", "")])
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(sent.status(), 302);
+    assert_eq!(sent.headers()["location"], login.as_str(), "nothing of the error is in the address");
+
+    let told = "Email and password do not match";
+    let set = sent.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    let cookie =
+        set.filter_map(|set| set.split(';').next()).find(|cookie| cookie.starts_with("atelier-form=")).unwrap();
+    let shown = get(&login, cookie).await;
+    let mut taken_away = shown.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+    assert!(taken_away.any(|set| set.starts_with("atelier-form=;") && set.contains("Max-Age=0")));
+    assert!(shown.text().await.unwrap().contains(told));
+    let other = app.url.join("/register").unwrap();
+    assert!(!get(&other, cookie).await.text().await.unwrap().contains(told));
+
+    let mut crafted = login;
+    crafted.query_pairs_mut().append_pair("__path", action).append_pair("__err", "eyJraW5kIjoibm90X2ZvdW5kIn0=");
+    let refused = get(&crafted, "").await;
+    assert_eq!(refused.status(), 303);
+    assert_eq!(refused.headers()["location"], "/login?next=%2Fworkspaces%2Fnew");
 }

@@ -5,8 +5,10 @@
 
 use crate::{
     db::System,
+    documents::repo,
     events::{self, Notice},
     fault::Fault,
+    storage::ObjectKey,
 };
 use domain::{DocumentId, ProjectId, UserId, WorkspaceId, documents::DocumentState};
 use sqlx::PgConnection;
@@ -29,6 +31,9 @@ pub struct ClaimedDocument {
     /// Who uploaded it, unless that account is gone.
     actor: Option<UserId>,
     epoch: i64,
+    /// The document whose place it takes when it is ready.
+    replaces: Option<DocumentId>,
+    file: ObjectKey,
     pub name: String,
     pub media_type: String,
     /// Its text is stored and cut already: an earlier run got as far as embedding.
@@ -50,6 +55,15 @@ impl ClaimedDocument {
 
     pub const fn actor(&self) -> Option<UserId> {
         self.actor
+    }
+
+    pub const fn replaces(&self) -> Option<DocumentId> {
+        self.replaces
+    }
+
+    /// Where its file is.
+    pub const fn file(&self) -> ObjectKey {
+        self.file
     }
 
     /// What tells everybody that the document has changed.
@@ -84,13 +98,13 @@ impl ClaimedDocument {
 }
 
 /// Takes the document if it waits for a worker and nobody has it.
-pub(super) async fn claim(system: &mut System, document: DocumentId) -> Result<Option<ClaimedDocument>, Fault> {
+pub(crate) async fn claim(system: &mut System, document: DocumentId) -> Result<Option<ClaimedDocument>, Fault> {
     let row = sqlx::query!(
         "update documents
          set lease_epoch = lease_epoch + 1, leased_until = now() + make_interval(secs => $2), failure = null,
              state = case when state = 'embedding' and chunks_total > 0 then state else 'extracting' end, updated_at = now()
          where id = $1 and state in ('queued', 'extracting', 'embedding') and leased_until is null
-         returning project_id, workspace_id, created_by, lease_epoch, name, media_type, state",
+         returning project_id, workspace_id, created_by, lease_epoch, replaces, object_key, name, media_type, state",
         Uuid::from(document),
         LEASE.as_secs_f64()
     )
@@ -103,6 +117,8 @@ pub(super) async fn claim(system: &mut System, document: DocumentId) -> Result<O
         workspace: row.workspace_id.into(),
         actor: row.created_by.map(Into::into),
         epoch: row.lease_epoch,
+        replaces: row.replaces.map(Into::into),
+        file: repo::key_of(row.workspace_id.into(), document, &row.object_key),
         name: row.name,
         media_type: row.media_type,
         extracted: row.state == DocumentState::Embedding.as_str(),
@@ -162,6 +178,7 @@ pub async fn sweep(system: &mut System) -> Result<Swept, Fault> {
         events::notify(system.conn(), &Notice::Document { project, document }).await?;
     }
     swept.forgotten = requeue_forgotten(system).await?;
+    repo::forget_deleted(system.conn()).await?;
     Ok(swept)
 }
 

@@ -28,6 +28,11 @@ struct IngestDocument {
     document: Uuid,
 }
 
+/// The job that compares the file store with the database; see [`crate::documents::orphans`]. Its payload is the
+/// schedule's own.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct SweepFiles {}
+
 /// Queues the ingestion of a document in the caller's transaction: it is delivered when that commits. A job that waits
 /// for the same document is replaced.
 ///

@@ -5,9 +5,11 @@
 use super::{lease, *};
 use crate::{
     documents::jobs::{self as documents, Ended},
+    storage::faulty::{FaultyStore, Misdeed},
     testing::{Client, TestApp},
 };
 use domain::documents::{Document, DocumentPage, DocumentState, Passage};
+use reqwest::Method;
 use sqlx::PgConnection;
 use std::time::Duration;
 
@@ -22,7 +24,10 @@ struct Setting {
 
 impl Setting {
     async fn new() -> Self {
-        let app = TestApp::start().await;
+        Self::of(TestApp::start().await).await
+    }
+
+    async fn of(app: TestApp) -> Self {
         let ada = app.user("ada").await;
         let workspace = ada.new_workspace("Nord").await;
         let project = ada.new_project(workspace, "Nordlys").await;
@@ -60,7 +65,7 @@ impl Setting {
     }
 
     async fn index(&self) -> crate::rag::index::EmbeddingIndex {
-        crate::rag::index::ensure_active(&self.app.state.db, &*self.app.state.embedder).await.unwrap()
+        crate::rag::index::ensure_active(&self.app.state.db, &self.app.state.embedders).await.unwrap()
     }
 }
 
@@ -130,6 +135,25 @@ async fn one_worker_at_a_time_and_the_late_one_writes_nothing() {
     assert_eq!(documents::ingest(&setting.app.state, &second).await.unwrap(), Ended::Done);
     assert_eq!(setting.document(id).await.state, DocumentState::Ready);
     assert_eq!(setting.claim(id).await, None, "it is done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_away_while_a_document_is_read_costs_only_time() {
+    let mut faulty = None;
+    let app = TestApp::start_on(&[], |settings| faulty.insert(FaultyStore::before(settings)).client()).await;
+    let (setting, faulty) = (Setting::of(app).await, faulty.unwrap());
+    setting.index().await;
+    let id = setting.ada.new_document(setting.project, "guide.md", GUIDE).await;
+    let claimed = setting.claim(id).await.unwrap();
+    faulty.set_down(true);
+    let fault = documents::ingest(&setting.app.state, &claimed).await.unwrap_err();
+    assert!(matches!(fault, Fault::Store(_)), "{fault}");
+    assert!(setting.document(id).await.state.is_working(), "it waits for the next delivery");
+    faulty.set_down(false);
+    faulty.plan(Method::GET, Misdeed::Truncate(20), 1);
+    assert_eq!(documents::ingest(&setting.app.state, &claimed).await.unwrap(), Ended::Done);
+    assert!(faulty.is_spent());
+    assert_eq!(setting.document(id).await.state, DocumentState::Ready);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,7 +268,8 @@ async fn two_servers_may_start_at_once() {
         setting.index().await
     };
     let (first, second, third) = tokio::join!(start(), start(), start());
-    assert_eq!((first, second), (second, third));
+    assert_eq!(first, second);
+    assert_eq!(second, third);
     let active: i64 = sqlx::query_scalar("select count(*) from embedding_indexes where state = 'active'")
         .fetch_one(&mut sql)
         .await

@@ -1,19 +1,25 @@
 //! The worker of a process: takes jobs from the queue, sweeps for work that nobody does, and stops in order.
 
-use super::{IngestDocument, SCHEMA, lease};
+use super::{IngestDocument, SCHEMA, SweepFiles, lease};
 use crate::{
     AppState,
     db::Db,
-    documents::jobs::{self as documents, Ended},
+    documents::{
+        jobs::{self as documents, Ended},
+        orphans,
+    },
     fault::Fault,
     rag,
 };
-use graphile_worker::{IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
+use graphile_worker::{Cron, IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub(super) const INGEST: &str = <IngestDocument as TaskHandler>::IDENTIFIER;
+
+/// The minute of every hour at which files are swept.
+const SWEEP_FILES_AT: u32 = 17;
 
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 /// What a running job gets to finish when the worker stops; then it is given back.
@@ -27,13 +33,14 @@ pub struct WorkerHandle {
     stop: CancellationToken,
     queue: JoinHandle<()>,
     sweep: JoinHandle<()>,
+    indexes: JoinHandle<()>,
 }
 
 impl WorkerHandle {
     /// Takes no more jobs, lets those that run finish for three seconds, and gives the rest back to the queue.
     pub async fn stop(self) {
         self.stop.cancel();
-        for task in [self.queue, self.sweep] {
+        for task in [self.queue, self.sweep, self.indexes] {
             if tokio::time::timeout(STOP_LIMIT, task).await.is_err() {
                 tracing::warn!("the worker did not stop in time; its leases will run out");
             }
@@ -42,35 +49,40 @@ impl WorkerHandle {
 }
 
 /// Starts the worker: its queue, its sweep for abandoned work and its schedules. Installs the queue's schema and makes
-/// the embedder's index the active one before.
+/// sure that there is an active embedding index before.
 ///
 /// # Errors
 /// When the database does not do that.
 pub async fn start_worker(state: AppState) -> Result<WorkerHandle, Fault> {
     super::migrate(&state.db).await?;
-    rag::index::ensure_active(&state.db, &*state.embedder).await?;
+    rag::index::ensure_active(&state.db, &state.embedders).await?;
     let stop = CancellationToken::new();
-    let worker = options(&state, &stop).init().await.map_err(Fault::while_doing("start the job queue"))?;
+    let worker = options(&state, &stop)?.init().await.map_err(Fault::while_doing("start the job queue"))?;
     Ok(WorkerHandle {
         queue: tokio::spawn(run(worker, stop.clone())),
         sweep: tokio::spawn(sweep(state.db.clone(), stop.clone())),
+        indexes: tokio::spawn(rag::index::build::work(state.clone(), stop.clone())),
         stop,
     })
 }
 
 /// What the worker knows how to do. A new kind of job is defined here; a schedule is added by `with_cron`.
-fn options(state: &AppState, stop: &CancellationToken) -> WorkerOptions {
-    WorkerOptions::default()
+fn options(state: &AppState, stop: &CancellationToken) -> Result<WorkerOptions, Fault> {
+    let hourly = Cron::hourly_at::<SweepFiles>(SWEEP_FILES_AT).map_err(Fault::while_doing("schedule a job"))?;
+    Ok(WorkerOptions::default()
         .database(state.db.queue_pool())
         .schema(SCHEMA)
         .define_job::<IngestDocument>()
+        .define_job::<SweepFiles>()
+        // One at a time, however many servers there are.
+        .with_cron(hourly.job_key(SweepFiles::IDENTIFIER).max_attempts(3))
         .add_extension(Running { state: state.clone(), stop: stop.clone() })
         .concurrency(concurrency())
         .poll_interval(Duration::from_secs(1))
         .listen_os_shutdown_signals(false)
         .shutdown_signal(stop.clone().cancelled_owned())
         .shutdown_grace_period(STOP_LIMIT)
-        .shutdown_interrupted_job_retry_delay(Duration::ZERO)
+        .shutdown_interrupted_job_retry_delay(Duration::ZERO))
 }
 
 /// Documents that are read at once: twice the cores, because each waits for the store and the database most of the time;
@@ -119,6 +131,25 @@ async fn sweep_once(db: &Db) -> Result<lease::Swept, Fault> {
 struct Running {
     state: AppState,
     stop: CancellationToken,
+}
+
+impl TaskHandler for SweepFiles {
+    const IDENTIFIER: &'static str = "sweep_files";
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
+        // Broken off by a stop, it begins anew in an hour.
+        let swept = tokio::select! {
+            swept = orphans::sweep(&running.state, orphans::GRACE) => swept.map_err(|error| error.to_string())?,
+            () = running.stop.cancelled() => return Ok(()),
+        };
+        if swept == orphans::Found::default() {
+            tracing::debug!("the file store and the database agree");
+        } else {
+            tracing::warn!(?swept, "the file store and the database did not agree");
+        }
+        Ok(())
+    }
 }
 
 impl TaskHandler for IngestDocument {

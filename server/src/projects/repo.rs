@@ -3,6 +3,7 @@
 use crate::{
     access::{ProjectAccess, WorkspaceAccess},
     db::Scope,
+    documents,
     fault::Fault,
     http::page::{self, Recent},
     storage::ObjectKey,
@@ -183,11 +184,11 @@ pub(super) async fn delete(scope: &mut Scope, access: &ProjectAccess) -> Result<
         .await?
         .ok_or(Error::NotFound)?;
     let workspace = access.workspace().id();
-    let files = sqlx::query_scalar!("select id from documents where project_id = $1", id)
+    let files = sqlx::query!("select id, object_key from documents where project_id = $1", id)
         .fetch_all(scope.conn())
         .await?
         .into_iter()
-        .map(|document| ObjectKey::Document { workspace, document: document.into() })
+        .map(|row| documents::repo::key_of(workspace, row.id.into(), &row.object_key))
         .collect();
     sqlx::query!("delete from projects where id = $1", id).execute(scope.conn()).await?;
     sqlx::query!("update workspaces set updated_at = now() where id = $1", Uuid::from(workspace))

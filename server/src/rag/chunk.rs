@@ -1,10 +1,12 @@
 //! Chunks out of text: the units that are embedded and found.
 
-use text_splitter::{ChunkConfig, TextSplitter};
-
-/// In `char`s. At about 4.5 characters a token of English, the longest chunk just fits the 256 tokens that
+/// Longest chunk in `char`s. At about 4.5 characters a token of English it just fits the 256 tokens that
 /// all-MiniLM-L6-v2 reads.
-const TARGET: std::ops::Range<usize> = 800..1100;
+const MOST: usize = 1100;
+
+/// A chunk ends at the largest boundary behind this many `char`s: of a paragraph, else of a line, of a sentence, of a
+/// word. A paragraph is worth a shorter chunk than a word.
+const LEAST: [usize; 4] = [550, 700, 700, 800];
 
 /// A piece of one page: `text` is the page's text at `start..end` in `char`s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,22 +18,79 @@ pub struct Chunk {
     pub text: String,
 }
 
-/// Cuts pages at the largest boundary that fits: paragraphs, lines, sentences, words. No chunk crosses pages. Blocks;
-/// about a second for 10 MB.
+/// Cuts pages as [`of_page`] does. Blocks.
 pub fn chunks(pages: &[String]) -> Vec<Chunk> {
-    let splitter = TextSplitter::new(ChunkConfig::new(TARGET));
+    (1..).zip(pages).flat_map(|(number, text)| of_page(number, text)).collect()
+}
+
+/// Cuts a page at the largest boundaries that fit. One pass, which looks at every character twice at most.
+pub fn of_page(page: u32, text: &str) -> Vec<Chunk> {
     let mut chunks = Vec::new();
-    for (page, text) in (1..).zip(pages) {
-        for piece in splitter.chunk_char_indices(text) {
-            // Positions fit: a file holds at most 50 million characters.
-            let start = piece.char_offset as u32;
-            let end = start + piece.chunk.chars().count() as u32;
-            if end > start {
-                chunks.push(Chunk { page, start, end, text: piece.chunk.to_owned() });
-            }
+    let mut rest = text;
+    // In `char`s; positions fit, because a page holds at most a megabyte.
+    let mut start = 0_u32;
+    loop {
+        let words = rest.trim_start();
+        start += count(&rest[..rest.len() - words.len()]);
+        rest = words;
+        if rest.is_empty() {
+            return chunks;
         }
+        let (piece, after) = rest.split_at(end(rest));
+        let text = piece.trim_end();
+        let length = count(text);
+        chunks.push(Chunk { page, start, end: start + length, text: text.to_owned() });
+        start += length + count(&piece[text.len()..]);
+        rest = after;
     }
-    chunks
+}
+
+/// A page's part is far below 2^32 characters.
+#[allow(clippy::cast_possible_truncation)]
+fn count(text: &str) -> u32 {
+    text.chars().count() as u32
+}
+
+/// Where the first chunk of a text ends, in bytes.
+fn end(text: &str) -> usize {
+    // Behind the best boundary so far of each kind.
+    let mut best = [None; 4];
+    let mut previous = ' ';
+    let mut before = ' ';
+    for (place, (at, c)) in text.char_indices().enumerate() {
+        if place == MOST - 1 {
+            return best.into_iter().flatten().next().unwrap_or_else(|| within_word(text, at));
+        }
+        let kind = match (before, previous, c) {
+            (_, '\n', '\n') => Some(0),
+            (_, _, '\n') => Some(1),
+            ('.' | '!' | '?' | '\u{2026}', '"' | '\'' | ')' | '\u{201d}' | '\u{2019}', ' ') => Some(2),
+            (_, '.' | '!' | '?' | '\u{2026}', ' ') | (_, _, '\u{3002}' | '\u{ff01}' | '\u{ff1f}') => Some(2),
+            (_, _, ' ') => Some(3),
+            _ => None,
+        };
+        if let Some(kind) = kind
+            && place >= LEAST[kind]
+        {
+            best[kind] = Some(at + c.len_utf8());
+        }
+        (before, previous) = (previous, c);
+    }
+    text.len()
+}
+
+/// A word that is longer than a chunk is cut, but not between a letter and its marks or within an emoji.
+fn within_word(text: &str, limit: usize) -> usize {
+    let joins =
+        |c: char| matches!(c, '\u{300}'..='\u{36f}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}');
+    let mut ends = text[..limit].char_indices().rev().take(16);
+    let mut next = text[limit..].chars().next();
+    let mut end = limit;
+    while next.is_some_and(joins) || text[..end].ends_with('\u{200d}') {
+        let Some((at, c)) = ends.next() else { return limit };
+        (end, next) = (at, Some(c));
+    }
+    if end == 0 { limit } else { end }
 }
 
 /// A first line longer than this is no title.

@@ -2,7 +2,7 @@
 
 use super::{
     index::{self, EmbeddingIndex},
-    search::{Fusion, Legs},
+    search::{Fusion, Legs, Place},
 };
 use crate::{
     AppState,
@@ -39,7 +39,7 @@ pub struct Report {
 /// The measures of one way to rank, means over the queries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figures {
-    pub ranking: &'static str,
+    pub ranking: String,
     /// The one that the product uses.
     pub chosen: bool,
     pub ndcg_at_10: f64,
@@ -138,7 +138,7 @@ async fn measure(state: &AppState, scratch: &Scratch, collection: &Collection) -
     let searching = Instant::now();
     let mut scores = [Score::default(); Ranking::ALL.len()];
     for (query, vector) in judged.iter().zip(vectors) {
-        let legs = scratch.search(&state.db, index, vector, &query.text).await?;
+        let legs = scratch.search(&state.db, &index, vector, &query.text).await?;
         for (ranking, score) in Ranking::ALL.iter().zip(&mut scores) {
             score.add(&documents(&ranking.chunks(&legs), &owners), &collection.relevant[&query.id]);
         }
@@ -163,21 +163,27 @@ enum Ranking {
 }
 
 impl Ranking {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 9] = [
         Self::ByWords,
         Self::ByMeaning,
         Self::Fused(Fusion::ReciprocalRank),
         Self::Fused(Fusion::StandardScore),
         Self::Fused(Fusion::MinMax),
+        Self::Fused(Fusion::Convex(0.3)),
+        Self::Fused(Fusion::Convex(0.5)),
+        Self::Fused(Fusion::Convex(0.7)),
+        Self::Fused(Fusion::Best),
     ];
 
-    const fn name(&self) -> &'static str {
+    fn name(&self) -> String {
         match self {
-            Self::ByWords => "BM25 alone",
-            Self::ByMeaning => "vectors alone",
-            Self::Fused(Fusion::ReciprocalRank) => "reciprocal rank fusion",
-            Self::Fused(Fusion::StandardScore) => "standard score fusion",
-            Self::Fused(Fusion::MinMax) => "min-max score fusion",
+            Self::ByWords => "BM25 alone".to_owned(),
+            Self::ByMeaning => "vectors alone".to_owned(),
+            Self::Fused(Fusion::ReciprocalRank) => "reciprocal rank fusion".to_owned(),
+            Self::Fused(Fusion::StandardScore) => "standard score fusion".to_owned(),
+            Self::Fused(Fusion::MinMax) => "min-max score fusion".to_owned(),
+            Self::Fused(Fusion::Convex(meaning)) => format!("convex, {meaning} on the vectors"),
+            Self::Fused(Fusion::Best) => "the better of the scaled scores".to_owned(),
         }
     }
 
@@ -357,9 +363,10 @@ impl Scratch {
         Ok((rows.into_iter().filter_map(|row| Some((row.id, owner(row.document_id)?))).collect(), chunks))
     }
 
-    async fn search(&self, db: &Db, index: EmbeddingIndex, vector: Vec<f32>, query: &str) -> Result<Legs, Fault> {
+    async fn search(&self, db: &Db, index: &EmbeddingIndex, vector: Vec<f32>, query: &str) -> Result<Legs, Fault> {
         let mut system = db.system().await?;
-        let legs = Legs::run(system.conn(), self.project, Some((index, vector)), query).await?;
+        let place = Place::project(self.project.into());
+        let legs = Legs::run(system.conn(), &place, Some((index.clone(), vector)), query).await?;
         system.commit().await?;
         Ok(legs)
     }

@@ -1,20 +1,27 @@
-//! Hybrid search in the documents of one project: by meaning (vectors) and by words (BM25), fused.
+//! Hybrid search: by meaning (vectors) and by words (BM25), fused; then passages as people read them.
 
 mod fuse;
 mod lexical;
-mod vector;
+mod matches;
+mod passages;
+mod place;
+#[cfg(test)]
+mod tests;
+pub(crate) mod vector;
 
 pub(super) use fuse::{Fusion, Ranked};
+pub(crate) use place::Place;
 
 use super::index::{self, EmbeddingIndex};
-use crate::{fault::Fault, session::UserSession};
+use crate::{db::Scope, fault::Fault, session::UserSession};
 use domain::{
-    ProjectId,
-    documents::{Passage, Span},
+    FolderId,
+    documents::Passage,
+    search::{Search, Within},
     workspaces::Role,
 };
+use pgvector::Vector;
 use sqlx::PgConnection;
-use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Candidates from each leg. What is below is not in the first ten of any sensible fusion.
@@ -23,34 +30,106 @@ const CANDIDATES: u32 = 200;
 const MAX_LIMIT: u32 = 50;
 /// Words of a query that are searched for: a question of 8,000 characters is not one of 1,000 words.
 const MAX_QUERY_CHARS: usize = 2000;
+/// Passages that a reranker reads, at least: it cannot raise what it is not shown.
+const RERANKED: usize = 30;
 
-/// The passages that match `query` best, the best first, at most `limit` (at most 50).
+/// The passages that match best, the best first.
 ///
 /// # Errors
 /// `NotFound` without membership; [`Fault::Model`] when the query cannot be embedded.
-pub async fn search_project(
-    session: &UserSession,
-    project: ProjectId,
-    query: &str,
-    limit: u32,
-) -> Result<Vec<Passage>, Fault> {
+pub async fn search(session: &UserSession, search: &Search) -> Result<Vec<Passage>, Fault> {
     let mut scope = session.scope().await?;
-    let access = scope.project(project, Role::Viewer).await?;
-    let index = index::find_active(scope.conn()).await?;
+    let place = authorise(&mut scope, search).await?;
+    let in_use = index::in_use(scope.conn()).await?;
     // No connection is held while the model works.
     drop(scope);
-    let query: String = query.chars().filter(|c| *c != '\0').take(MAX_QUERY_CHARS).collect();
+    let query: String = search.query.chars().filter(|c| *c != '\0').take(MAX_QUERY_CHARS).collect();
     if query.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let vector = session.state.embedder.embed(vec![query.clone()]).await?.into_iter().next();
+    // The active index's model may be one that this server cannot have: then words, and what is built of its own index.
+    let readable =
+        in_use.into_iter().find_map(|(index, _)| session.state.embedders.of(&index).map(|model| (index, model)));
+    let vector = match readable {
+        Some((index, model)) => {
+            model.embed(vec![query.clone()]).await?.into_iter().next().map(|vector| (index, vector))
+        }
+        None => None,
+    };
 
+    let limit = search.limit.clamp(1, MAX_LIMIT) as usize;
+    let reranker = session.state.reranker.as_deref();
+    let wanted = if reranker.is_some() { limit.max(RERANKED) } else { limit };
     let mut scope = session.scope().await?;
-    let legs = Legs::run(scope.conn(), access.id(), index.zip(vector), &query).await?;
+    let legs = Legs::run(scope.conn(), &place, vector, &query).await?;
     let ranked = legs.fuse(Fusion::CHOSEN);
-    let passages = passages(scope.conn(), access.id(), &ranked, limit.min(MAX_LIMIT) as usize).await?;
+    let mut passages = passages::read(scope.conn(), &place, &ranked, wanted).await?;
+    matches::mark(scope.conn(), &query, &mut passages).await?;
     scope.commit().await?;
+    if let Some(reranker) = reranker {
+        rerank(reranker, &query, &mut passages).await;
+        passages.truncate(limit);
+    }
     Ok(passages)
+}
+
+/// The place of the search, if the user may see it. A folder becomes the documents in it and in those below it.
+async fn authorise(scope: &mut Scope, search: &Search) -> Result<Place, Fault> {
+    let mut place = match search.within {
+        Within::Workspace(id) => Place::workspace(scope.workspace(id, Role::Viewer).await?.id().into()),
+        Within::Project(id) => Place::project(scope.project(id, Role::Viewer).await?.id().into()),
+    };
+    if !search.documents.is_empty() {
+        place.documents = Some(search.documents.iter().copied().map(Uuid::from).collect());
+    }
+    if let Some(folder) = search.folder {
+        let mut inside = documents_in(scope.conn(), folder).await?;
+        if let Some(chosen) = place.documents {
+            inside.retain(|document| chosen.contains(document));
+        }
+        place.documents = Some(inside);
+    }
+    Ok(place)
+}
+
+/// The ids are compared with rows of the authorised place, so that a folder of another tenant finds nothing.
+async fn documents_in(conn: &mut PgConnection, folder: FolderId) -> Result<Vec<Uuid>, Fault> {
+    let documents = sqlx::query_scalar!(
+        "with recursive inside as (
+             select id from folders where id = $1
+             union
+             select f.id from folders f join inside on f.parent_id = inside.id
+         )
+         select d.id from documents d join inside on d.folder_id = inside.id",
+        Uuid::from(folder)
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(documents)
+}
+
+/// Puts the passages in the reranker's order. Without its answer they stay as they are: search goes on.
+async fn rerank(reranker: &dyn crate::ai::rerank::Reranker, query: &str, passages: &mut [Passage]) {
+    let texts = passages.iter().map(|passage| passage.text.clone()).collect();
+    match reranker.rerank(query, texts).await {
+        Ok(scores) => {
+            for (passage, score) in passages.iter_mut().zip(scores) {
+                passage.relevance = Some(score);
+            }
+            passages.sort_by(|a, b| b.relevance.unwrap_or(f32::MIN).total_cmp(&a.relevance.unwrap_or(f32::MIN)));
+        }
+        Err(fault) => tracing::warn!(%fault, "the reranker did not answer; the passages keep their order"),
+    }
+}
+
+/// Both legs and their fusion, for measurements.
+pub(crate) async fn search_both(
+    conn: &mut PgConnection,
+    place: &Place,
+    vector: (EmbeddingIndex, Vec<f32>),
+    query: &str,
+) -> Result<usize, Fault> {
+    Ok(Legs::run(conn, place, Some(vector), query).await?.fuse(Fusion::CHOSEN).len())
 }
 
 /// What each way of searching found, the best first.
@@ -63,71 +142,24 @@ pub(super) struct Legs {
 }
 
 impl Legs {
-    /// In a project that the caller has authorised.
     pub(super) async fn run(
         conn: &mut PgConnection,
-        project: ProjectId,
+        place: &Place,
         vector: Option<(EmbeddingIndex, Vec<f32>)>,
         query: &str,
     ) -> Result<Self, Fault> {
         Ok(Self {
             by_meaning: match vector {
-                Some((index, vector)) => vector::nearest(conn, project, index, vector.into(), CANDIDATES).await?,
+                Some((index, vector)) => {
+                    vector::nearest(conn, place, &index, &Vector::from(vector), CANDIDATES).await?
+                }
                 None => Vec::new(),
             },
-            by_words: lexical::bm25(conn, project, query, CANDIDATES).await?,
+            by_words: lexical::bm25(conn, place, query, CANDIDATES).await?,
         })
     }
 
     pub(super) fn fuse(&self, fusion: Fusion) -> Vec<Ranked> {
         fuse::fuse(&self.by_meaning, &self.by_words, fusion)
     }
-}
-
-/// The passages behind the ranking. Of passages with the same words only the best is kept: the same file may have been
-/// uploaded twice.
-async fn passages(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    ranked: &[Ranked],
-    limit: usize,
-) -> Result<Vec<Passage>, Fault> {
-    // Some are dropped as duplicates.
-    let wanted: Vec<Uuid> = ranked.iter().take(limit * 2 + 10).map(|ranked| ranked.chunk).collect();
-    let rows = sqlx::query!(
-        "select c.id, c.document_id, d.name, c.page, c.start_char, c.end_char, c.text
-         from chunks c join documents d on d.id = c.document_id
-         where c.id = any($1) and c.project_id = $2",
-        &wanted,
-        Uuid::from(project)
-    )
-    .fetch_all(conn)
-    .await?;
-    let mut rows: HashMap<Uuid, _> = rows.into_iter().map(|row| (row.id, row)).collect();
-    let mut seen = HashSet::new();
-    let found = ranked.iter().filter_map(|ranked| rows.remove(&ranked.chunk).map(|row| (ranked, row)));
-    let passages = found.filter(|(_, row)| seen.insert(words(&row.text))).take(limit).map(|(ranked, row)| Passage {
-        chunk_id: row.id.into(),
-        document_id: row.document_id.into(),
-        document_name: row.name,
-        span: Span { page: position(row.page), start: position(row.start_char), end: position(row.end_char) },
-        text: row.text,
-        score: ranked.score,
-        similarity: ranked.similarity,
-        bm25: ranked.bm25,
-    });
-    Ok(passages.collect())
-}
-
-/// A passage's words, however they are written and spaced.
-fn words(text: &str) -> String {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-fn position(number: i32) -> u32 {
-    u32::try_from(number).unwrap_or_default()
 }

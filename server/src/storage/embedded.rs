@@ -1,13 +1,16 @@
 //! The embedded object store: a folder behind an S3 server on a loopback port, with generated keys and a size limit,
 //! so that one code path serves it and R2.
 
-use super::store::{ObjectStore, QUOTA_EXCEEDED};
+use super::{
+    failure::QUOTA_EXCEEDED,
+    folder::{Folder, sweep},
+    store::ObjectStore,
+};
 use crate::{
     config::store::S3,
     embedded::{EmbeddedError, private_file},
     fault::Fault,
 };
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures::future::BoxFuture;
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, service::Service};
@@ -23,7 +26,6 @@ use s3s::{
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashSet,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -65,7 +67,7 @@ impl EmbeddedStore {
         std::fs::set_permissions(root, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(told)?;
         let keys = read_or_make_keys(&root.with_extension("keys.json")).map_err(told)?;
         sweep(root).map_err(told)?;
-        let files = s3s_fs::FileSystem::new(root).map_err(|error| {
+        let files = Folder::new(root).map_err(|error| {
             EmbeddedError::new(format!("The folder {} cannot be used for files: {error:?}.", root.display()))
         })?;
         let mut builder = S3ServiceBuilder::new(files);
@@ -182,7 +184,9 @@ impl Service<Request<Incoming>> for Limited {
         let inner = self.inner.clone();
         let usage = self.usage.clone();
         Box::pin(async move {
-            if request.method() == Method::PUT {
+            // What is copied comes without a body, and is counted before the next file is let in.
+            let is_copy = request.headers().contains_key("x-amz-copy-source");
+            if request.method() == Method::PUT && !is_copy {
                 let length =
                     request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
                 // Without a length nobody knows how much would come; our client always sends one.
@@ -198,7 +202,7 @@ impl Service<Request<Incoming>> for Limited {
                 }
                 return answer;
             }
-            if matches!(*request.method(), Method::DELETE | Method::POST) {
+            if is_copy || matches!(*request.method(), Method::DELETE | Method::POST) {
                 usage.stale.store(true, Ordering::Release);
             }
             Service::call(&inner, request).await
@@ -236,37 +240,4 @@ fn read_or_make_keys(path: &Path) -> std::io::Result<Keys> {
     let keys = Keys { access_key: crate::embedded::random_token(10), secret_key: crate::embedded::random_token(32) };
     private_file(path, &serde_json::to_vec(&keys).map_err(std::io::Error::other)?)?;
     Ok(keys)
-}
-
-/// s3s-fs keeps what it knows of an object in files beside the buckets and leaves them there when the object goes;
-/// parts of uploads that never ended also stay. Nothing is running yet, so both can be removed.
-fn sweep(root: &Path) -> std::io::Result<()> {
-    let mut known = HashSet::new();
-    for entry in std::fs::read_dir(root)?.flatten() {
-        let name = entry.file_name();
-        let Some(name) = name.to_str() else { continue };
-        let leftover = if name.starts_with(".upload") {
-            true
-        } else if let Some(object) = described_object(name) {
-            let there = known.contains(&object) || root.join(&object).is_file();
-            if there {
-                known.insert(object);
-            }
-            !there
-        } else {
-            false
-        };
-        if leftover {
-            std::fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// `.bucket-<base64>.object-<base64>.metadata.json` or `….internal.json` as a path below the root.
-fn described_object(name: &str) -> Option<PathBuf> {
-    let (bucket, rest) = name.strip_prefix(".bucket-")?.split_once(".object-")?;
-    let (key, _) = rest.split_once('.')?;
-    let text = |part: &str| String::from_utf8(URL_SAFE_NO_PAD.decode(part).ok()?).ok();
-    Some(Path::new(&text(bucket)?).join(text(key)?))
 }

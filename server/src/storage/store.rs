@@ -1,34 +1,67 @@
 //! The client of the object store.
 
-use super::key::{ObjectKey, ObjectPrefix};
+use super::{
+    failure::{explain, fault},
+    key::{ObjectKey, ObjectPrefix},
+};
 use crate::{config::store::S3, fault::Fault};
 use aws_sdk_s3::{
     Client,
     config::{
         BehaviorVersion, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-        retry::RetryConfig, timeout::TimeoutConfig,
+        StalledStreamProtectionConfig, retry::RetryConfig, timeout::TimeoutConfig,
     },
-    error::{ProvideErrorMetadata, SdkError},
     primitives::ByteStream,
-    types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier},
+    types::{Delete, MetadataDirective, ObjectIdentifier},
 };
-use bytes::{Bytes, BytesMut};
-use domain::Error;
-use futures::{Stream, StreamExt, TryStreamExt, stream::BoxStream};
+use bytes::Bytes;
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
-use std::{ops::Range, pin::pin, time::Duration};
+use std::time::{Duration, SystemTime};
+use url::Url;
 
-/// What is held in memory at most, and the size of every part but the last: R2 wants equal parts, S3 at least 5 MiB.
-const PART_BYTES: usize = 8 * 1024 * 1024;
-/// The code that the embedded store answers with when it is full.
-pub(super) const QUOTA_EXCEEDED: &str = "QuotaExceeded";
+/// Objects of one deletion: S3's limit.
+const DELETIONS: usize = 1000;
 
 /// A bucket. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ObjectStore {
-    client: Client,
-    bucket: String,
+    pub(super) client: Client,
+    pub(super) bucket: String,
+    pub(super) endpoint: Url,
+    /// Where the bucket is open to everybody, if it is.
+    pub(super) public: Option<Url>,
+    pub(super) patience: Patience,
+}
+
+/// How long the store is waited for, and how often it is asked again.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub connect: Duration,
+    /// Until an answer begins.
+    pub first_byte: Duration,
+    /// For one try, without the answer's body.
+    pub attempt: Duration,
+    /// For all tries together.
+    pub operation: Duration,
+    /// A transfer without a byte for this long has stalled.
+    pub stall: Duration,
+    pub attempts: u32,
+    /// Before the second try; each further wait is twice as long.
+    pub backoff: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            first_byte: Duration::from_secs(30),
+            attempt: Duration::from_secs(60),
+            operation: Duration::from_secs(150),
+            stall: Duration::from_secs(20),
+            attempts: 3,
+            backoff: Duration::from_secs(1),
+        }
+    }
 }
 
 /// What was stored.
@@ -39,35 +72,41 @@ pub struct Stored {
     pub sha256: [u8; 32],
 }
 
-/// An object, or a part of one, that is being read.
-pub struct Object {
-    pub stream: BoxStream<'static, Result<Bytes, std::io::Error>>,
-    /// Bytes that the stream will give.
-    pub length: u64,
-    /// Bytes of the whole object.
-    pub size: u64,
-    pub media_type: String,
-}
-
-/// What is known of an object without reading it.
+/// An object in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectHead {
+pub struct Listed {
+    pub key: String,
     /// Bytes.
     pub size: u64,
-    pub media_type: String,
+    pub modified: SystemTime,
+}
+
+/// Some objects of a listing, sorted by the bytes of their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedPage {
+    pub objects: Vec<Listed>,
+    /// There are more after the last one.
+    pub more: bool,
 }
 
 impl ObjectStore {
     /// Makes the client; nothing is asked of the store yet.
     pub fn new(config: &S3) -> Self {
+        Self::with_patience(config, Patience::default())
+    }
+
+    /// As [`Self::new`], with time limits of one's own.
+    pub fn with_patience(config: &S3, patience: Patience) -> Self {
         let secret = config.secret_key.expose_secret();
         let credentials = Credentials::new(&config.access_key, secret, None, None, "atelier");
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .read_timeout(Duration::from_secs(30))
-            .operation_attempt_timeout(Duration::from_secs(60))
-            .operation_timeout(Duration::from_secs(150))
+            .connect_timeout(patience.connect)
+            .read_timeout(patience.first_byte)
+            .operation_attempt_timeout(patience.attempt)
+            .operation_timeout(patience.operation)
             .build();
+        let retries =
+            RetryConfig::standard().with_max_attempts(patience.attempts).with_initial_backoff(patience.backoff);
         let settings = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(config.endpoint.as_str().trim_end_matches('/'))
@@ -77,57 +116,24 @@ impl ObjectStore {
             // R2 does not know the checksums that the SDK adds by default.
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .retry_config(RetryConfig::standard().with_max_attempts(3))
+            .retry_config(retries)
             .timeout_config(timeouts)
+            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(patience.stall).build())
             .build();
-        Self { client: Client::from_conf(settings), bucket: config.bucket.clone() }
+        Self {
+            client: Client::from_conf(settings),
+            bucket: config.bucket.clone(),
+            endpoint: config.endpoint.clone(),
+            public: config.public_url.clone(),
+            patience,
+        }
     }
 
-    /// Stores a stream without ever holding more than one part of it. On any error, and when the caller gives up,
-    /// nothing is left behind.
+    /// Stores an object that is in memory.
     ///
     /// # Errors
-    /// `Refused(TooLarge)` beyond `max_bytes`; whatever the stream fails with; [`Fault::Store`].
-    pub async fn put_stream(
-        &self,
-        key: ObjectKey,
-        media_type: &str,
-        stream: impl Stream<Item = Result<Bytes, Fault>> + Send,
-        max_bytes: u64,
-    ) -> Result<Stored, Fault> {
-        let mut stream = pin!(stream);
-        let mut buffer = BytesMut::new();
-        let mut hash = Sha256::new();
-        let mut size = 0_u64;
-        let mut upload: Option<Multipart> = None;
-        while let Some(bytes) = stream.next().await {
-            let bytes = bytes?;
-            size += bytes.len() as u64;
-            if size > max_bytes {
-                return Err(too_large(max_bytes).into());
-            }
-            hash.update(&bytes);
-            buffer.extend_from_slice(&bytes);
-            while buffer.len() > PART_BYTES {
-                let part = buffer.split_to(PART_BYTES).freeze();
-                let started = match upload.take() {
-                    Some(started) => started,
-                    None => Multipart::start(self.clone(), key, media_type).await?,
-                };
-                upload.insert(started).add(part).await?;
-            }
-        }
-        match upload {
-            Some(mut upload) => {
-                upload.add(buffer.freeze()).await?;
-                upload.complete().await?;
-            }
-            None => self.put(key, media_type, buffer.freeze()).await?,
-        }
-        Ok(Stored { size, sha256: hash.finalize().into() })
-    }
-
-    async fn put(&self, key: ObjectKey, media_type: &str, body: Bytes) -> Result<(), Fault> {
+    /// [`Fault::Store`].
+    pub async fn put(&self, key: ObjectKey, media_type: &str, body: Bytes) -> Result<(), Fault> {
         self.client
             .put_object()
             .bucket(&self.bucket)
@@ -140,52 +146,23 @@ impl ObjectStore {
         Ok(())
     }
 
-    /// Reads an object, or the half-open `range` of its bytes.
+    /// Copies an object within the store, which says `media_type` and `disposition` of the copy.
     ///
-    /// # Errors
-    /// `Refused(NotFound)`; `Refused(Invalid)` for a range outside of the object; [`Fault::Store`].
-    pub async fn get(&self, key: ObjectKey, range: Option<Range<u64>>) -> Result<Object, Fault> {
-        let range = match range {
-            None => None,
-            Some(range) if range.is_empty() => return Err(outside().into()),
-            Some(range) => Some(format!("bytes={}-{}", range.start, range.end - 1)),
-        };
-        let request = self.client.get_object().bucket(&self.bucket).key(key.to_string()).set_range(range);
-        let found = request.send().await.map_err(fault)?;
-        let length = found.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
-        let size = found.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok()).unwrap_or(length);
-        let media_type = found.content_type().unwrap_or("application/octet-stream").to_owned();
-        let stream = futures::stream::try_unfold(found.body, |mut body| async move {
-            let next = body.try_next().await.map_err(std::io::Error::other)?;
-            Ok(next.map(|bytes| (bytes, body)))
-        });
-        Ok(Object { stream: stream.boxed(), length, size, media_type })
-    }
-
-    /// Reads a whole object that is known to be small.
-    ///
-    /// # Errors
-    /// As [`Self::get`]; `Refused(TooLarge)` beyond `max_bytes`.
-    pub async fn get_bytes(&self, key: ObjectKey, max_bytes: u64) -> Result<Bytes, Fault> {
-        let mut object = self.get(key, None).await?;
-        if object.length > max_bytes {
-            return Err(too_large(max_bytes).into());
-        }
-        let mut bytes = BytesMut::new();
-        while let Some(part) = object.stream.try_next().await.map_err(|error| Fault::Store(error.into()))? {
-            bytes.extend_from_slice(&part);
-        }
-        Ok(bytes.freeze())
-    }
-
     /// # Errors
     /// `Refused(NotFound)`; [`Fault::Store`].
-    pub async fn head(&self, key: ObjectKey) -> Result<ObjectHead, Fault> {
-        let found = self.client.head_object().bucket(&self.bucket).key(key.to_string()).send().await.map_err(fault)?;
-        Ok(ObjectHead {
-            size: found.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default(),
-            media_type: found.content_type().unwrap_or("application/octet-stream").to_owned(),
-        })
+    pub async fn copy(&self, from: ObjectKey, to: ObjectKey, media_type: &str, disposition: &str) -> Result<(), Fault> {
+        self.client
+            .copy_object()
+            .copy_source(format!("{}/{from}", self.bucket))
+            .bucket(&self.bucket)
+            .key(to.to_string())
+            .metadata_directive(MetadataDirective::Replace)
+            .content_type(media_type)
+            .content_disposition(disposition)
+            .send()
+            .await
+            .map_err(fault)?;
+        Ok(())
     }
 
     /// Deletes an object; an absent one is no error.
@@ -197,25 +174,13 @@ impl ObjectStore {
         Ok(())
     }
 
-    /// Deletes all objects of a prefix and tells how many there were.
+    /// Deletes objects by the keys of a listing.
     ///
     /// # Errors
     /// [`Fault::Store`]; what was deleted before stays deleted.
-    pub async fn delete_prefix(&self, prefix: ObjectPrefix) -> Result<u64, Fault> {
-        let mut deleted = 0;
-        loop {
-            // What is listed is deleted at once, so the first page is always the next one.
-            let page = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix.to_string()).send().await;
-            let page = page.map_err(fault)?;
-            let identifiers: Vec<_> = page
-                .contents()
-                .iter()
-                .filter_map(|object| ObjectIdentifier::builder().key(object.key()?).build().ok())
-                .collect();
-            if identifiers.is_empty() {
-                return Ok(deleted);
-            }
-            deleted += identifiers.len() as u64;
+    pub async fn delete_all(&self, keys: &[String]) -> Result<(), Fault> {
+        for keys in keys.chunks(DELETIONS) {
+            let identifiers = keys.iter().filter_map(|key| ObjectIdentifier::builder().key(key).build().ok()).collect();
             let delete = Delete::builder().set_objects(Some(identifiers)).quiet(true).build();
             let delete = delete.map_err(|error| Fault::Store(error.into()))?;
             let outcome =
@@ -226,6 +191,42 @@ impl ObjectStore {
                 ));
             }
         }
+        Ok(())
+    }
+
+    /// Deletes all objects of a prefix and tells how many there were.
+    ///
+    /// # Errors
+    /// [`Fault::Store`]; what was deleted before stays deleted.
+    pub async fn delete_prefix(&self, prefix: ObjectPrefix) -> Result<u64, Fault> {
+        let mut deleted = 0;
+        loop {
+            // What is listed is deleted at once, so the first page is always the next one.
+            let page = self.list(prefix, None).await?;
+            if page.objects.is_empty() {
+                return Ok(deleted);
+            }
+            deleted += page.objects.len() as u64;
+            let keys: Vec<String> = page.objects.into_iter().map(|object| object.key).collect();
+            self.delete_all(&keys).await?;
+        }
+    }
+
+    /// At most 1,000 objects of a prefix whose keys come after `after`.
+    ///
+    /// # Errors
+    /// [`Fault::Store`].
+    pub async fn list(&self, prefix: ObjectPrefix, after: Option<&str>) -> Result<ListedPage, Fault> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix.to_string());
+        let page = request.set_start_after(after.map(str::to_owned)).send().await.map_err(fault)?;
+        let objects = page.contents().iter().filter_map(|object| {
+            Some(Listed {
+                key: object.key()?.to_owned(),
+                size: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+                modified: SystemTime::try_from(*object.last_modified()?).ok()?,
+            })
+        });
+        Ok(ListedPage { objects: objects.collect(), more: page.is_truncated() == Some(true) })
     }
 
     /// Whether the bucket is there and the keys are right.
@@ -235,7 +236,7 @@ impl ObjectStore {
     pub async fn check(&self) -> Result<(), Fault> {
         match self.client.head_bucket().bucket(&self.bucket).send().await {
             Ok(_) => Ok(()),
-            Err(error) => Err(Fault::Store(self.explain(&error).into())),
+            Err(error) => Err(Fault::Store(explain(&self.bucket, &error).into())),
         }
     }
 
@@ -246,97 +247,4 @@ impl ObjectStore {
         }
         Ok(())
     }
-
-    fn explain<E: std::error::Error + 'static>(&self, error: &SdkError<E>) -> String {
-        let status = error.raw_response().map(|response| response.status().as_u16());
-        match status {
-            Some(404) => format!("there is no bucket `{}`: make it, or correct R2_BUCKET", self.bucket),
-            Some(401 | 403) => {
-                format!(
-                    "the keys are refused for bucket `{}`: check R2_ACCESS_KEY, R2_SECRET_KEY and the token's permissions",
-                    self.bucket
-                )
-            }
-            Some(status) => format!("the store answered {status}: check R2_ENDPOINT"),
-            None => format!("no answer: check R2_ENDPOINT ({})", deepest(error)),
-        }
-    }
-}
-
-/// An upload in parts. Aborted when dropped before [`Multipart::complete`].
-struct Multipart {
-    store: ObjectStore,
-    key: String,
-    id: Option<String>,
-    parts: Vec<CompletedPart>,
-}
-
-impl Multipart {
-    async fn start(store: ObjectStore, key: ObjectKey, media_type: &str) -> Result<Self, Fault> {
-        let key = key.to_string();
-        let request = store.client.create_multipart_upload().bucket(&store.bucket).key(&key).content_type(media_type);
-        let id = request.send().await.map_err(fault)?.upload_id;
-        Ok(Self { store, key, id, parts: Vec::new() })
-    }
-
-    async fn add(&mut self, part: Bytes) -> Result<(), Fault> {
-        let number = i32::try_from(self.parts.len() + 1).unwrap_or(i32::MAX);
-        let request = self.store.client.upload_part().bucket(&self.store.bucket).key(&self.key).part_number(number);
-        let done = request.set_upload_id(self.id.clone()).body(ByteStream::from(part)).send().await.map_err(fault)?;
-        self.parts.push(CompletedPart::builder().part_number(number).set_e_tag(done.e_tag).build());
-        Ok(())
-    }
-
-    async fn complete(mut self) -> Result<(), Fault> {
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(std::mem::take(&mut self.parts))).build();
-        let request = self.store.client.complete_multipart_upload().bucket(&self.store.bucket).key(&self.key);
-        request.set_upload_id(self.id.clone()).multipart_upload(parts).send().await.map_err(fault)?;
-        self.id = None;
-        Ok(())
-    }
-}
-
-impl Drop for Multipart {
-    fn drop(&mut self) {
-        let (Some(id), Ok(runtime)) = (self.id.take(), tokio::runtime::Handle::try_current()) else { return };
-        let request =
-            self.store.client.abort_multipart_upload().bucket(&self.store.bucket).key(&self.key).upload_id(id);
-        runtime.spawn(async move {
-            if let Err(error) = request.send().await {
-                tracing::warn!(error = deepest(&error), "an unfinished upload could not be aborted");
-            }
-        });
-    }
-}
-
-fn too_large(max_bytes: u64) -> Error {
-    Error::TooLarge {
-        message: format!("The file is larger than {} MB, which is the limit here.", max_bytes / 1024 / 1024),
-    }
-}
-
-fn outside() -> Error {
-    Error::invalid("range", "The range lies outside of the file.")
-}
-
-fn fault<E>(error: SdkError<E>) -> Fault
-where
-    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-{
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    match (status, code) {
-        (_, Some("NoSuchKey" | "NotFound")) => Error::NotFound.into(),
-        (Some(416), _) => outside().into(),
-        (_, Some(QUOTA_EXCEEDED)) => Error::TooLarge {
-            message: "The file store is full. Delete files, or ask your administrator for more room.".to_owned(),
-        }
-        .into(),
-        // SdkError's own words are only "service error"; the cause is at the end of the chain.
-        _ => Fault::Store(format!("{} ({})", deepest(&error), code.unwrap_or("no code")).into()),
-    }
-}
-
-fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! Against the real embedded store.
 
-use super::{ObjectKey, ObjectPrefix, ObjectStore, embedded::EmbeddedStore};
+use super::{ObjectKey, ObjectPrefix, ObjectStore, PART_BYTES, Shown, embedded::EmbeddedStore};
 use crate::fault::Fault;
 use bytes::Bytes;
 use domain::{DocumentId, Error, WorkspaceId};
@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 const MIB: u64 = 1024 * 1024;
 
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let path = std::env::temp_dir().join(format!("atelier-store-{}", Uuid::new_v4().simple()));
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
@@ -32,22 +32,22 @@ impl Drop for Folder {
     }
 }
 
-async fn start(folder: &Folder, limit: u64) -> (EmbeddedStore, ObjectStore) {
+pub(super) async fn start(folder: &Folder, limit: u64) -> (EmbeddedStore, ObjectStore) {
     let server = EmbeddedStore::start(&folder.objects(), limit).await.unwrap();
     let store = ObjectStore::new(server.settings());
     (server, store)
 }
 
-fn document(workspace: WorkspaceId) -> ObjectKey {
+pub(super) fn document(workspace: WorkspaceId) -> ObjectKey {
     ObjectKey::Document { workspace, document: DocumentId::from(Uuid::now_v7()) }
 }
 
 /// `size` bytes that repeat nowhere near a part's border, in pieces of 60,000.
-fn content(size: u64) -> Vec<u8> {
+pub(super) fn content(size: u64) -> Vec<u8> {
     (0..size).map(|n| (n % 251) as u8).collect()
 }
 
-fn pieces(content: &[u8]) -> impl futures::Stream<Item = Result<Bytes, Fault>> + Send + use<> {
+pub(super) fn pieces(content: &[u8]) -> impl futures::Stream<Item = Result<Bytes, Fault>> + Send + use<> {
     let pieces: Vec<_> = content.chunks(60_000).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     stream::iter(pieces)
 }
@@ -217,6 +217,102 @@ async fn keys_and_objects_outlive_a_restart_and_leftovers_do_not() {
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(folder.0.join("objects.keys.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_unfinished_upload_outlives_a_restart_and_goes_when_it_is_aborted() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let workspace = Uuid::now_v7().into();
+    let (key, other) = (document(workspace), document(workspace));
+    let bytes = Bytes::from(content(PART_BYTES as u64 + 7));
+    let upload = store.begin_parts(key, "text/markdown").await.unwrap();
+    let first = store.put_part(key, &upload, 1, bytes.slice(..PART_BYTES)).await.unwrap();
+    let abandoned = store.begin_parts(other, "text/plain").await.unwrap();
+    store.put_part(other, &abandoned, 1, bytes.slice(..PART_BYTES)).await.unwrap();
+    server.stop().await;
+
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let unfinished = store.list_unfinished(ObjectPrefix::Workspace(workspace)).await.unwrap();
+    let mut names: Vec<_> = unfinished.iter().map(|found| (found.key.clone(), found.upload.clone())).collect();
+    names.sort();
+    let mut expected = [(key.to_string(), upload.clone()), (other.to_string(), abandoned.clone())];
+    expected.sort();
+    assert_eq!(names, expected);
+    assert!(unfinished.iter().all(|found| found.begun.elapsed().is_ok_and(|age| age.as_secs() < 60)));
+    assert_eq!(store.list_unfinished(ObjectPrefix::Workspace(Uuid::now_v7().into())).await.unwrap(), []);
+
+    let second = store.put_part(key, &upload, 2, bytes.slice(PART_BYTES..)).await.unwrap();
+    store.complete_parts(key, &upload, &[first, second], bytes.len() as u64).await.unwrap();
+    assert!(read(&store, key, None).await == bytes);
+    assert_eq!(store.head(key).await.unwrap().media_type, "text/markdown");
+    for _ in 0..2 {
+        store.abort_parts(&other.to_string(), &abandoned).await.unwrap();
+    }
+    assert_eq!(store.list_unfinished(ObjectPrefix::All).await.unwrap(), []);
+    assert_eq!(files_with_bytes(&folder.objects()), 1, "the object, and no part");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_listing_goes_on_after_a_key_and_is_sorted() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let workspace = Uuid::now_v7().into();
+    let mut keys = Vec::new();
+    for _ in 0..5 {
+        let key = document(workspace);
+        store.put(key, "text/plain", Bytes::from_static(b"words")).await.unwrap();
+        keys.push(key.to_string());
+    }
+    keys.sort();
+    let page = store.list(ObjectPrefix::All, None).await.unwrap();
+    assert_eq!(page.objects.iter().map(|object| object.key.clone()).collect::<Vec<_>>(), keys);
+    assert!(!page.more && page.objects.iter().all(|object| object.size == 5));
+    let rest = store.list(ObjectPrefix::Workspace(workspace), Some(&keys[2])).await.unwrap();
+    assert_eq!(rest.objects.iter().map(|object| object.key.clone()).collect::<Vec<_>>(), keys[3..]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_signed_address_is_of_the_stores_own_domain_and_lets_a_browser_read() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let key = document(Uuid::now_v7().into());
+    store.put(key, "text/html", Bytes::from_static(b"<h1>words</h1>")).await.unwrap();
+    let shown = Shown { media_type: "text/html", disposition: "attachment; filename=\"a.html\"" };
+    let address = store.presign(key, shown).await.unwrap();
+    assert!(address.starts_with(server.settings().endpoint.as_str()), "{address}");
+    assert_eq!(address, store.presign(key, shown).await.unwrap(), "the same for a while");
+    let answer = reqwest::get(&address).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-disposition"], shown.disposition);
+    assert_eq!(answer.text().await.unwrap(), "<h1>words</h1>");
+    let forged = address.replace(&key.to_string(), &document(Uuid::now_v7().into()).to_string());
+    assert_eq!(reqwest::get(&forged).await.unwrap().status(), 403);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn only_what_is_published_has_a_public_address() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 100 * MIB).await;
+    let (workspace, id) = (Uuid::now_v7().into(), Uuid::now_v7().into());
+    let original = ObjectKey::Document { workspace, document: id };
+    let copy = ObjectKey::Published { workspace, document: id };
+    store.put(original, "text/plain", Bytes::from_static(b"words")).await.unwrap();
+    store.copy(original, copy, "text/plain", "inline").await.unwrap();
+    assert_eq!(read(&store, copy, None).await, b"words");
+    assert_eq!(store.public_url(copy), None, "the embedded store has no public domain");
+    for base in ["https://files.example.com/studio", "https://files.example.com/studio/"] {
+        let mut settings = server.settings().clone();
+        settings.public_url = Some(base.parse().unwrap());
+        let store = ObjectStore::new(&settings);
+        let address = format!("https://files.example.com/studio/workspaces/{workspace}/public/{id}");
+        assert_eq!(store.public_url(copy).unwrap().as_str(), address);
+        assert_eq!(store.public_url(original), None);
     }
     server.stop().await;
 }

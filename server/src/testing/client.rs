@@ -65,6 +65,11 @@ impl Client {
         format!("atelier-access={}", self.token.as_deref().expect("somebody who has signed up"))
     }
 
+    /// The same person at another server of the same database.
+    pub fn at(&self, site: &Url) -> Self {
+        Self { site: site.clone(), ..self.clone() }
+    }
+
     /// A request to be shaped further; see [`Client::send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, self.site.join(path).expect("a path"));

@@ -28,7 +28,7 @@ use crate::{
     AppState, Parts, ai,
     auth::Identity,
     chat,
-    config::Config,
+    config::{Config, store::S3},
     db::Db,
     events::Events,
     http::build_router,
@@ -58,6 +58,11 @@ impl TestApp {
 
     /// Starts with environment variables of its own, such as `("ATELIER_MAX_UPLOAD_MB", "1")`.
     pub async fn start_with(variables: &[(&str, &str)]) -> Self {
+        Self::start_on(variables, ObjectStore::new).await
+    }
+
+    /// Starts with another way to the object store, or another store, than the embedded one whose settings are given.
+    pub async fn start_on(variables: &[(&str, &str)], store: impl FnOnce(&S3) -> ObjectStore) -> Self {
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a folder for the test");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -74,8 +79,10 @@ impl TestApp {
         let events = Events::start(&db).await.expect("the listener");
         identity.follow(&events);
         let state = AppState::new(Parts {
-            store: ObjectStore::new(objects.settings()),
+            store: store(objects.settings()),
             answerer: ai::answer::from_config(&config.chat, embedder.clone()).expect("the answerer"),
+            reranker: ai::rerank::from_config(config.rerank.as_ref()).expect("the reranker"),
+            embedders: ai::embed::Embedders::new(&config, embedder.clone()),
             embedder,
             answers: chat::Answers::default(),
             events,
@@ -98,6 +105,39 @@ impl TestApp {
         });
         let url = Url::parse(&format!("http://{address}/")).expect("a URL");
         Self { state, url, stop, database, _folder: folder }
+    }
+
+    /// Another server on the same database and store, with variables of its own: its state and address. It ends with
+    /// this app.
+    pub async fn beside(&self, variables: &[(&str, &str)]) -> (AppState, Url) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut config = config(&self.database, self._folder.path(), variables);
+        config.site = self.state.config.site.clone();
+        let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).expect("the embedder");
+        let state = AppState::new(Parts {
+            store: self.state.store.clone(),
+            answerer: self.state.answerer.clone(),
+            reranker: ai::rerank::from_config(config.rerank.as_ref()).expect("the reranker"),
+            embedders: ai::embed::Embedders::new(&config, embedder.clone()),
+            embedder,
+            answers: chat::Answers::default(),
+            events: self.state.events.clone(),
+            leptos: self.state.leptos.clone(),
+            identity: self.state.identity.clone(),
+            mailer: self.state.mailer.clone(),
+            db: self.state.db.clone(),
+            config,
+        });
+        let service = build_router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let stopped = self.stop.clone();
+        #[allow(clippy::disallowed_methods)] // its clients are the tests: none is slow on purpose
+        tokio::spawn(async move {
+            let serving =
+                axum::serve(listener, service).with_graceful_shutdown(async move { stopped.cancelled().await });
+            serving.await.expect("the server");
+        });
+        (state, Url::parse(&format!("http://{address}/")).expect("a URL"))
     }
 
     /// Somebody without an account.

@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// The type of a chunk of an upload.
+const CHUNK: &str = "application/offset+octet-stream";
+
 /// One operation of the description.
 pub(crate) struct Operation {
     pub method: Method,
@@ -73,6 +76,10 @@ impl Operation {
                 let form = Form::new().file("notes.txt", b"Tenant-proof.");
                 request.header(header::CONTENT_TYPE, form.content_type()).body(form.body())
             }
+            content if content[CHUNK].is_object() => {
+                let request = request.header(header::CONTENT_TYPE, CHUNK).header("upload-offset", "0");
+                request.body(Belongings::UPLOADED)
+            }
             content => request.json(&example(&content["application/json"]["schema"])),
         };
         client.send(request).await
@@ -122,7 +129,9 @@ const NEEDED: &[(&str, Role)] = &[
     ("PATCH /api/v1/projects/{id}", Role::Member),
     ("DELETE /api/v1/projects/{id}", Role::Admin),
     ("POST /api/v1/projects/{id}/documents", Role::Member),
+    ("POST /api/v1/projects/{id}/uploads", Role::Member),
     ("DELETE /api/v1/documents/{id}", Role::Member),
+    ("PUT /api/v1/documents/{id}/file", Role::Member),
     ("POST /api/v1/documents/{id}/retry", Role::Member),
     // A viewer may do this to what they began themselves; all of `Belongings` is the owner's.
     ("PATCH /api/v1/conversations/{id}", Role::Member),
@@ -130,19 +139,26 @@ const NEEDED: &[(&str, Role)] = &[
     ("POST /api/v1/messages/{id}/stop", Role::Member),
 ];
 
+/// What only its maker sees: for every other member there is no such thing, whatever their role.
+const PERSONAL: &[&str] = &["UploadId"];
+
 impl Operation {
+    pub fn is_personal(&self) -> bool {
+        self.id_type().is_some_and(|id_type| PERSONAL.contains(&id_type.as_str()))
+    }
+
     pub fn needs(&self) -> Role {
         let name = self.name();
         NEEDED.iter().find(|(known, _)| *known == name).map_or(Role::Viewer, |(_, role)| *role)
     }
 
-    /// Those that [`NEEDED`] names, which must all exist.
+    /// Those that [`NEEDED`] names, which must all exist, and those on what is their maker's alone.
     pub fn with_roles() -> Vec<Self> {
         let all = Self::all();
         for (name, _) in NEEDED {
             assert!(all.iter().any(|known| known.name() == *name), "{name} is gone");
         }
-        all.into_iter().filter(|operation| operation.needs() > Role::Viewer).collect()
+        all.into_iter().filter(|operation| operation.needs() > Role::Viewer || operation.is_personal()).collect()
     }
 
     /// Whether the answer does not end by itself.
@@ -159,12 +175,17 @@ impl Belongings {
     /// Words that stand in the names and texts of all of them, and nowhere else.
     pub const MARK: &str = "Zimtstern";
 
+    /// The whole of the file whose upload is among them.
+    pub const UPLOADED: &str = "Ten bytes.";
+
     pub async fn of(app: &TestApp, owner: &Client) -> Self {
         let mark = Self::MARK;
         let workspace = owner.new_workspace(&format!("{mark} workspace")).await;
         let project = owner.new_project(workspace, &format!("{mark} project")).await;
         let text = format!("The launch of {mark} is on the third of May.");
         let document = owner.new_document(project, &format!("{mark}.txt"), &text).await;
+        let upload = json!({ "name": format!("{mark} long.txt"), "size_bytes": Self::UPLOADED.len() });
+        let upload = owner.post(&format!("/api/v1/projects/{project}/uploads"), &upload).await.id();
         let conversation = owner.post(&format!("/api/v1/projects/{project}/conversations"), &json!({})).await.id();
         let message = Uuid::now_v7();
         let mut sql = app.sql().await;
@@ -202,6 +223,7 @@ impl Belongings {
             ("WorkspaceId", workspace),
             ("ProjectId", project),
             ("DocumentId", document),
+            ("UploadId", upload),
             ("ConversationId", conversation),
             ("MessageId", message),
         ]))

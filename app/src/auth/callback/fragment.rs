@@ -2,7 +2,7 @@ use super::{
     super::{AuthColumn, api, confirm::HalfChanged, confirm::is_spent},
     failure::{Reason, ReasonView},
 };
-use crate::ui::{FormError, form_error};
+use crate::ui::{FormError, LinkButton, Variant, form_error};
 use domain::accounts::LinkKind;
 use leptos::prelude::*;
 use web_sys::UrlSearchParams;
@@ -73,15 +73,28 @@ pub(super) fn FragmentView() -> impl IntoView {
             <AuthColumn heading="Signing you in">
                 <p class="auth__text needs-script" role="status">"One moment. Your link is being checked."</p>
                 <FormError error=form_error(answer, &[])/>
-                <noscript inner_html=WITHOUT_SCRIPT></noscript>
+                <WithoutScript/>
             </AuthColumn>
         }
         .into_any(),
     }
 }
 
-/// As a string: with JavaScript the browser reads it as text, and hydration finds no elements in it.
-const WITHOUT_SCRIPT: &str = r#"<p class="auth__text">This link carries its proof in a part of the address that only a script can read. Switch JavaScript on and reload this page, or sign in another way.</p><div class="auth__ways" data-alone><a class="button button--primary" href="/login/link">Email me a code</a><a class="button" href="/login">Sign in with your password</a></div>"#;
+/// Nothing but a script can read the fragment.
+#[component]
+fn WithoutScript() -> impl IntoView {
+    view! {
+        <div class="without-script">
+            <p class="auth__text">
+                "This link carries its proof in a part of the address that only a script can read. Switch JavaScript on and reload this page, or sign in another way."
+            </p>
+            <div class="auth__ways" data-alone="">
+                <LinkButton href="/login/link" variant=Variant::Primary>"Email me a code"</LinkButton>
+                <LinkButton href="/login">"Sign in with your password"</LinkButton>
+            </div>
+        </div>
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,10 @@ fn passages(texts: &[&str]) -> Vec<Passage> {
         score: 1.0,
         similarity: None,
         bm25: None,
+        by_meaning: 0.0,
+        by_words: 0.0,
+        relevance: None,
+        matches: Vec::new(),
     };
     texts.iter().map(passage).collect()
 }

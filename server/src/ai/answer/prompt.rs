@@ -147,6 +147,10 @@ mod tests {
             score: 1.0,
             similarity: None,
             bm25: None,
+            by_meaning: 0.0,
+            by_words: 0.0,
+            relevance: None,
+            matches: Vec::new(),
         });
         AnswerRequest {
             question: "What now?".to_owned(),

@@ -63,6 +63,17 @@ impl LocalEmbedder {
         Ok(Self { name, dimensions: config.hidden_size, source: Source::Folder(folder), running: OnceCell::new() })
     }
 
+    /// For measurements: the tokens of the texts, and the floating point operations that they take.
+    ///
+    /// # Errors
+    /// As [`Embedder::embed`].
+    pub async fn cost(&self, texts: impl Iterator<Item = &String>) -> Result<(usize, f64), Fault> {
+        let encoder = &self.running().await?.encoder;
+        let lengths = texts.map(|text| encoder.tokenize(text).map(|ids| ids.len()).map_err(Fault::Model));
+        let lengths = lengths.collect::<Result<Vec<_>, _>>()?;
+        Ok((lengths.iter().sum(), encoder.operations(lengths.iter().copied())))
+    }
+
     async fn running(&self) -> Result<&Running, Fault> {
         self.running
             .get_or_try_init(|| async {

@@ -6,8 +6,11 @@ use std::{path::Path, sync::Arc};
 
 #[cfg(test)]
 pub(crate) mod away;
+mod embedders;
 pub mod local;
 pub mod openai;
+
+pub use embedders::{Embedders, Source};
 
 /// A model that embeds text. One instance serves the whole process.
 #[async_trait]

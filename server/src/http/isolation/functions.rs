@@ -102,6 +102,7 @@ const FUNCTIONS: &[Function] = &[
     function("list_documents", VIEWER, &[Id("project", "ProjectId")]),
     function("open_document", VIEWER, &[Id("id", "DocumentId"), Text("from", "1"), Text("limit", "3")]),
     function("retry_document", MEMBER, &[Id("id", "DocumentId")]),
+    function("open_search", VIEWER, &[Id("project", "ProjectId"), Text("query", "launch"), Text("documents", "")]),
     function("open_chat", VIEWER, &[Id("project", "ProjectId")]),
     function("open_conversation", VIEWER, &[Id("id", "ConversationId")]),
     function("list_conversations", VIEWER, &[Id("project", "ProjectId")]),

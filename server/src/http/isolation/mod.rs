@@ -8,7 +8,7 @@ mod functions;
 mod operations;
 mod people;
 
-use crate::testing::Answer;
+use crate::testing::{Answer, Operation};
 use domain::workspaces::Role;
 
 /// What does not parse as an id, or as no text at all. The long one is not worth an error of its own either.
@@ -25,6 +25,14 @@ enum Standing {
 }
 
 impl Standing {
+    /// Membership is nothing to what is its maker's alone.
+    fn toward(self, operation: &Operation) -> Self {
+        match self {
+            Self::Member(_) if operation.is_personal() => Self::Outsider,
+            standing => standing,
+        }
+    }
+
     /// The status of the refusal, if what needs `role` is refused.
     fn refusal(self, role: Role) -> Option<u16> {
         match self {

@@ -1,6 +1,57 @@
 //! Markdown as the text that a reader sees, with its structure still readable.
 
+use super::{ExtractError, plain::Utf8, sink::Sink};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use std::fs::File;
+
+/// Longer texts are read in parts that end at an empty line outside of code: the parser wants all of a text, and keeps
+/// its events' places. Only a link's address that is defined in another part is not found, and addresses are not shown.
+const PART: usize = 256 * 1024;
+
+/// A part without an empty line ends wherever it is.
+const LONGEST_PART: usize = 4 * PART;
+
+/// # Errors
+/// As [`Sink::page`]; `Io`.
+pub fn read(file: File, sink: &mut Sink<'_>) -> Result<(), ExtractError> {
+    let mut text = Utf8::of(file)?;
+    let mut flow = sink.flow();
+    let mut part = String::new();
+    while let Some(piece) = text.next()? {
+        part.push_str(piece);
+        if part.len() >= PART
+            && let Some(end) = end_of_part(&part)
+        {
+            let rest = part.split_off(end);
+            flow.push(&to_text(&part))?;
+            flow.push("\n\n")?;
+            part = rest;
+        }
+    }
+    flow.push(&to_text(&part))?;
+    flow.finish(false)
+}
+
+/// Where the last paragraph begins that stands in no block of code.
+fn end_of_part(text: &str) -> Option<usize> {
+    let mut fenced = false;
+    let mut was_empty = false;
+    let mut end = None;
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let words = line.trim();
+        // An indented line belongs to a list's item or to code.
+        if was_empty && !fenced && !words.is_empty() && !line.starts_with([' ', '\t']) {
+            end = Some(at);
+        }
+        if words.starts_with("```") || words.starts_with("~~~") {
+            fenced = !fenced;
+        }
+        was_empty = words.is_empty();
+        at += line.len();
+    }
+    end.filter(|end| *end > 0).or_else(|| (text.len() >= LONGEST_PART).then(|| text.floor_char_boundary(LONGEST_PART)))
+}
 
 pub fn to_text(markdown: &str) -> String {
     let options = Options::ENABLE_TABLES

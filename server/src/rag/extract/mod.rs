@@ -1,21 +1,41 @@
-//! Text out of files: pages of clean text, or a sentence that says why there is none.
+//! Text out of files: pages of clean text, or a sentence that says why there is none. What is hostile in a file meets a
+//! process that can do nothing but read it ([`child`]); its text comes back page by page ([`Reading`]).
 
+pub mod bench;
+pub mod child;
+mod csv;
 mod html;
 mod markdown;
 mod normalise;
+mod office;
 mod pdf;
 mod plain;
+mod process;
+#[cfg(test)]
+pub(crate) mod samples;
+mod sink;
 #[cfg(test)]
 mod tests;
 
-use std::{path::PathBuf, time::Duration, time::Instant};
+pub use process::Reading;
 
-/// The text of each page, in order; a page may be empty. Formats without pages have one, unless it would be longer than
-/// a reader can be shown at once.
-pub type Pages = Vec<String>;
+use serde::{Deserialize, Serialize};
+use sink::Sink;
+use std::{fs::File, time::Duration};
+
+/// What a child says, a line each.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Message {
+    /// The text of the next page; it may be empty. Formats without pages have one, unless it would be longer than a reader
+    /// can be shown at once.
+    Page(String),
+    Done,
+    Failed(ExtractError),
+}
 
 /// Why a file gave no text, as a sentence for its owner.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ExtractError {
     #[error("The PDF is protected by a password. Remove the password and upload it again.")]
     Encrypted,
@@ -23,15 +43,31 @@ pub enum ExtractError {
     DamagedPdf { reason: String },
     #[error("The PDF has no text: it is probably scanned. Run text recognition (OCR) on it and upload the result.")]
     ScannedPdf,
+    #[error("The PDF is larger than {megabytes} MB. Split it and upload the parts.")]
+    LargePdf { megabytes: u64 },
+    #[error(
+        "The file is damaged or incomplete. Open it in the program that made it, save it again and upload the new file."
+    )]
+    Damaged,
+    #[error("The file is protected. Remove the protection and upload it again.")]
+    Protected,
+    #[error("The file unfolds to far more than it should hold. Save it in another format and upload it again.")]
+    Unfolds,
+    #[error(
+        "Reading the file takes more memory than one file may have. Split it or save it in a simpler format, and upload it again."
+    )]
+    TooMuchMemory,
     #[error("The file has no text in it.")]
     NoText,
     #[error("The file has more than {} pages. Split it and upload the parts.", Limits::MAX_PAGES)]
     TooManyPages,
-    #[error("The file holds more than {} million characters of text. Split it and upload the parts.", Limits::MAX_CHARS / 1_000_000)]
+    #[error("The file holds more than {} million characters of text. Split it and upload the parts.", Limits::MAX_TEXT_BYTES / 1_000_000)]
     TooMuchText,
     #[error("Reading the file took longer than {} minutes. Split it or save it in a simpler format, and upload it again.", Limits::TIME.as_secs() / 60)]
     TooSlow,
-    #[error("Files of the type {0} cannot be read yet. Upload a PDF, Markdown, HTML or plain text file.")]
+    #[error(
+        "Files of the type {0} cannot be read yet. Upload a PDF, an Office or EPUB file, CSV, Markdown, HTML or plain text."
+    )]
     Unsupported(String),
     /// A fault of the extractor, not of the file's owner.
     #[error(
@@ -42,95 +78,72 @@ pub enum ExtractError {
     Io(String),
 }
 
+impl From<std::io::Error> for ExtractError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error.to_string())
+    }
+}
+
 /// What one file may cost.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    deadline: Instant,
-}
+pub struct Limits;
 
 impl Limits {
     pub const MAX_PAGES: usize = 5_000;
-    pub const MAX_CHARS: usize = 50_000_000;
-    pub const TIME: Duration = Duration::from_secs(300);
-    /// Nested structures recurse; this leaves room for thousands of levels where a worker's 2 MiB would overflow.
-    const STACK_BYTES: usize = 64 * 1024 * 1024;
+    /// Above what the largest upload can hold by default (200 MB).
+    pub const MAX_TEXT_BYTES: usize = 250_000_000;
+    /// Waiting for its reader.
+    pub const TIME: Duration = Duration::from_secs(if cfg!(test) { 30 } else { 300 });
+    /// Of its reader.
+    pub const CPU: Duration = Duration::from_secs(if cfg!(test) { 15 } else { 120 });
+    /// Of its reader, with the stack.
+    pub const MEMORY_BYTES: u64 = 240 * 1024 * 1024;
+    /// Nested structures recurse; this leaves room for thousands of levels where 2 MiB would overflow.
+    const STACK_BYTES: usize = 32 * 1024 * 1024;
     /// Longer texts without pages are cut into pages of this many bytes, at the end of a paragraph.
     const PAGE_BYTES: usize = 100_000;
-
-    fn start() -> Self {
-        Self { deadline: Instant::now() + Self::TIME }
-    }
-
-    fn check_time(&self) -> Result<(), ExtractError> {
-        if Instant::now() < self.deadline { Ok(()) } else { Err(ExtractError::TooSlow) }
-    }
+    /// A page that a format has set itself.
+    const LONGEST_PAGE_BYTES: usize = 1024 * 1024;
 }
 
-/// Reads a file's pages on a thread of its own; a panic in there and a deadline that passes are errors like any other.
-/// The thread stops at its next page when the deadline has passed.
+/// The formats that are read, by what [`crate::documents`] finds in a file's bytes.
+pub mod media_types {
+    pub const PDF: &str = "application/pdf";
+    pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    pub const PPTX: &str = "application/vnd.openxmlformats-officedocument.presentationml.presentation";
+    pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+    pub const EPUB: &str = "application/epub+zip";
+    pub const CSV: &str = "text/csv";
+    pub const MARKDOWN: &str = "text/markdown";
+    pub const HTML: &str = "text/html";
+    pub const TEXT: &str = "text/plain";
+}
+
+/// Reads a file in this process, which only its own child ([`child::main`]) and a benchmark of trusted files do.
 ///
 /// # Errors
-/// [`ExtractError`].
-pub async fn extract(path: PathBuf, media_type: &str) -> Result<Pages, ExtractError> {
-    let limits = Limits::start();
-    let media_type = media_type.to_owned();
-    let (reply, answer) = tokio::sync::oneshot::channel();
-    std::thread::Builder::new()
-        .name("extract".to_owned())
-        .stack_size(Limits::STACK_BYTES)
-        .spawn(move || {
-            let pages = std::panic::catch_unwind(|| extract_blocking(&path, &media_type, &limits));
-            // The caller may have given up.
-            let _ = reply.send(pages.unwrap_or(Err(ExtractError::Crashed)));
-        })
-        .map_err(|error| ExtractError::Io(error.to_string()))?;
-    match tokio::time::timeout(Limits::TIME, answer).await {
-        Ok(Ok(pages)) => pages,
-        Ok(Err(_)) => Err(ExtractError::Crashed),
-        Err(_) => Err(ExtractError::TooSlow),
-    }
-}
-
-fn extract_blocking(path: &std::path::Path, media_type: &str, limits: &Limits) -> Result<Pages, ExtractError> {
-    let bytes = std::fs::read(path).map_err(|error| ExtractError::Io(error.to_string()))?;
+/// [`ExtractError`]; pages that were delivered by then are void.
+fn read(
+    file: File,
+    media_type: &str,
+    deliver: &mut dyn FnMut(String) -> Result<(), ExtractError>,
+) -> Result<(), ExtractError> {
+    let mut sink = Sink::new(deliver);
     let essence = media_type.split(';').next().unwrap_or_default().trim();
-    let pages = match essence {
-        "application/pdf" => pdf::pages(bytes, limits)?,
-        "text/markdown" => cut(&normalise::running_text(&markdown::to_text(&plain::decode(&bytes)))),
-        "text/html" | "application/xhtml+xml" => {
-            cut(&normalise::running_text(&html::to_text(&plain::decode_html(&bytes), limits)?))
-        }
-        "text/plain" => cut(&normalise::running_text(&plain::decode(&bytes))),
+    match essence {
+        media_types::PDF => pdf::read(file, &mut sink)?,
+        media_types::DOCX => office::docx::read(file, &mut sink)?,
+        media_types::PPTX => office::pptx::read(file, &mut sink)?,
+        media_types::XLSX => office::xlsx::read(file, &mut sink)?,
+        media_types::EPUB => office::epub::read(file, &mut sink)?,
+        media_types::CSV => csv::read(file, &mut sink)?,
+        media_types::MARKDOWN => markdown::read(file, &mut sink)?,
+        media_types::HTML | "application/xhtml+xml" => html::read(file, &mut sink)?,
+        media_types::TEXT => plain::read(file, &mut sink)?,
         other => return Err(ExtractError::Unsupported(other.to_owned())),
-    };
-    if pages.len() > Limits::MAX_PAGES {
-        return Err(ExtractError::TooManyPages);
     }
-    if pages.iter().map(String::len).sum::<usize>() > Limits::MAX_CHARS {
-        return Err(ExtractError::TooMuchText);
+    if sink.has_text() {
+        return Ok(());
     }
-    if pages.iter().all(|page| page.trim().is_empty()) {
-        return Err(if essence == "application/pdf" { ExtractError::ScannedPdf } else { ExtractError::NoText });
-    }
-    Ok(pages)
-}
-
-/// One page, or several where one would be too long to show.
-fn cut(text: &str) -> Pages {
-    let mut pages = Vec::new();
-    let mut rest = text;
-    while rest.len() > Limits::PAGE_BYTES {
-        let limit = rest.floor_char_boundary(Limits::PAGE_BYTES);
-        let window = &rest[..limit];
-        // The end of a paragraph, of a line, of a word, or wherever the limit falls.
-        let end = ["\n\n", "\n", " "]
-            .iter()
-            .filter_map(|separator| window.rfind(separator).map(|at| at + separator.len()))
-            .find(|&end| end > limit / 2)
-            .unwrap_or(limit);
-        pages.push(rest[..end].trim_end().to_owned());
-        rest = &rest[end..];
-    }
-    pages.push(rest.trim_end().to_owned());
-    pages
+    Err(if essence == media_types::PDF { ExtractError::ScannedPdf } else { ExtractError::NoText })
 }

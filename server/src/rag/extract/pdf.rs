@@ -1,12 +1,29 @@
 //! PDF, page by page.
 
-use super::{ExtractError, Limits, Pages, normalise};
+use super::{ExtractError, Limits, normalise, sink::Sink};
 use pdf_oxide::{Error, document::PdfDocument};
+use std::{fs::File, io::Read};
 
 /// `%%EOF` must stand in the last 1,024 bytes (PDF 1.7, implementation note 18); some writers append more.
 const END_WINDOW: usize = 4096;
 
-pub fn pages(bytes: Vec<u8>, limits: &Limits) -> Result<Pages, ExtractError> {
+/// pdf_oxide holds a file twice while it reads it (`PdfDocument::from_bytes` of 0.3), which the memory limit must allow.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// # Errors
+/// What is wrong with the PDF, or as [`Sink::page`].
+pub fn read(mut file: File, sink: &mut Sink<'_>) -> Result<(), ExtractError> {
+    let length = file.metadata()?.len();
+    if length > MAX_BYTES {
+        return Err(ExtractError::LargePdf { megabytes: MAX_BYTES / (1024 * 1024) });
+    }
+    // Of the right size at once: growing would copy.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.read_to_end(&mut bytes)?;
+    pages(bytes, sink)
+}
+
+fn pages(bytes: Vec<u8>, sink: &mut Sink<'_>) -> Result<(), ExtractError> {
     if !bytes[bytes.len().saturating_sub(END_WINDOW)..].windows(5).any(|window| window == b"%%EOF") {
         // pdf_oxide would rebuild what there is and drop the rest without a word.
         return Err(ExtractError::DamagedPdf {
@@ -21,31 +38,26 @@ pub fn pages(bytes: Vec<u8>, limits: &Limits) -> Result<Pages, ExtractError> {
     if count > Limits::MAX_PAGES {
         return Err(ExtractError::TooManyPages);
     }
-    let mut pages = Vec::with_capacity(count);
-    let mut chars = 0;
-    let mut failures = Vec::new();
+    if count == 0 {
+        return Err(ExtractError::DamagedPdf { reason: "it has no pages".to_owned() });
+    }
+    let mut failure = None;
     for number in 0..count {
-        limits.check_time()?;
         let text = match document.extract_text(number) {
             Ok(text) => normalise::typeset_text(&text),
             Err(Error::EncryptedPdf) => return Err(ExtractError::Encrypted),
             Err(error) => {
                 tracing::debug!(page = number + 1, %error, "a page of a PDF cannot be read");
-                failures.push(error);
+                failure.get_or_insert(error);
                 String::new()
             }
         };
-        chars += text.len();
-        if chars > Limits::MAX_CHARS {
-            return Err(ExtractError::TooMuchText);
-        }
-        pages.push(text);
+        sink.page(text)?;
     }
-    match failures.into_iter().next() {
+    match failure {
         // Some pages of text are better than none.
-        Some(error) if pages.iter().all(String::is_empty) => Err(reason(error)),
-        _ if pages.is_empty() => Err(ExtractError::DamagedPdf { reason: "it has no pages".to_owned() }),
-        _ => Ok(pages),
+        Some(error) if !sink.has_text() => Err(reason(error)),
+        _ => Ok(()),
     }
 }
 

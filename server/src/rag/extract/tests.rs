@@ -4,11 +4,19 @@ use super::*;
 
 const GUIDE: &[u8] = include_bytes!("fixtures/guide.pdf");
 
+type Pages = Vec<String>;
+
+/// Through the child process, as everything is read.
 async fn of(bytes: &[u8], media_type: &str) -> Result<Pages, ExtractError> {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("file");
-    std::fs::write(&path, bytes).unwrap();
-    extract(path, media_type).await
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, bytes).unwrap();
+    std::io::Seek::rewind(&mut file).unwrap();
+    let mut reading = Reading::start(file, media_type)?;
+    let mut pages = Vec::new();
+    while let Some(page) = reading.next().await? {
+        pages.push(page);
+    }
+    Ok(pages)
 }
 
 async fn pdf(bytes: &[u8]) -> Result<Pages, ExtractError> {
@@ -129,4 +137,54 @@ fn words_divided_at_the_end_of_a_line_are_made_whole() {
         "The committee discussed the state-of-the-\nart and the Anglo-\nAmerican plan in full detail today, then went home.\n\nNext:\n• one\n• two"
     );
     assert_eq!(normalise::typeset_text("of\u{ad}fice e\u{fb03}cient\u{a0}work"), "office efficient work");
+}
+
+#[tokio::test]
+async fn office_formats_read_like_their_pages() {
+    let body = "<w:p><w:r><w:t>Brief</w:t></w:r></w:p><w:p><w:pPr><w:numPr/></w:pPr><w:r><w:t>one &amp; two</w:t></w:r></w:p>\
+                <w:p><w:del><w:r><w:delText>gone</w:delText></w:r></w:del></w:p>\
+                <w:tbl><w:tr><w:tc><w:p><w:r><w:t>Cup</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>38</w:t></w:r></w:p></w:tc></w:tr></w:tbl>";
+    assert_eq!(
+        of(&samples::docx(body), media_types::DOCX).await,
+        Ok(vec!["Brief\n\n• one & two\n\nCup | 38".to_owned()])
+    );
+    let deck = samples::pptx(&["First", "Second", ""]);
+    assert_eq!(of(&deck, media_types::PPTX).await, Ok(["First", "Second", ""].map(str::to_owned).to_vec()));
+    let rows = "<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>Tasting</t></is></c><c r=\"C1\"><v>21250.5</v></c></row>\
+                <row r=\"9\"><c r=\"A9\" t=\"b\"><v>1</v></c></row>";
+    assert_eq!(
+        of(&samples::xlsx(rows), media_types::XLSX).await,
+        Ok(vec!["Budget\n\nTasting | 21250.5\nTRUE".to_owned()])
+    );
+    let book = samples::epub(&["<h1>One</h1><p>In the boathouse.</p>", "<p>Two.</p>"]);
+    assert_eq!(
+        of(&book, media_types::EPUB).await,
+        Ok(["One\n\nIn the boathouse.", "Two."].map(str::to_owned).to_vec())
+    );
+    assert_eq!(
+        of("\u{feff}Cup;Price;\n\"Espresso\ndoppio\";38;\n\n".as_bytes(), media_types::CSV).await,
+        Ok(vec!["Cup | Price\nEspresso doppio | 38".to_owned()])
+    );
+    assert_eq!(of(b"caf\xe9,1", media_types::CSV).await, Ok(vec!["café | 1".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_large_page_is_read_without_a_tree() {
+    let page =
+        format!("<html><head><title>x</title></head><script>no</script>{}", "<p>Fish &amp; chips</p>".repeat(150_000));
+    assert!(page.len() as u64 > html::MAX_TREE_BYTES);
+    let pages = of(page.as_bytes(), media_types::HTML).await.unwrap();
+    assert!(pages[0].starts_with("Fish & chips\n\nFish & chips"), "{}", &pages[0][..60]);
+    assert_eq!(pages.iter().map(|page| page.matches("Fish & chips").count()).sum::<usize>(), 150_000);
+}
+
+/// What a bomb does to a process, it does to a child.
+#[tokio::test]
+async fn a_reader_that_takes_too_much_ends_alone() {
+    let bomb = samples::archive([(
+        "word/document.xml",
+        [b"<d><t a=\"".as_slice(), &vec![b'a'; 300 << 20], b"\">x</t></d>"].concat(),
+    )]);
+    assert_eq!(of(&bomb, media_types::DOCX).await, Err(ExtractError::TooMuchMemory));
+    assert_eq!(of(GUIDE, "application/pdf").await.map(|pages| pages.len()), Ok(3));
 }

@@ -12,10 +12,23 @@ pub enum Fusion {
     MinMax,
     /// Sum of each leg's scores in standard deviations from the mean of its candidates.
     StandardScore,
+    /// As [`Self::MinMax`], with this part of the weight on the vectors and the rest on the words: a convex combination
+    /// (Bruch, Gai and Ingber 2023).
+    Convex(f32),
+    /// The better of the two scaled scores.
+    Best,
 }
 
 impl Fusion {
     pub const CHOSEN: Self = Self::MinMax;
+
+    /// Of the vectors and of the words.
+    fn weights(self) -> (f32, f32) {
+        match self {
+            Self::Convex(meaning) => (meaning, 1.0 - meaning),
+            _ => (1.0, 1.0),
+        }
+    }
 }
 
 /// The usual constant of reciprocal rank fusion.
@@ -28,22 +41,33 @@ pub struct Ranked {
     pub score: f32,
     pub similarity: Option<f32>,
     pub bm25: Option<f32>,
+    /// What each leg has added to the score.
+    pub by_meaning: f32,
+    pub by_words: f32,
 }
 
 /// The best first. What only one leg has found gets from the other what its last candidate gets.
 pub fn fuse(by_meaning: &[(Uuid, f32)], by_words: &[(Uuid, f32)], fusion: Fusion) -> Vec<Ranked> {
+    let (meaning_weight, words_weight) = fusion.weights();
     let mut ranked: HashMap<Uuid, Ranked> = HashMap::new();
-    let mut add = |leg: &[(Uuid, f32)], set: fn(&mut Ranked, f32)| {
+    let mut add = |leg: &[(Uuid, f32)], set: &dyn Fn(&mut Ranked, f32, f32)| {
         let share = Share::of(leg, fusion);
         for (place, &(chunk, score)) in leg.iter().enumerate() {
-            let entry = ranked.entry(chunk).or_insert(Ranked { chunk, score: 0.0, similarity: None, bm25: None });
-            entry.score += share.at(place, score);
-            set(entry, score);
+            let nothing = Ranked { chunk, score: 0.0, similarity: None, bm25: None, by_meaning: 0.0, by_words: 0.0 };
+            set(ranked.entry(chunk).or_insert(nothing), score, share.at(place, score));
         }
     };
-    add(by_meaning, |ranked, score| ranked.similarity = Some(score));
-    add(by_words, |ranked, score| ranked.bm25 = Some(score));
+    add(by_meaning, &|ranked, score, share| {
+        (ranked.similarity, ranked.by_meaning) = (Some(score), meaning_weight * share);
+    });
+    add(by_words, &|ranked, score, share| (ranked.bm25, ranked.by_words) = (Some(score), words_weight * share));
     let mut ranked: Vec<Ranked> = ranked.into_values().collect();
+    for one in &mut ranked {
+        one.score = match fusion {
+            Fusion::Best => one.by_meaning.max(one.by_words),
+            _ => one.by_meaning + one.by_words,
+        };
+    }
     ranked.sort_by(|a, b| b.score.partial_cmp(&a.score).unwrap_or(Ordering::Equal).then(a.chunk.cmp(&b.chunk)));
     ranked
 }
@@ -60,7 +84,7 @@ impl Share {
         let least = scores().fold(f32::INFINITY, f32::min);
         let spread = match fusion {
             Fusion::ReciprocalRank => return Self::Rank,
-            Fusion::MinMax => scores().fold(f32::NEG_INFINITY, f32::max) - least,
+            Fusion::MinMax | Fusion::Convex(_) | Fusion::Best => scores().fold(f32::NEG_INFINITY, f32::max) - least,
             Fusion::StandardScore => {
                 let count = leg.len().max(1) as f32;
                 let mean = scores().sum::<f32>() / count;
@@ -87,7 +111,7 @@ impl Share {
 mod tests {
     use super::*;
 
-    const FUSIONS: [Fusion; 3] = [Fusion::ReciprocalRank, Fusion::MinMax, Fusion::StandardScore];
+    const FUSIONS: [Fusion; 4] = [Fusion::ReciprocalRank, Fusion::MinMax, Fusion::StandardScore, Fusion::Convex(0.5)];
 
     fn leg(scores: &[(u128, f32)]) -> Vec<(Uuid, f32)> {
         scores.iter().map(|&(id, score)| (Uuid::from_u128(id), score)).collect()
@@ -105,6 +129,15 @@ mod tests {
             assert_eq!((ranked[0].similarity, ranked[0].bm25), (Some(0.85), Some(11.5)));
             assert_eq!(ranked.len(), 5);
         }
+    }
+
+    #[test]
+    fn what_each_leg_adds_is_told() {
+        let ranked = fuse(&leg(&[(1, 0.9), (2, 0.5), (3, 0.1)]), &leg(&[(2, 12.0), (4, 2.0)]), Fusion::MinMax);
+        let of = |id| ranked.iter().find(|ranked| ranked.chunk.as_u128() == id).copied();
+        assert!(of(1).is_some_and(|one| (one.by_meaning, one.by_words, one.score) == (1.0, 0.0, 1.0)));
+        assert!(of(2).is_some_and(|two| (two.by_meaning - 0.5).abs() < 1e-6 && two.by_words == 1.0));
+        assert!(of(4).is_some_and(|four| (four.similarity, four.by_words) == (None, 0.0)));
     }
 
     #[test]

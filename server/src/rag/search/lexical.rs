@@ -1,9 +1,9 @@
 //! Search by words: BM25, with document frequencies and lengths of the project's own chunks. Postgres' `ts_rank` knows
 //! no document frequencies, so by itself it takes a rare word for no more than a common one.
 
+use super::place::Place;
 use crate::fault::Fault;
-use domain::ProjectId;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
@@ -27,81 +27,79 @@ fn rank_of_frequency(frequency: u32) -> f64 {
     0.1 * (1..=frequency).map(|i| f64::from(i).powi(-2)).sum::<f64>() / 1.644_934_066_85
 }
 
-/// The statement with one condition more on the chunks `c`.
-macro_rules! statement {
-    ($condition:literal) => {
-        concat!(
-            "with word as materialized (
-               select lexeme, ('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''')::tsquery as query
-               from unnest(to_tsvector('english', $1))
-             ),
-             corpus as materialized (
-               select count(*)::float8 as chunks, avg(lexeme_count)::float8 as length from chunks where project_id = $2
-             ),
-             hit as materialized (
-               select c.id, c.lexeme_count, found.lexeme, width_bucket(found.rank::float8, $3::float8[])::float8 as frequency
-               from (select c.id, c.lexeme_count, c.tsv from chunks c where c.project_id = $2 ",
-            $condition,
-            " offset 0) c
-               cross join lateral (select lexeme, ts_rank(c.tsv, query) as rank from word offset 0) found
-               where found.rank > 0
-             ),
-             weight as (
-               select hit.lexeme, ln(1 + (corpus.chunks - count(*) + 0.5) / (count(*) + 0.5)) as weight
-               from hit cross join corpus group by hit.lexeme, corpus.chunks
-             )
-             select hit.id,
-               sum(weight.weight * hit.frequency * ($4::float8 + 1)
-                   / (hit.frequency + $4::float8 * (1 - $5::float8 + $5::float8 * hit.lexeme_count / corpus.length)))::real as score
-             from hit join weight using (lexeme) cross join corpus
-             group by hit.id
-             order by score desc, hit.id
-             limit $6"
-        )
-    };
+/// How the chunks are found that are ranked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// All of the place's.
+    Scanned,
+    /// By the index of words.
+    Indexed,
 }
 
-const SCANNED: &str = statement!("");
-const INDEXED: &str = statement!(
-    "and c.tsv @@ (select string_agg('''' || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''', ' | ')::tsquery
-                   from unnest(to_tsvector('english', $1)))"
-);
+/// The statement over the chunks `c` of a place.
+fn statement(place: &Place, way: Way) -> String {
+    let place = place.condition("c", 7);
+    let with_a_word = match way {
+        Way::Scanned => "",
+        Way::Indexed => {
+            r"and c.tsv @@ (select string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery
+                            from unnest(to_tsvector('english', $1)))"
+        }
+    };
+    format!(
+        r"with word as materialized (
+            select lexeme, ('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''')::tsquery as query
+            from unnest(to_tsvector('english', $1))
+          ),
+          corpus as materialized (
+            select count(*)::float8 as chunks, avg(lexeme_count)::float8 as length from chunks c where {place}
+          ),
+          hit as materialized (
+            select c.id, c.lexeme_count, found.lexeme, width_bucket(found.rank::float8, $3::float8[])::float8 as frequency
+            from (select c.id, c.lexeme_count, c.tsv from chunks c where {place} {with_a_word} offset 0) c
+            cross join lateral (select lexeme, ts_rank(c.tsv, query) as rank from word offset 0) found
+            where found.rank > 0
+          ),
+          weight as (
+            select hit.lexeme, ln(1 + (corpus.chunks - count(*) + 0.5) / (count(*) + 0.5)) as weight
+            from hit cross join corpus group by hit.lexeme, corpus.chunks
+          )
+          select hit.id,
+            sum(weight.weight * hit.frequency * ($4::float8 + 1)
+                / (hit.frequency + $4::float8 * (1 - $5::float8 + $5::float8 * hit.lexeme_count / corpus.length)))::real as score
+          from hit join weight using (lexeme) cross join corpus
+          group by hit.id
+          order by score desc, hit.id
+          limit $6"
+    )
+}
 
 /// Chunk and BM25 score, the best first; only chunks with at least one of the query's words.
-pub async fn bm25(
-    conn: &mut PgConnection,
-    project: ProjectId,
-    query: &str,
-    limit: u32,
-) -> Result<Vec<(Uuid, f32)>, Fault> {
-    let project = Uuid::from(project);
-    let chunks = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from (select from chunks where project_id = $1 limit $2) as some_chunks"#,
-        project,
-        SCAN_LIMIT + 1
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    run(conn, if chunks <= SCAN_LIMIT { SCANNED } else { INDEXED }, project, query, limit).await
+pub async fn bm25(conn: &mut PgConnection, place: &Place, query: &str, limit: u32) -> Result<Vec<(Uuid, f32)>, Fault> {
+    let chunks = place.count(conn, "chunks", SCAN_LIMIT + 1).await?;
+    let way = if chunks <= SCAN_LIMIT { Way::Scanned } else { Way::Indexed };
+    run(conn, way, place, query, limit).await
 }
 
 async fn run(
     conn: &mut PgConnection,
-    statement: &'static str,
-    project: Uuid,
+    way: Way,
+    place: &Place,
     query: &str,
     limit: u32,
 ) -> Result<Vec<(Uuid, f32)>, Fault> {
-    let rows = sqlx::query_as(statement)
+    let rows = sqlx::query_as(AssertSqlSafe(statement(place, way)))
         .bind(query)
-        .bind(project)
+        .bind(place.id())
         .bind(&*RANK_STEPS)
         .bind(K1)
         .bind(B)
-        .bind(i64::from(limit))
-        .fetch_all(conn)
-        .await?;
-    Ok(rows)
+        .bind(i64::from(limit));
+    let rows = match &place.documents {
+        Some(documents) => rows.bind(documents),
+        None => rows,
+    };
+    Ok(rows.fetch_all(conn).await?)
 }
 
 #[cfg(test)]
@@ -168,8 +166,8 @@ mod tests {
             (ids[2], weight(2.0) * part(2, 40.0)),
             (ids[0], weight(2.0) * part(0, 1.0)),
         ];
-        for statement in [SCANNED, INDEXED] {
-            let found = run(&mut conn, statement, project, "The branding is cold", 10).await.unwrap();
+        for way in [Way::Scanned, Way::Indexed] {
+            let found = run(&mut conn, way, &Place::project(project), "The branding is cold", 10).await.unwrap();
             assert_eq!(found.len(), expected.len());
             for ((id, score), (expected_id, expected_score)) in found.iter().zip(&expected) {
                 assert_eq!(id, expected_id);
@@ -177,8 +175,11 @@ mod tests {
             }
         }
         for nothing in ["", "the of and", "'", "\\", "unknown"] {
-            for statement in [SCANNED, INDEXED] {
-                assert!(run(&mut conn, statement, project, nothing, 10).await.unwrap().is_empty(), "{nothing:?}");
+            for way in [Way::Scanned, Way::Indexed] {
+                assert!(
+                    run(&mut conn, way, &Place::project(project), nothing, 10).await.unwrap().is_empty(),
+                    "{nothing:?}"
+                );
             }
         }
     }
@@ -206,8 +207,8 @@ mod tests {
             "<:*> !x & | ( ) :* '' \\' \\\\",
             "\u{1F642} 東京",
         ] {
-            for statement in [SCANNED, INDEXED] {
-                run(&mut conn, statement, project, query, 10).await.expect(query);
+            for way in [Way::Scanned, Way::Indexed] {
+                run(&mut conn, way, &Place::project(project), query, 10).await.expect(query);
             }
         }
     }

@@ -1,0 +1,192 @@
+//! A chunk of an upload, from the request to the store; the last one makes the document.
+
+use super::{
+    hash::Hash,
+    remove,
+    repo::{self, Row},
+};
+use crate::{
+    access::UploadAccess,
+    documents::{
+        self,
+        media_type::{self, TextCheck},
+        upload::not_text,
+    },
+    fault::Fault,
+    http::error::HttpError,
+    session::UserSession,
+    storage::{PART_BYTES, Stored},
+};
+use axum::{body::Body, http::StatusCode};
+use bytes::{Bytes, BytesMut};
+use domain::{Error, UploadId, uploads::Upload, workspaces::Role};
+use futures::StreamExt;
+
+/// Takes the chunk that begins at `offset`. When all bytes are there already, an empty one makes the document.
+///
+/// # Errors
+/// `Conflict` when the upload is at another offset; `Invalid` on `file` when the file is not of a kind that can be read,
+/// which ends the upload; 400 when the chunk breaks off, 413 and 422 when it is not of the right size.
+pub(super) async fn append(
+    session: UserSession,
+    access: UploadAccess,
+    offset: u64,
+    body: Body,
+) -> Result<Upload, HttpError> {
+    let row = repo::find(&mut session.scope().await?, &access).await?;
+    if row.finished_at.is_some() && offset == row.size() {
+        return Ok(row.upload());
+    }
+    if offset != row.offset() || row.finished_at.is_some() {
+        return Err(repo::elsewhere().into());
+    }
+    let bytes = read(body, row.next_chunk()).await?;
+    // A task of its own: what has arrived is kept although the sender has gone.
+    let task = tokio::spawn(async move {
+        let mut scope = session.scope().await?;
+        let epoch = repo::begin_chunk(&mut scope, &access, offset).await?.ok_or_else(repo::elsewhere)?;
+        scope.commit().await?;
+        match store(&session, row, epoch, bytes).await {
+            Ok(row) if row.offset_bytes == row.size_bytes => finish(&session, &access, row).await,
+            Ok(row) => Ok(row.upload()),
+            Err(Failed::Unreadable(error)) => {
+                discard(&session, access.id()).await?;
+                Err(error.into())
+            }
+            Err(Failed::Fault(fault)) => Err(fault),
+        }
+    });
+    Ok(task.await.map_err(Fault::while_doing("store a chunk"))??)
+}
+
+/// The whole chunk: it is sent to the store only when all of it is there.
+async fn read(body: Body, wanted: u64) -> Result<Bytes, HttpError> {
+    let mut bytes = BytesMut::new();
+    let mut stream = body.into_data_stream();
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| {
+            tracing::debug!(%error, "a chunk broke off");
+            HttpError::request(StatusCode::BAD_REQUEST, "The chunk broke off. Send it again.")
+        })?;
+        bytes.extend_from_slice(&piece);
+        if bytes.len() as u64 > wanted {
+            return Err(HttpError::request(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("Send the next {wanted} bytes of the file alone."),
+            ));
+        }
+    }
+    if (bytes.len() as u64) < wanted {
+        return Err(Error::invalid("body", format!("Send the next {wanted} bytes of the file at once.")).into());
+    }
+    Ok(bytes.freeze())
+}
+
+enum Failed {
+    /// The file is none that can be read: going on makes no sense.
+    Unreadable(Error),
+    Fault(Fault),
+}
+
+impl<E: Into<Fault>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// The upload with the chunk.
+async fn store(session: &UserSession, mut row: Row, epoch: i64, bytes: Bytes) -> Result<Row, Failed> {
+    if bytes.is_empty() {
+        return Ok(row);
+    }
+    let store = &session.state.store;
+    check(&mut row, &bytes)?;
+    let mut hash = match &row.hash_state {
+        Some(state) => Hash::resume(state).ok_or_else(restart)?,
+        None => Hash::default(),
+    };
+    hash.update(&bytes);
+    row.hash_state = Some(hash.state());
+    row.offset_bytes += repo::integer(bytes.len() as u64);
+    let key = row.key();
+    let media_type = row.media_type.clone().unwrap_or_default();
+    if row.size() <= PART_BYTES as u64 {
+        store.put(key, &media_type, bytes).await?;
+    } else {
+        let upload = match &row.store_upload {
+            Some(upload) => upload.clone(),
+            None => {
+                let upload = store.begin_parts(key, &media_type).await?;
+                row.store_upload = Some(upload.clone());
+                let mut scope = session.scope().await?;
+                repo::begun(&mut scope, &row, epoch).await?;
+                scope.commit().await?;
+                upload
+            }
+        };
+        let tag = store.put_part(key, &upload, row.parts.len() + 1, bytes).await?;
+        row.parts.push(tag);
+    }
+    let mut scope = session.scope().await?;
+    repo::advance(&mut scope, &row, epoch).await?;
+    scope.commit().await?;
+    Ok(row)
+}
+
+/// The first chunk tells what the file is, and every chunk of a text is looked at.
+fn check(row: &mut Row, bytes: &[u8]) -> Result<(), Failed> {
+    let unreadable = |error: domain::FieldError| Failed::Unreadable(error.into());
+    if row.offset_bytes == 0 {
+        let head = &bytes[..bytes.len().min(media_type::PEEK)];
+        row.media_type = Some(media_type::of(&row.name, head).map_err(unreadable)?.to_owned());
+    }
+    if media_type::is_text(row.media_type.as_deref().unwrap_or_default()) {
+        let mut text = TextCheck::resume(std::mem::take(&mut row.text_tail));
+        let is_last = row.offset() + bytes.len() as u64 == row.size();
+        if !text.accepts(bytes) || (is_last && !text.complete()) {
+            return Err(unreadable(not_text(&row.name)));
+        }
+        row.text_tail = text.tail();
+    }
+    Ok(())
+}
+
+/// After an update of Atelier whose hashing keeps its state in another form.
+fn restart() -> Error {
+    Error::conflict("This upload was begun by another version of Atelier. Discard it, and add the file again.")
+}
+
+/// Makes the document of an upload whose bytes are all there. May be repeated.
+async fn finish(session: &UserSession, access: &UploadAccess, row: Row) -> Result<Upload, Fault> {
+    let key = row.key();
+    if let Some(upload) = &row.store_upload {
+        session.state.store.complete_parts(key, upload, &row.parts, row.size()).await?;
+    }
+    let hash = row.hash_state.as_deref().and_then(Hash::resume).ok_or_else(restart)?;
+    let file = documents::repo::NewDocument {
+        id: row.document_id.into(),
+        name: row.name.clone(),
+        media_type: row.media_type.clone().unwrap_or_default().into(),
+        stored: Stored { size: row.size(), sha256: hash.finish() },
+        key,
+    };
+    let mut scope = session.scope().await?;
+    if repo::finish(&mut scope, access).await? {
+        documents::upload::insert_all(&mut scope, row.project_id.into(), &[file]).await?;
+    }
+    // Whoever was faster has made it.
+    let access = scope.upload(access.id(), Role::Viewer).await?;
+    let finished = repo::find(&mut scope, &access).await?;
+    scope.commit().await?;
+    Ok(finished.upload())
+}
+
+async fn discard(session: &UserSession, id: UploadId) -> Result<(), Fault> {
+    let mut scope = session.scope().await?;
+    let deleted = repo::delete(scope.conn(), id).await?;
+    scope.commit().await?;
+    if let Some(row) = deleted {
+        remove(&session.state.store, row).await;
+    }
+    Ok(())
+}
