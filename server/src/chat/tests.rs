@@ -344,18 +344,20 @@ async fn whoever_is_removed_or_signed_out_stops_seeing_the_answer() {
     desk.ada.add_member(workspace, &mia, "mia", "viewer").await;
     let asked = desk.ask(desk.conversation().await, "What does postage cost?").await;
     desk.until_written(asked.answer.id, "Half").await;
-    let follower = |client: &Client| {
-        let client = client.clone();
-        tokio::spawn(async move { follow(&client, asked.answer.id, None).await })
-    };
-    let (of_eve, of_mia, of_ada) = (follower(&eve), follower(&mia), follower(&desk.ada));
+    // Open before anybody goes: whoever opens one later is refused at once.
+    let mut followers = Vec::new();
+    for client in [&eve, &mia, &desk.ada] {
+        let events = open(client, asked.answer.id, None).await;
+        followers.push(tokio::spawn(async move { events.collect::<Vec<Event>>().await }));
+    }
+    let of_ada = followers.pop().unwrap();
     desk.ada.delete(&format!("/api/v1/members/{removed}")).await.expect(204);
     sqlx::query("delete from auth.sessions where user_id = $1")
         .bind(mia.user_id())
         .execute(&mut desk.app.sql().await)
         .await
         .unwrap();
-    for stream in [of_eve, of_mia] {
+    for stream in followers {
         let seen = timeout(Duration::from_secs(8), stream).await.expect("the stream goes on").unwrap();
         assert!(!seen.iter().any(|(_, event)| matches!(event, AnswerEvent::Finished { .. })));
     }

@@ -102,9 +102,17 @@ async fn whoever_is_sent_to_the_login_page_comes_back() {
 
     let function = server_fn_paths().map(|(path, _)| path).find(|path| path.contains("create_workspace")).unwrap();
     let referer = app.url.join("workspaces/new").unwrap();
-    let form = html(Method::POST, function).header(header::REFERER, referer.as_str()).form(&[("name", "Nord")]);
-    let form = anyone.send(form).await;
-    assert_eq!((form.status, form.header("location")), (302, "/login?next=/workspaces/new"));
+    let form = |fields: &[(&str, &str)]| {
+        anyone.send(html(Method::POST, function).header(header::REFERER, referer.as_str()).form(fields))
+    };
+    // What was typed stands on a page that can send it again; a secret is written into no page.
+    let typed = form(&[("name", "Nord & Söhne")]).await;
+    assert_eq!(typed.status, 401, "{}", typed.text());
+    for kept in ["Nord &amp; Söhne", &format!("action=\"{function}\""), "href=\"/login?next=/workspaces/new\""] {
+        assert!(typed.text().contains(kept), "{kept} is not in {}", typed.text());
+    }
+    let secret = form(&[("name", "Nord"), ("password", "hunter2")]).await;
+    assert_eq!((secret.status, secret.header("location")), (302, "/login?next=/workspaces/new"));
     let called = anyone.request(Method::POST, function).header(header::REFERER, referer.as_str());
     let called = anyone.send(called.form(&[("name", "Nord")])).await;
     let error: serde_json::Value = called.json(401);
