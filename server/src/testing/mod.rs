@@ -34,6 +34,7 @@ use crate::{
     http::build_router,
     jobs,
     mail::Mailer,
+    members::InvitationLimit,
     storage::{ObjectStore, embedded::EmbeddedStore},
 };
 use database::TestDatabase;
@@ -89,6 +90,7 @@ impl TestApp {
             leptos: leptos::config::LeptosOptions::builder().output_name("atelier").build(),
             identity,
             mailer,
+            invitations: InvitationLimit::default(),
             db,
             config,
         });
@@ -126,6 +128,7 @@ impl TestApp {
             leptos: self.state.leptos.clone(),
             identity: self.state.identity.clone(),
             mailer: self.state.mailer.clone(),
+            invitations: InvitationLimit::default(),
             db: self.state.db.clone(),
             config,
         });
