@@ -19,8 +19,9 @@ pub fn Confirm(
     children: Children,
 ) -> impl IntoView {
     let title_id = format!("{id}-title");
+    let labelled_by = title_id.clone();
     view! {
-        <div class="confirm" id=id popover="auto" role="dialog" aria-labelledby=title_id.clone()>
+        <div class="confirm" id=id popover="auto" role="dialog" aria-labelledby=labelled_by>
             <h2 class="confirm__title" id=title_id>{verb}" " <span class="confirm__name">{name}</span> "?"</h2>
             <p>{text}</p>
             {children()}
