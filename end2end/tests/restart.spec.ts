@@ -109,7 +109,7 @@ test("an answer that the server was killed in is there, marked, and the conversa
   await server.start(model.variables);
   await expect(async () => {
     await page.reload();
-    await expect(page.getByRole("article").last()).toContainText("Atelier was restarted while this answer was being written", { timeout: 1_000 });
+    await expect(page.getByRole("article").last()).toContainText("while this answer was being written. What there was of it is kept", { timeout: 1_000 });
   }).toPass({ timeout: 60_000 });
   await expect(page.getByRole("article").last()).toContainText("The charts are in the second drawer");
   await open(page, new URL(page.url()).pathname);

@@ -64,6 +64,7 @@ impl TestApp {
 
     /// Starts with another way to the object store, or another store, than the embedded one whose settings are given.
     pub async fn start_on(variables: &[(&str, &str)], store: impl FnOnce(&S3) -> ObjectStore) -> Self {
+        queries::listen();
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a folder for the test");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
