@@ -14,5 +14,7 @@ mod state;
 mod upload;
 
 pub use page::DocumentsPage;
+pub(crate) use facts::{kind, page_word, size};
 pub use reader::DocumentPage;
+pub(crate) use reader::{PageTurner, Sheet};
 pub(crate) use state::DocumentStateView;

@@ -15,6 +15,7 @@ use app::{
         SignIn, SignUp, StartOauth, VerifyCode,
     },
     members::api::{AcceptInvitation, GetInvitation},
+    shares::api::OpenShare,
 };
 use axum::{
     body::Body,
@@ -56,6 +57,9 @@ pub(super) const TRIES: &[&str] = &[
     "/api/v1/invitations/accept",
 ];
 
+/// Openings of shares by one address: somebody who reads, not somebody who copies, or tries tokens.
+const SHARED_PER_MINUTE: u32 = 120;
+
 /// Tries for one account, from wherever they come: GoTrue's figure for codes, 30 in five minutes.
 const ACCOUNT_PER_MINUTE: u32 = 6;
 const ACCOUNT_BURST: u32 = 30;
@@ -68,6 +72,7 @@ const CLEAR_EVERY: u32 = 4096;
 pub(super) struct Rates {
     requests: DefaultKeyedRateLimiter<IpAddr>,
     tries: DefaultKeyedRateLimiter<IpAddr>,
+    shared: DefaultKeyedRateLimiter<IpAddr>,
     /// By a hash, so that no key is longer than another.
     accounts: DefaultKeyedRateLimiter<u64>,
     hasher: RandomState,
@@ -85,6 +90,7 @@ impl Rates {
             requests: RateLimiter::keyed(quota(limits.requests_per_minute, limits.requests_per_minute / 5)),
             // Three minutes' worth at once: an office behind one address in the morning.
             tries: RateLimiter::keyed(quota(limits.sign_ins_per_minute, limits.sign_ins_per_minute.saturating_mul(3))),
+            shared: RateLimiter::keyed(quota(SHARED_PER_MINUTE, SHARED_PER_MINUTE / 2)),
             accounts: RateLimiter::keyed(quota(ACCOUNT_PER_MINUTE, ACCOUNT_BURST)),
             hasher: RandomState::new(),
             spare_loopback: config.environment == Environment::Development,
@@ -93,10 +99,11 @@ impl Rates {
         }
     }
 
-    fn count_address(&self, address: IpAddr, is_try: bool) -> Result<(), Error> {
+    fn count_address(&self, address: IpAddr, kind: Kind) -> Result<(), Error> {
         if self.counted.fetch_add(1, Ordering::Relaxed) % CLEAR_EVERY == CLEAR_EVERY - 1 {
             self.requests.retain_recent();
             self.tries.retain_recent();
+            self.shared.retain_recent();
             self.accounts.retain_recent();
         }
         if self.spare_loopback && address.is_loopback() {
@@ -104,7 +111,11 @@ impl Rates {
         }
         let network = network(address);
         check(&self.requests, &network)?;
-        if is_try { check(&self.tries, &network) } else { Ok(()) }
+        match kind {
+            Kind::Try => check(&self.tries, &network),
+            Kind::Shared => check(&self.shared, &network),
+            Kind::Other => Ok(()),
+        }
     }
 
     fn count_account(&self, account: impl Hash) -> Result<(), Error> {
@@ -128,6 +139,26 @@ impl Rates {
                 proxy = %peer,
                 "requests come through a proxy that is not in ATELIER_TRUSTED_PROXIES: all its visitors share one rate limit"
             );
+        }
+    }
+}
+
+/// What a request counts as, besides as a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Try,
+    Shared,
+    Other,
+}
+
+impl Kind {
+    fn of(method: &Method, path: &str) -> Self {
+        if method == Method::POST && TRIES.contains(&path) {
+            Self::Try
+        } else if public::is_shared(path) || path == OpenShare::PATH {
+            Self::Shared
+        } else {
+            Self::Other
         }
     }
 }
@@ -164,13 +195,13 @@ pub(super) async fn count(
         return next.run(request).await;
     }
     rates.tell_of_proxy(&request, &state.config.site.trusted_proxies);
-    let is_try = request.method() == Method::POST && TRIES.contains(&path);
+    let kind = Kind::of(request.method(), path);
     // Nobody is without an address but in tests of parts; they share one.
     let address = client_address(request.extensions()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    if let Err(error) = rates.count_address(address, is_try) {
+    if let Err(error) = rates.count_address(address, kind) {
         return refuse(&state, &Caller::of(&request), error);
     }
-    if !is_try {
+    if kind != Kind::Try {
         return next.run(request).await;
     }
     let caller = Caller::of(&request);
