@@ -119,9 +119,8 @@ fn content(
     let live = RwSignal::new(document.clone());
     let put = move |document: Document| {
         let is_another = document.state == DocumentState::Ready
-            && live.with_untracked(|known| {
-                known.state != DocumentState::Ready || known.fetched_at != document.fetched_at
-            });
+            && live
+                .with_untracked(|known| known.state != DocumentState::Ready || known.fetched_at != document.fetched_at);
         live.set(document);
         if is_another {
             reopen();
@@ -132,7 +131,9 @@ fn content(
         live::follow(project.id, move |change| match change {
             Change::Changed(document) if document.id == id => put(*document),
             Change::Changed(document) if document.replaces == Some(id) => next_version.set(Some(*document)),
-            Change::Deleted(gone) if next_version.with_untracked(|next| next.as_ref().is_some_and(|next| next.id == gone)) => {
+            Change::Deleted(gone)
+                if next_version.with_untracked(|next| next.as_ref().is_some_and(|next| next.id == gone)) =>
+            {
                 next_version.set(None);
             }
             _ => {}

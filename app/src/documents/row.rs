@@ -24,7 +24,9 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
     let name = Memo::new(move |_| document.with(|document| document.name.clone()));
     let is_there = Memo::new(move |_| document.with(|document| document.size_bytes > 0));
     let kind = move || document.with(|document| facts::kind(&document.media_type).to_owned());
-    let size = move || if is_there.get() { document.with(|document| facts::size(document.size_bytes)) } else { "\u{2013}".to_owned() };
+    let size = move || {
+        if is_there.get() { document.with(|document| facts::size(document.size_bytes)) } else { "\u{2013}".to_owned() }
+    };
     let glyph = if source_url.is_some() { Glyph::Link } else { Glyph::FileText };
     let pages = move || {
         document

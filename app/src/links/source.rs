@@ -31,9 +31,8 @@ pub(crate) fn SourceLine(
         None => {}
     });
     let fetched_at = move || document.with(|document| document.fetched_at);
-    let is_under_way = Memo::new(move |_| {
-        next_version.with(|next| next.as_ref().is_some_and(|next| next.state.is_working()))
-    });
+    let is_under_way =
+        Memo::new(move |_| next_version.with(|next| next.as_ref().is_some_and(|next| next.state.is_working())));
     let may_fetch = move || {
         role >= Role::Member && !is_under_way.get() && document.with(|document| document.state == DocumentState::Ready)
     };

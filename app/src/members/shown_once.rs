@@ -18,9 +18,7 @@ pub(crate) fn keep(path: &str, secret: &Secret) {
     let secure = if referer.is_some_and(|referer| referer.starts_with("https://")) { "; Secure" } else { "" };
     if let Ok(json) = serde_json::to_string(secret) {
         let value = redirect::encode(&json);
-        cookie::set(&format!(
-            "{COOKIE}={value}; Path={path}; Max-Age=60; HttpOnly; SameSite=Lax{secure}"
-        ));
+        cookie::set(&format!("{COOKIE}={value}; Path={path}; Max-Age=60; HttpOnly; SameSite=Lax{secure}"));
     }
 }
 

@@ -62,7 +62,8 @@ fn new_share(expires: &str, date: &str) -> Result<NewShare, FieldError> {
     use time::{Date, Time, macros::format_description};
 
     if expires != "date" {
-        let days = expires.parse().map_err(|_| FieldError::new("expires_in_days", "Choose how long the link works."))?;
+        let days =
+            expires.parse().map_err(|_| FieldError::new("expires_in_days", "Choose how long the link works."))?;
         return Ok(NewShare { expires_in_days: Some(days), expires_at: None });
     }
     let last_second = Time::from_hms(23, 59, 59).map_err(|_| FieldError::new("expires_at", "Choose a day."))?;
@@ -82,10 +83,17 @@ mod tests {
         assert_eq!(new_share("30", ""), Ok(NewShare { expires_in_days: Some(30), expires_at: None }));
         let day = NewShare { expires_in_days: None, expires_at: Some(datetime!(2026-12-31 23:59:59 UTC)) };
         assert_eq!(new_share("date", "2026-12-31"), Ok(day));
-        for (expires, date, field) in
-            [("", "", "expires_in_days"), ("-1", "", "expires_in_days"), ("date", "", "expires_at"), ("date", "31.12.", "expires_at")]
-        {
-            assert_eq!(new_share(expires, date).map_err(|error| error.field), Err(field.to_owned()), "{expires} {date}");
+        for (expires, date, field) in [
+            ("", "", "expires_in_days"),
+            ("-1", "", "expires_in_days"),
+            ("date", "", "expires_at"),
+            ("date", "31.12.", "expires_at"),
+        ] {
+            assert_eq!(
+                new_share(expires, date).map_err(|error| error.field),
+                Err(field.to_owned()),
+                "{expires} {date}"
+            );
         }
     }
 }

@@ -110,7 +110,8 @@ fn list(view: Result<SharesView, ApiError>, role: Role, revoke: ServerAction<Rev
         Err(error) => return view! { <Failure error/> }.into_any(),
     };
     if shares.is_empty() {
-        return view! { <p class="share__none">"No links yet. This document is open to the workspace alone."</p> }.into_any();
+        return view! { <p class="share__none">"No links yet. This document is open to the workspace alone."</p> }
+            .into_any();
     }
     let rows = shares.into_iter().map(|share| view! { <ShareRow share own role revoke/> }).collect_view();
     view! { <ul class="share__list" aria-label="Links">{rows}</ul> }.into_any()

@@ -81,7 +81,7 @@ fn content(text: SharedText, page_count: u32, word: &'static str, path: String) 
         }
         SharedText::Pages(pages) if pages.is_empty() && page_count > 0 => view! {
             <section class="empty">
-                <h2>"There is no such "{word}</h2>
+                <h2>{format!("There is no such {word}")}</h2>
                 <div class="empty__actions"><LinkButton href=path>"Go to the first page"</LinkButton></div>
             </section>
         }
@@ -96,10 +96,8 @@ fn content(text: SharedText, page_count: u32, word: &'static str, path: String) 
         SharedText::Pages(pages) => {
             let (first, last) =
                 (pages.first().map_or(1, |page| page.number), pages.last().map_or(1, |page| page.number));
-            let sheets = pages
-                .into_iter()
-                .map(|page| view! { <Sheet page count=page_count word span=None/> })
-                .collect_view();
+            let sheets =
+                pages.into_iter().map(|page| view! { <Sheet page count=page_count word span=None/> }).collect_view();
             view! {
                 <article class="reader">{sheets}</article>
                 <PageTurner path first last count=page_count/>

@@ -135,8 +135,7 @@ pub(crate) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[U
 
 /// The version of the document that is in the making, if there is one.
 pub(crate) async fn next_version(scope: &mut Scope, access: &DocumentAccess) -> Result<Option<Document>, Fault> {
-    let row =
-        select_documents!("d.replaces = $1", Uuid::from(access.id())).fetch_optional(scope.conn()).await?;
+    let row = select_documents!("d.replaces = $1", Uuid::from(access.id())).fetch_optional(scope.conn()).await?;
     row.map(|row| row.document(access.project().workspace().role())).transpose()
 }
 

@@ -196,7 +196,12 @@ pub(crate) async fn insert_all(
 }
 
 /// Has the new document take the place of `old` when it is ready.
-pub(crate) async fn make_replacement(scope: &mut Scope, access: &ProjectAccess, old: Uuid, new: DocumentId) -> Result<(), Fault> {
+pub(crate) async fn make_replacement(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    old: Uuid,
+    new: DocumentId,
+) -> Result<(), Fault> {
     if let Some(superseded) = repo::replace(scope, access, old, new).await? {
         events::notify(scope.conn(), &Notice::Document { project: access.id(), document: superseded }).await?;
     }

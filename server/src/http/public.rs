@@ -56,8 +56,16 @@ pub(super) const SERVER_FUNCTIONS: &[&str] = &[
 
 /// Signs of life, the API's description, the file of a share, the answer to an address that the API does not know, and the outbox, which
 /// answers nobody but this machine in development.
-const OTHER_ROUTES: &[&str] =
-    &["/healthz", "/readyz", "/favicon.ico", "/api/openapi.json", "/api/docs", "/api/{*rest}", "/outbox", "/shared/{token}/file"];
+const OTHER_ROUTES: &[&str] = &[
+    "/healthz",
+    "/readyz",
+    "/favicon.ico",
+    "/api/openapi.json",
+    "/api/docs",
+    "/api/{*rest}",
+    "/outbox",
+    "/shared/{token}/file",
+];
 
 /// Whether the path is the embedded identity provider's, which judges keys and tokens itself.
 pub fn is_identity_provider(path: &str) -> bool {

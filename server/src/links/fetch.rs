@@ -78,10 +78,12 @@ struct Text {
 
 impl Text {
     fn of(page: WebPage) -> Self {
-        let is_text = page.media_type.as_deref().is_some_and(|media_type| {
-            media_type.starts_with("text/") || media_type == "application/xhtml+xml"
-        });
-        let decoder = page.encoding.filter(|encoding| is_text && *encoding != UTF_8).map(|encoding| encoding.new_decoder());
+        let is_text = page
+            .media_type
+            .as_deref()
+            .is_some_and(|media_type| media_type.starts_with("text/") || media_type == "application/xhtml+xml");
+        let decoder =
+            page.encoding.filter(|encoding| is_text && *encoding != UTF_8).map(|encoding| encoding.new_decoder());
         Self { page, decoder }
     }
 

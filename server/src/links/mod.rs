@@ -36,11 +36,7 @@ impl Links for UserSession {
     async fn add_link(&self, project: ProjectId, new: NewLink) -> Result<Document, Error> {
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Member).await?;
-        let url = self
-            .state
-            .web
-            .check(new.url.as_str())
-            .map_err(|error| Error::invalid("url", error.to_string()))?;
+        let url = self.state.web.check(new.url.as_str()).map_err(|error| Error::invalid("url", error.to_string()))?;
         let old = repo::of_page(&mut scope, &access, &url).await?;
         let document = insert(&mut scope, &access, &url, old).await?;
         scope.commit().await?;
@@ -71,12 +67,7 @@ impl Links for UserSession {
 }
 
 /// The row, its job and its notice; with `old`, the next version of that.
-async fn insert(
-    scope: &mut Scope,
-    access: &ProjectAccess,
-    url: &Url,
-    old: Option<Uuid>,
-) -> Result<Document, Fault> {
+async fn insert(scope: &mut Scope, access: &ProjectAccess, url: &Url, old: Option<Uuid>) -> Result<Document, Fault> {
     let id = DocumentId::from(Uuid::now_v7());
     repo::insert(scope, access, id, url, &title::of_address(url)).await?;
     if let Some(old) = old {

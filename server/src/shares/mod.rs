@@ -8,12 +8,7 @@ pub mod routes;
 mod tests;
 
 use crate::{
-    AppState,
-    documents::repo as documents,
-    fault::Fault,
-    rag::extract::media_types,
-    secret,
-    session::UserSession,
+    AppState, documents::repo as documents, fault::Fault, rag::extract::media_types, secret, session::UserSession,
 };
 use async_trait::async_trait;
 use domain::{
@@ -42,7 +37,9 @@ impl Shares for UserSession {
         let access = scope.document(document, Role::Member).await?;
         let expires_at = end(&new, OffsetDateTime::now_utc())?;
         if documents::find(&mut scope, &access).await?.replaces.is_some() {
-            return Err(Error::conflict("This version is still in the making. Share the document that it will replace."));
+            return Err(Error::conflict(
+                "This version is still in the making. Share the document that it will replace.",
+            ));
         }
         let token = secret::new()?;
         let share = repo::insert(&mut scope, &access, expires_at, &secret::hash(&token)).await?;

@@ -78,12 +78,9 @@ pub(super) async fn insert(
 ) -> Result<Share, Fault> {
     let document = Uuid::from(access.id());
     let user = Uuid::from(scope.user_id());
-    sqlx::query!(
-        "delete from shares where document_id = $1 and expires_at < now() - interval '30 days'",
-        document
-    )
-    .execute(scope.conn())
-    .await?;
+    sqlx::query!("delete from shares where document_id = $1 and expires_at < now() - interval '30 days'", document)
+        .execute(scope.conn())
+        .await?;
     let row = sqlx::query_as!(
         Row,
         r#"with made as (
@@ -156,11 +153,8 @@ pub(super) async fn open(state: &AppState, conn: &mut PgConnection, token: &str)
 }
 
 pub(super) async fn count_opening(conn: &mut PgConnection, opened: &Opened) -> Result<(), Fault> {
-    sqlx::query!(
-        "update shares set opened_count = opened_count + 1, last_opened_at = now() where id = $1",
-        opened.id
-    )
-    .execute(conn)
-    .await?;
+    sqlx::query!("update shares set opened_count = opened_count + 1, last_opened_at = now() where id = $1", opened.id)
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -43,8 +43,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let bits = address.to_bits();
     let beginning = |[first, second]: [u16; 2]| (u128::from(first) << 112) | (u128::from(second) << 96);
-    bits >> 125 == 1
-        && !SPECIAL_V6.iter().any(|(network, prefix)| (bits ^ beginning(*network)) >> (128 - prefix) == 0)
+    bits >> 125 == 1 && !SPECIAL_V6.iter().any(|(network, prefix)| (bits ^ beginning(*network)) >> (128 - prefix) == 0)
 }
 
 /// The IPv4 address in one that is mapped (::ffff:0:0/96), translated (64:ff9b::/96) or a 6to4 tunnel's (2002::/16).

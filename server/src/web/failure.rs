@@ -23,7 +23,9 @@ pub enum FetchError {
     Broken(String),
     #[error("{host} answered with the error {status}. Try again later.")]
     Passing { host: String, status: u16 },
-    #[error("{0} does not show this page without a login, or not to programs. Save the page as a file and upload that.")]
+    #[error(
+        "{0} does not show this page without a login, or not to programs. Save the page as a file and upload that."
+    )]
     Closed(String),
     #[error("{0} says that there is no such page. Check the address in a browser.")]
     Gone(String),
@@ -48,11 +50,7 @@ impl FetchError {
     pub const fn may_pass(&self) -> bool {
         matches!(
             self,
-            Self::Unresolved(_)
-                | Self::Unreachable(_)
-                | Self::TimedOut(_)
-                | Self::Broken(_)
-                | Self::Passing { .. }
+            Self::Unresolved(_) | Self::Unreachable(_) | Self::TimedOut(_) | Self::Broken(_) | Self::Passing { .. }
         )
     }
 

@@ -27,8 +27,13 @@ use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
 /// Tells the other side who asks, and where to read what that is.
-const USER_AGENT: &str =
-    concat!("Atelier/", env!("CARGO_PKG_VERSION"), " (+", env!("CARGO_PKG_REPOSITORY"), "; fetches a page that a person asked for)");
+const USER_AGENT: &str = concat!(
+    "Atelier/",
+    env!("CARGO_PKG_VERSION"),
+    " (+",
+    env!("CARGO_PKG_REPOSITORY"),
+    "; fetches a page that a person asked for)"
+);
 
 /// What is read best comes first.
 const ACCEPTED: &str = "text/html,application/xhtml+xml,application/pdf;q=0.9,text/*;q=0.8,*/*;q=0.5";

@@ -2,6 +2,7 @@
 
 use super::{address, failure::FetchError};
 use async_trait::async_trait;
+use axum::BoxError;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
     fmt, io,
@@ -48,7 +49,7 @@ impl Resolve for CheckedNames {
         Box::pin(async move {
             let host = name.as_str();
             let found = network.resolve(host).await.ok().filter(|found| !found.is_empty());
-            let Some(found) = found else { return Err(FetchError::Unresolved(host.to_owned()).into()) };
+            let Some(found) = found else { return Err(BoxError::from(FetchError::Unresolved(host.to_owned()))) };
             if !found.iter().all(|address| network.allows(*address)) {
                 return Err(FetchError::NotPublic(host.to_owned()).into());
             }

@@ -63,7 +63,10 @@ impl WebPage {
     pub(super) fn begin(url: Url, response: Response, deadline: Instant, limits: Limits) -> Result<Self, FetchError> {
         let headers = response.headers();
         let declared = header(headers, CONTENT_TYPE).map(str::to_ascii_lowercase);
-        let media_type = declared.as_deref().and_then(|declared| declared.split(';').next()).map(|essence| essence.trim().to_owned());
+        let media_type = declared
+            .as_deref()
+            .and_then(|declared| declared.split(';').next())
+            .map(|essence| essence.trim().to_owned());
         let media_type = media_type.filter(|essence| !essence.is_empty());
         if let Some(media_type) = media_type.as_deref().filter(|media_type| !is_allowed(media_type)) {
             return Err(FetchError::WrongType(media_type.to_owned()));

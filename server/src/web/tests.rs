@@ -131,9 +131,13 @@ async fn what_a_page_leads_on_to_is_checked_as_if_it_had_been_typed() {
     let sites = Sites::new(&[("site.test", &[&["127.0.0.1"]]), ("private.test", &[&["10.0.0.1"]])]);
     let fetcher = sites.fetcher();
     assert_eq!(led_to(&fetcher, &format!("http://site.test:{port}/there")).await.unwrap(), b"the end");
-    for location in
-        ["http://10.0.0.1/", "http://169.254.169.254/latest", "http://[::1]/", "http://private.test/", "//192.168.0.1/x"]
-    {
+    for location in [
+        "http://10.0.0.1/",
+        "http://169.254.169.254/latest",
+        "http://[::1]/",
+        "http://private.test/",
+        "//192.168.0.1/x",
+    ] {
         let error = led_to(&fetcher, location).await.unwrap_err();
         assert!(matches!(error, FetchError::NotPublic(_)), "{location}: {error:?}");
     }

@@ -106,11 +106,7 @@ const FUNCTIONS: &[Function] = &[
     function("fetch_again", MEMBER, &[Id("id", "DocumentId")]),
     function("open_share", Access::Public, &[]),
     function("list_shares", MEMBER, &[Id("document", "DocumentId")]),
-    function(
-        "create_share",
-        MEMBER,
-        &[Id("document", "DocumentId"), Text("expires", "7"), Text("date", "")],
-    ),
+    function("create_share", MEMBER, &[Id("document", "DocumentId"), Text("expires", "7"), Text("date", "")]),
     function("revoke_share", ADMIN, &[Id("id", "ShareId")]),
     function("open_search", VIEWER, &[Id("project", "ProjectId"), Text("query", "launch"), Text("documents", "")]),
     function("open_chat", VIEWER, &[Id("project", "ProjectId")]),
