@@ -98,7 +98,7 @@ pub(super) async fn insert(
         document,
         user,
         token_hash,
-        expires_at
+        expires_at as OffsetDateTime
     )
     .fetch_one(scope.conn())
     .await?;

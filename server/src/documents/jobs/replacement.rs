@@ -74,7 +74,7 @@ async fn take_over(scope: &mut JobScope<'_>, old: DocumentId) -> Result<String, 
         made.page_count,
         made.chunks_total,
         made.source_url,
-        made.fetched_at
+        made.fetched_at as Option<OffsetDateTime>
     )
     .execute(scope.conn())
     .await?;
