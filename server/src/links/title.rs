@@ -1,7 +1,10 @@
 //! What a page is called in the list of documents.
 
 use crate::{
-    documents::{media_type, upload::file_name},
+    documents::{
+        media_type,
+        upload::{file_name, without_controls},
+    },
     rag::extract::{self, media_types},
 };
 use url::Url;
@@ -50,8 +53,7 @@ fn of_html(head: &[u8]) -> Option<String> {
 
 /// On one line, and without marks that change the direction of writing.
 fn cut(name: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let clean: String = name.chars().filter(|c| !c.is_control() && !turns(*c)).collect();
+    let clean = without_controls(name);
     let clean = clean.trim();
     if clean.chars().count() <= MAX_CHARS {
         return clean.to_owned();

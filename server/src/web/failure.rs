@@ -48,10 +48,7 @@ pub enum FetchError {
 impl FetchError {
     /// Whether another try may succeed without anybody doing anything.
     pub const fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Self::Unresolved(_) | Self::Unreachable(_) | Self::TimedOut(_) | Self::Broken(_) | Self::Passing { .. }
-        )
+        matches!(self, Self::Unreachable(_) | Self::TimedOut(_) | Self::Broken(_) | Self::Passing { .. })
     }
 
     pub(super) fn of_status(host: &str, status: u16) -> Self {

@@ -48,14 +48,26 @@ impl Resolve for CheckedNames {
         let network = self.0.clone();
         Box::pin(async move {
             let host = name.as_str();
-            let found = network.resolve(host).await.ok().filter(|found| !found.is_empty());
-            let Some(found) = found else { return Err(BoxError::from(FetchError::Unresolved(host.to_owned()))) };
+            let found = network.resolve(host).await.map_err(|error| unresolved(host, &error))?;
+            if found.is_empty() {
+                return Err(BoxError::from(FetchError::Unresolved(host.to_owned())));
+            }
             if !found.iter().all(|address| network.allows(*address)) {
-                return Err(FetchError::NotPublic(host.to_owned()).into());
+                return Err(BoxError::from(FetchError::NotPublic(host.to_owned())));
             }
             // Port 0 stands for that of the address.
             let addresses: Addrs = Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0)));
             Ok(addresses)
         })
+    }
+}
+
+/// That a name does not exist is for good; that no resolver answers is not. The library tells them apart by words alone
+/// (`EAI_AGAIN`).
+fn unresolved(host: &str, error: &io::Error) -> FetchError {
+    if error.to_string().contains("Temporary failure") {
+        FetchError::Unreachable(host.to_owned())
+    } else {
+        FetchError::Unresolved(host.to_owned())
     }
 }
