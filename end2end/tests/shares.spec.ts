@@ -101,13 +101,13 @@ test("a document is shared, read signed out, downloaded, and gone when its link 
 test("a link that has expired opens nothing, and says no more than one that never was", async ({ page, browser }) => {
   const document = await brief(page);
   const headers = { origin: new URL(baseURL).origin };
-  const expires_at = new Date(Date.now() + 4_000).toISOString();
+  const expires_at = new Date(Date.now() + 12_000).toISOString();
   const made = await page.request.post(`/api/v1${document}/shares`, { headers, data: { expires_at } });
   expect(made.status(), await made.text()).toBe(201);
   const link = new URL(((await made.json()) as { link: string }).link).pathname;
   const guest = await anyone(browser, link);
   expect(guest.status).toBe(200);
-  await expect.poll(async () => (await guest.page.goto(link))?.status(), { timeout: 20_000 }).toBe(404);
+  await expect.poll(async () => (await guest.page.goto(link))?.status(), { timeout: 40_000 }).toBe(404);
   const told = await guest.page.getByRole("main").innerText();
   await guest.page.goto("/shared/nothing-that-was-ever-made");
   expect(await guest.page.getByRole("main").innerText()).toBe(told);

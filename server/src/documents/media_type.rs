@@ -355,7 +355,7 @@ mod tests {
             (Some("text/plain"), "a", b"<!doctype html><p>".as_slice(), Some("text/html")),
             (Some("text/plain"), "readme.md", b"# Title".as_slice(), Some("text/markdown")),
             (Some("text/plain"), "robots.txt", b"User-agent: *".as_slice(), Some("text/plain")),
-            (Some("text/plain"), "a", b"caf\xe9".as_slice(), None),
+            (Some("text/plain"), "a", b"caf\xe9 au lait".as_slice(), None),
             (Some("text/csv"), "a", b"caf\xe9;1".as_slice(), Some("text/csv")),
             (Some("application/octet-stream"), "a", b"%PDF-1.7".as_slice(), Some("application/pdf")),
             (Some("application/zip"), "a.docx", archive.as_slice(), Some(media_types::DOCX)),
