@@ -73,7 +73,7 @@ async function share(page: Page, document: string) {
   await open(page, document);
   await page.getByRole("button", { name: "Share", exact: true }).click();
   await page.getByRole("button", { name: "Create link" }).click();
-  return new URL(await page.getByLabel("The link").inputValue()).pathname;
+  return new URL(await page.getByLabel("The link", { exact: true }).inputValue()).pathname;
 }
 
 /** Begins to add an authenticator app. */

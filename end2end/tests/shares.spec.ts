@@ -50,7 +50,7 @@ async function makeLink(page: Page, document: string, choose?: (page: Page) => P
   await openDialog(page);
   await choose?.(page);
   await press(page, "Create link");
-  const link = page.getByLabel("The link");
+  const link = page.getByLabel("The link", { exact: true });
   await expect(link).toBeVisible();
   const address = new URL(await link.inputValue());
   expect(address.pathname).toMatch(/^\/shared\/[\w-]{43}$/);
@@ -84,7 +84,7 @@ test("a document is shared, read signed out, downloaded, and gone when its link 
 
   // The link is shown once; the list tells that it was opened.
   await open(page, document);
-  await expect(page.getByLabel("The link")).toHaveCount(0);
+  await expect(page.getByLabel("The link", { exact: true })).toHaveCount(0);
   await openDialog(page);
   await expect(dialog(page).getByRole("listitem")).toHaveCount(1);
   await expect(dialog(page).getByRole("listitem")).toContainText("Opened once");
