@@ -206,7 +206,7 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
             <h1 class="reader-head__name">{name.clone()}</h1>
             <ul class="reader-head__facts" aria-label="Facts">
                 <li><DocumentStateView document/></li>
-                <li>{facts::kind(&media_type).to_owned()}</li>
+                {(size_bytes > 0).then(|| view! { <li>{facts::kind(&media_type).to_owned()}</li> })}
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
                 {(size_bytes > 0).then(|| view! { <li>{facts::size(size_bytes)}</li> })}
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>

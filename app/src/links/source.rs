@@ -41,12 +41,12 @@ pub(crate) fn SourceLine(
         reason.map(|reason| format!("It could not be fetched again. {reason}")).or_else(|| failed.get())
     };
     view! {
-        <div class="source">
-            <div class="source__line">
+        <div class="link-source">
+            <div class="link-source__line">
                 <Icon glyph=Glyph::Link/>
-                <a class="source__address" href=address.clone() target="_blank" rel="external noopener noreferrer nofollow">{address.clone()}</a>
-                {move || fetched_at().map(|at| view! { <span class="source__when">"Fetched " <Time at/></span> })}
-                {move || is_under_way.get().then(|| view! { <span class="source__when" role="status">"A new version is being fetched."</span> })}
+                <a class="link-source__address" href=address.clone() target="_blank" rel="external noopener noreferrer nofollow">{address.clone()}</a>
+                {move || fetched_at().map(|at| view! { <span class="link-source__when">"Fetched " <Time at/></span> })}
+                {move || is_under_way.get().then(|| view! { <span class="link-source__when" role="status">"A new version is being fetched."</span> })}
                 {move || may_fetch().then(|| view! {
                     <ActionForm action>
                         <input type="hidden" name="id" value=id.to_string()/>
@@ -54,7 +54,7 @@ pub(crate) fn SourceLine(
                     </ActionForm>
                 })}
             </div>
-            {move || trouble().map(|trouble| view! { <p class="source__trouble" role="alert">{trouble}</p> })}
+            {move || trouble().map(|trouble| view! { <p class="link-source__trouble" role="alert">{trouble}</p> })}
         </div>
     }
 }
