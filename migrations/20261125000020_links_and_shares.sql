@@ -6,8 +6,8 @@ alter table documents
     add column source_url text,
     -- When the page was fetched; null while it is still to be.
     add column fetched_at timestamptz,
-    drop constraint documents_size_bytes_check,
-    add constraint documents_size_bytes_check check (size_bytes >= 0 and (size_bytes > 0 or source_url is not null));
+    drop constraint if exists documents_size_bytes_check,
+    add constraint documents_size_bytes_check check (size_bytes >= 0);
 create index documents_of_page on documents (project_id, source_url) where source_url is not null;
 
 -- A share ends with its document, and with the membership of whoever made it; what is revoked is deleted. Only a hash of

@@ -91,6 +91,13 @@ pub struct Document {
     pub updated_at: OffsetDateTime,
 }
 
+impl Document {
+    /// Whether there is a file to open: a link has one from when its page was fetched.
+    pub const fn has_file(&self) -> bool {
+        self.source_url.is_none() || self.fetched_at.is_some()
+    }
+}
+
 /// The text of one page. Spans count its Unicode scalar values (`char`s), from 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -103,7 +103,8 @@ pub trait Shares {
     /// outlive the key.
     ///
     /// # Errors
-    /// `Invalid` on `expires_in_days` or `expires_at`; `Conflict` for a version that is still in the making.
+    /// `Invalid` on `expires_in_days` or `expires_at`; `Conflict` for a version that is still in the making, or a link
+    /// that has not been fetched yet.
     async fn share(&self, document: DocumentId, new: NewShare) -> Result<MadeShare, Error>;
     /// One's own, or anyone's for an admin. It ends at once.
     async fn revoke_share(&self, id: ShareId) -> Result<(), Error>;

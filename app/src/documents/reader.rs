@@ -99,7 +99,7 @@ fn content(
     ];
     let id = document.id;
     let may_write = document.role >= Role::Member;
-    let is_there = document.size_bytes > 0;
+    let is_there = document.has_file();
     let file = move || {
         view! {
             {(may_write && is_there).then(|| view! { <ShareButton/> })}
@@ -200,15 +200,16 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
     let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, .. } =
         document.get_untracked();
     let may_write = role >= Role::Member;
+    let is_there = document.with_untracked(Document::has_file);
     let pages = move || document.with(|document| facts::pages(document.page_count, &document.media_type));
     view! {
         <header class="reader-head">
             <h1 class="reader-head__name">{name.clone()}</h1>
             <ul class="reader-head__facts" aria-label="Facts">
                 <li><DocumentStateView document/></li>
-                {(size_bytes > 0).then(|| view! { <li>{facts::kind(&media_type).to_owned()}</li> })}
+                {is_there.then(|| view! { <li>{facts::kind(&media_type).to_owned()}</li> })}
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
-                {(size_bytes > 0).then(|| view! { <li>{facts::size(size_bytes)}</li> })}
+                {is_there.then(|| view! { <li>{facts::size(size_bytes)}</li> })}
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
                 {may_write.then(|| view! { <li class="reader-head__delete"><DeleteButton id class="button button--quiet button--small"/></li> })}
             </ul>

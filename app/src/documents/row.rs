@@ -22,7 +22,7 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
     let may_write = role >= Role::Member;
     // A link is what its page is, which is known when that has been fetched.
     let name = Memo::new(move |_| document.with(|document| document.name.clone()));
-    let is_there = Memo::new(move |_| document.with(|document| document.size_bytes > 0));
+    let is_there = Memo::new(move |_| document.with(Document::has_file));
     let kind = move || document.with(|document| facts::kind(&document.media_type).to_owned());
     let size = move || {
         if is_there.get() { document.with(|document| facts::size(document.size_bytes)) } else { "\u{2013}".to_owned() }

@@ -44,25 +44,22 @@ pub fn SharedPage() -> impl IntoView {
 
 fn reading(document: SharedDocument, path: String) -> AnyView {
     let SharedDocument { name, media_type, size_bytes, page_count, shared_by, expires_at, text } = document;
-    let is_there = size_bytes > 0;
     view! {
         <Title text=name.clone()/>
         <header class="topline shared__top">
             <a class="shared__mark" href="/" aria-label="atelier"><Mark size=24/></a>
-            {is_there.then(|| view! {
-                // Not a page of the app: the router must leave it to the browser.
-                <a class="button button--primary" href=format!("{path}/file") rel="external" download="">
-                    <Icon glyph=Glyph::Download/>
-                    <span class="button__label">"Download"</span>
-                </a>
-            })}
+            // Not a page of the app: the router must leave it to the browser.
+            <a class="button button--primary" href=format!("{path}/file") rel="external" download="">
+                <Icon glyph=Glyph::Download/>
+                <span class="button__label">"Download"</span>
+            </a>
         </header>
         <main class="page page--reading shared" id="main" tabindex="-1">
             <header class="reader-head">
                 <h1 class="reader-head__name">{name}</h1>
                 <ul class="reader-head__facts" aria-label="Facts">
                     <li>{kind(&media_type).to_owned()}</li>
-                    {is_there.then(|| view! { <li>{size(size_bytes)}</li> })}
+                    <li>{size(size_bytes)}</li>
                     <li>"Shared by " {shared_by}</li>
                     <li>"This link works until " <Time at=expires_at/></li>
                 </ul>

@@ -368,7 +368,7 @@ pub(crate) async fn file_of(
 ) -> Result<File, Fault> {
     let row = sqlx::query!(
         "select name, media_type, size_bytes, sha256, object_key from documents
-         where id = $1 and workspace_id = $2 and size_bytes > 0",
+         where id = $1 and workspace_id = $2 and (source_url is null or fetched_at is not null)",
         Uuid::from(document),
         Uuid::from(workspace)
     )

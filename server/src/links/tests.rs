@@ -92,6 +92,7 @@ async fn a_page_becomes_a_document_that_says_where_it_is_from() {
     assert_eq!(waiting.source_url.as_deref(), Some(url.as_str()));
     assert_eq!((waiting.fetched_at, waiting.size_bytes, waiting.name.as_str()), (None, 0, "site.test/prices"));
     desk.ada.get(&format!("/api/v1/documents/{}/file", waiting.id)).await.problem(404);
+    desk.ada.post(&format!("/api/v1/documents/{}/shares", waiting.id), &json!({})).await.problem(409);
 
     assert_eq!(desk.ingest(waiting.id).await.unwrap(), Ended::Done);
     let document = desk.find(waiting.id).await;

@@ -36,10 +36,14 @@ impl Shares for UserSession {
         let mut scope = self.persons_scope().await?;
         let access = scope.document(document, Role::Member).await?;
         let expires_at = end(&new, OffsetDateTime::now_utc())?;
-        if documents::find(&mut scope, &access).await?.replaces.is_some() {
+        let shared = documents::find(&mut scope, &access).await?;
+        if shared.replaces.is_some() {
             return Err(Error::conflict(
                 "This version is still in the making. Share the document that it will replace.",
             ));
+        }
+        if !shared.has_file() {
+            return Err(Error::conflict("This page has not been fetched yet. Share it when it is there."));
         }
         let token = secret::new()?;
         let share = repo::insert(&mut scope, &access, expires_at, &secret::hash(&token)).await?;
