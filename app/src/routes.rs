@@ -16,6 +16,7 @@ use crate::{
     not_found::NotFoundPage,
     projects::ProjectPage,
     search::SearchPage,
+    shares::SharedPage,
     theme,
     ui::{ToastRegion, Toasts},
     workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
@@ -55,6 +56,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/auth/callback") view=CallbackPage ssr=SsrMode::Async/>
                 <Route path=path!("/auth/leave") view=LeavePage ssr=SsrMode::Async/>
                 <Route path=path!("/invite/:token") view=InvitePage ssr=SsrMode::Async/>
+                <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/second-factor") view=EnrolPage ssr=SsrMode::Async/>

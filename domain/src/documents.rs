@@ -64,6 +64,7 @@ pub struct Document {
     pub name: String,
     /// From the bytes, not from the name: `application/pdf`, `text/markdown`, `image/png` and so on.
     pub media_type: String,
+    /// 0 for a link that has not been fetched yet.
     pub size_bytes: u64,
     pub state: DocumentState,
     /// Known once the text is extracted.
@@ -75,6 +76,12 @@ pub struct Document {
     /// Why ingestion failed, and what to do about it.
     #[serde(default)]
     pub failure: Option<String>,
+    /// The web page that it is of, if it is a link.
+    #[serde(default)]
+    pub source_url: Option<String>,
+    /// When the page was fetched; absent before that.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub fetched_at: Option<OffsetDateTime>,
     /// The reader's role in the document's workspace.
     pub role: Role,
     pub created_by: String,
@@ -82,6 +89,13 @@ pub struct Document {
     pub created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+}
+
+impl Document {
+    /// Whether there is a file to open: a link has one from when its page was fetched.
+    pub const fn has_file(&self) -> bool {
+        self.source_url.is_none() || self.fetched_at.is_some()
+    }
 }
 
 /// The text of one page. Spans count its Unicode scalar values (`char`s), from 0.

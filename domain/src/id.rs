@@ -57,6 +57,8 @@ id! {
     FolderId;
     /// A document of a project.
     DocumentId;
+    /// A document opened to whoever has the link.
+    ShareId;
     /// A file on its way to become a document.
     UploadId;
     /// A chunk of a document: the unit that is embedded and retrieved.

@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { baseURL } from "../browser";
 import { expect } from "./test";
 
 export type File = { name: string; mimeType: string; buffer: Buffer };
@@ -6,6 +7,17 @@ export type File = { name: string; mimeType: string; buffer: Buffer };
 /** Chooses files on a project's page of documents. */
 export async function upload(page: Page, ...files: File[]) {
   await page.locator("input[type=file]").first().setInputFiles(files);
+}
+
+/** Adds a document as a program does, on any page, and waits until it is read; returns its page's address. */
+export async function addDocument(page: Page, project: string, file: File) {
+  const origin = new URL(baseURL).origin;
+  const made = await page.request.post(`/api/v1${project}/documents`, { headers: { origin }, multipart: { file } });
+  expect(made.status(), await made.text()).toBe(201);
+  const [{ id }] = (await made.json()) as [{ id: string }];
+  const state = async () => ((await (await page.request.get(`/api/v1/documents/${id}`)).json()) as { state: string }).state;
+  await expect.poll(state, { timeout: 60_000 }).toBe("ready");
+  return `/documents/${id}`;
 }
 
 /** The row of a document, or of its upload, by its file's name. */

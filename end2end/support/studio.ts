@@ -26,6 +26,7 @@ export async function fillStudio(page: Page): Promise<Place[]> {
   await expect(citation).toBeVisible({ timeout: 60_000 });
   const cited = await citation.getAttribute("href");
   const conversation = new URL(page.url()).pathname;
+  const shared = await share(page, document ?? "");
   return [
     { name: "workspaces", path: "/workspaces" },
     { name: "new-workspace", path: "/workspaces/new" },
@@ -38,6 +39,8 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "documents", path: `${project}/documents` },
     { name: "documents-empty", path: `${empty}/documents` },
     { name: "document", path: document ?? "" },
+    { name: "shared", path: shared },
+    { name: "shared-page", path: `${shared}?page=3` },
     { name: "document-cited", path: cited ?? "" },
     { name: "search", path: `${project}/search` },
     { name: "search-found", path: `${project}/search?q=harbour+blue+prices` },
@@ -65,6 +68,14 @@ async function invitation(page: Page, workspace: string) {
   return new URL(link).pathname;
 }
 
+/** Makes a link to a document; returns its address. */
+async function share(page: Page, document: string) {
+  await open(page, document);
+  await page.getByRole("button", { name: "Share", exact: true }).click();
+  await page.getByRole("button", { name: "Create link" }).click();
+  return new URL(await page.getByLabel("The link", { exact: true }).inputValue()).pathname;
+}
+
 /** Begins to add an authenticator app. */
 async function setUpApp(page: Page) {
   await open(page, "/account");
@@ -89,5 +100,6 @@ export const OPEN_PLACES: Place[] = [
   { name: "confirm", path: "/auth/confirm?token_hash=x&type=signup" },
   { name: "half-changed", path: "/auth/confirm?half=1" },
   { name: "callback-failed", path: "/auth/callback?error=access_denied" },
+  { name: "shared-ended", path: "/shared/nothing-that-was-ever-made" },
   { name: "callback-nothing", path: "/auth/callback" },
 ];

@@ -4,8 +4,8 @@
 
 use crate::{db::Scope, fault::Fault};
 use domain::{
-    ApiKeyId, ConversationId, DocumentId, Error, InvitationId, MemberId, MessageId, ProjectId, UploadId, UserId,
-    WorkspaceId, workspaces::Role,
+    ApiKeyId, ConversationId, DocumentId, Error, InvitationId, MemberId, MessageId, ProjectId, ShareId, UploadId,
+    UserId, WorkspaceId, workspaces::Role,
 };
 
 /// Proof that the scope's user is a member of the workspace, with the role.
@@ -77,6 +77,14 @@ pub struct ApiKeyAccess {
     workspace: WorkspaceAccess,
 }
 
+/// Proof of access to a share, hence to its workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct ShareAccess {
+    id: ShareId,
+    user_id: UserId,
+    workspace: WorkspaceAccess,
+}
+
 macro_rules! getters {
     ($($proof:ident { $($field:ident: $type:ty),* })*) => {$(
         impl $proof {
@@ -95,6 +103,7 @@ getters! {
     MemberAccess { id: MemberId, user_id: UserId, role: Role, workspace: WorkspaceAccess }
     InvitationAccess { id: InvitationId, role: Role, workspace: WorkspaceAccess }
     ApiKeyAccess { id: ApiKeyId, user_id: UserId, workspace: WorkspaceAccess }
+    ShareAccess { id: ShareId, user_id: UserId, workspace: WorkspaceAccess }
 }
 
 impl Scope {
@@ -295,5 +304,26 @@ impl Scope {
         .ok_or(Error::NotFound)?;
         let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         Ok(ApiKeyAccess { id, user_id: row.user_id.into(), workspace })
+    }
+
+    /// Anyone's share: what may be done with it depends on whose it is.
+    ///
+    /// # Errors
+    /// As [`Self::workspace`].
+    pub async fn share(&mut self, id: ShareId, needed: Role) -> Result<ShareAccess, Fault> {
+        let user = uuid::Uuid::from(self.user_id());
+        let row = sqlx::query!(
+            "select s.workspace_id, s.created_by, m.role
+             from shares s
+             join members m on m.workspace_id = s.workspace_id and m.user_id = $2
+             where s.id = $1",
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
+        Ok(ShareAccess { id, user_id: row.created_by.into(), workspace })
     }
 }

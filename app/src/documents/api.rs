@@ -1,6 +1,6 @@
 //! Server functions of documents. Files go up by `/api/v1/projects/{id}/uploads`.
 
-use crate::error::ApiError;
+use crate::{error::ApiError, members::api::Secret};
 use domain::{
     Cursor, DocumentId, Page, ProjectId,
     documents::{Document, DocumentPage},
@@ -26,6 +26,10 @@ pub struct DocumentsHome {
 pub struct Opened {
     pub document: Document,
     pub pages: Vec<DocumentPage>,
+    /// Of a link: the version that is being fetched, or could not be.
+    pub next_version: Option<Document>,
+    /// A share's link, made by a form without JavaScript.
+    pub made: Option<Secret>,
 }
 
 /// One answer for the whole page, so that it takes one round trip.
@@ -55,7 +59,9 @@ pub async fn list_documents(project: ProjectId, cursor: Option<Cursor>) -> Resul
 pub async fn open_document(id: DocumentId, from: u32, limit: u32) -> Result<Opened, ApiError> {
     let session = crate::session::session()?;
     let document = session.document(id).await?;
-    Ok(Opened { document, pages: session.document_pages(id, from, limit).await? })
+    let next_version = if document.source_url.is_some() { session.next_version(id).await? } else { None };
+    let made = crate::members::shown_once::take(&format!("/documents/{id}"));
+    Ok(Opened { document, pages: session.document_pages(id, from, limit).await?, next_version, made })
 }
 
 #[server]

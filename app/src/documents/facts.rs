@@ -1,7 +1,7 @@
 //! A document's facts in words.
 
 /// `12 kB`, `1.4 MB`: decimal units, as file managers count them.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" });
@@ -21,7 +21,7 @@ pub(super) fn size(bytes: u64) -> String {
 }
 
 /// The kind of file, for people.
-pub(super) fn kind(media_type: &str) -> &str {
+pub(crate) fn kind(media_type: &str) -> &str {
     match media_type {
         "application/pdf" => "PDF",
         "text/markdown" => "Markdown",
@@ -38,7 +38,7 @@ pub(super) fn kind(media_type: &str) -> &str {
 }
 
 /// What a page is called in a document of this kind. A workbook's long sheets are cut, so theirs are pages.
-pub(super) fn page_word(media_type: &str) -> &'static str {
+pub(crate) fn page_word(media_type: &str) -> &'static str {
     if kind(media_type) == "PowerPoint" { "slide" } else { "page" }
 }
 

@@ -13,6 +13,8 @@ mod row;
 mod state;
 mod upload;
 
+pub(crate) use facts::{kind, page_word, size};
 pub use page::DocumentsPage;
 pub use reader::DocumentPage;
+pub(crate) use reader::{PageTurner, Sheet};
 pub(crate) use state::DocumentStateView;

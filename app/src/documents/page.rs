@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    links::{AddLinkButton, AddLinkDialog},
     routes::{path_id, query_param},
     search::IndexLine,
     ui::{Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Toast, Variant, use_toasts},
@@ -82,13 +83,14 @@ fn content(home: Result<DocumentsHome, ApiError>, from_newest: bool) -> AnyView 
     ];
     let is_empty = move || list.is_empty() && uploads.list().with(Vec::is_empty);
     view! {
-        <Page title=format!("Documents \u{b7} {name}") crumbs action=move || may_write.then(|| view! { <UploadForm project=id uploads/> })>
+        <Page title=format!("Documents \u{b7} {name}") crumbs action=move || may_write.then(|| view! { <AddLinkButton/><UploadForm project=id uploads/> })>
             <div class="page__head">
                 <h1>"Documents"</h1>
                 <LinkButton href=format!("/projects/{id}/search") variant=Variant::Quiet icon=Glyph::Search>"Search"</LinkButton>
             </div>
             <IndexLine index/>
             <FormError error=actions.error()/>
+            {may_write.then(|| view! { <AddLinkDialog project=id added=move |document| list.put(document)/> })}
             <Show when=move || !is_empty() fallback=move || view! { <NoDocuments may_write/> }>
                 <DocumentTable list uploads actions/>
             </Show>

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    links::SourceLine,
     routes::{path_id, query_param},
+    shares::{ShareButton, ShareDialog},
     ui::{Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Width},
 };
 use domain::{
@@ -82,7 +84,7 @@ fn content(
     place: Place,
     reopen: impl Fn() + Copy + Send + Sync + 'static,
 ) -> AnyView {
-    let Opened { document, pages } = match opened {
+    let Opened { document, pages, next_version, made } = match opened {
         Ok(opened) => opened,
         Err(error) => {
             let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
@@ -96,35 +98,45 @@ fn content(
         Crumb::here(document.name.clone()),
     ];
     let id = document.id;
+    let may_write = document.role >= Role::Member;
+    let is_there = document.has_file();
     let file = move || {
         view! {
+            {(may_write && is_there).then(|| view! { <ShareButton/> })}
             // Not a page of the app: the router must leave it to the browser.
-            <a class="button" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
-                <Icon glyph=Glyph::ExternalLink/>
-                <span class="button__label">"Open the file"</span>
-            </a>
+            {is_there.then(|| view! {
+                <a class="button" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
+                    <Icon glyph=Glyph::ExternalLink/>
+                    <span class="button__label">"Open the file"</span>
+                </a>
+            })}
         }
     };
+    let next_version = RwSignal::new(next_version);
     let name = document.name.clone();
     let count = document.page_count.unwrap_or(0);
     let word = facts::page_word(&document.media_type);
     let live = RwSignal::new(document.clone());
     let put = move |document: Document| {
-        let became_ready =
-            document.state == DocumentState::Ready && live.with_untracked(|known| known.state != DocumentState::Ready);
+        let is_another = document.state == DocumentState::Ready
+            && live
+                .with_untracked(|known| known.state != DocumentState::Ready || known.fetched_at != document.fetched_at);
         live.set(document);
-        if became_ready {
+        if is_another {
             reopen();
         }
     };
     let actions = DocumentActions::new(put, |_| ());
-    if document.state != DocumentState::Ready {
-        live::follow(project.id, move |change| {
-            if let Change::Changed(document) = change
-                && document.id == id
+    if document.state != DocumentState::Ready || document.source_url.is_some() {
+        live::follow(project.id, move |change| match change {
+            Change::Changed(document) if document.id == id => put(*document),
+            Change::Changed(document) if document.replaces == Some(id) => next_version.set(Some(*document)),
+            Change::Deleted(gone)
+                if next_version.with_untracked(|next| next.as_ref().is_some_and(|next| next.id == gone)) =>
             {
-                put(*document);
+                next_version.set(None);
             }
+            _ => {}
         });
     }
     let marked = place.span.filter(|span| pages.iter().any(|page| page.number == span.page));
@@ -141,7 +153,7 @@ fn content(
             .collect_view();
         view! {
             <article class="reader">{sheets}</article>
-            <PageTurner id first last count/>
+            <PageTurner path=format!("/documents/{id}") first last count/>
         }
         .into_any()
     };
@@ -150,6 +162,8 @@ fn content(
         <Page title=name crumbs action=file width=Width::Reading>
             <Facts document=live actions/>
             <FormError error=actions.error()/>
+            {document.source_url.clone().map(|address| view! { <SourceLine document=live address next_version/> })}
+            {(may_write && is_there).then(|| view! { <ShareDialog document=document.clone() made/> })}
             {marked.map(|span| view! { <Cited span/> })}
             {body}
         </Page>
@@ -186,15 +200,16 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
     let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, .. } =
         document.get_untracked();
     let may_write = role >= Role::Member;
+    let is_there = document.with_untracked(Document::has_file);
     let pages = move || document.with(|document| facts::pages(document.page_count, &document.media_type));
     view! {
         <header class="reader-head">
             <h1 class="reader-head__name">{name.clone()}</h1>
             <ul class="reader-head__facts" aria-label="Facts">
                 <li><DocumentStateView document/></li>
-                <li>{facts::kind(&media_type).to_owned()}</li>
+                {is_there.then(|| view! { <li>{facts::kind(&media_type).to_owned()}</li> })}
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
-                <li>{facts::size(size_bytes)}</li>
+                {is_there.then(|| view! { <li>{facts::size(size_bytes)}</li> })}
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
                 {may_write.then(|| view! { <li class="reader-head__delete"><DeleteButton id class="button button--quiet button--small"/></li> })}
             </ul>
@@ -219,7 +234,7 @@ fn Cited(span: Span) -> impl IntoView {
 
 /// One page of the document.
 #[component]
-fn Sheet(
+pub(crate) fn Sheet(
     page: PageText,
     /// Of the whole document; 0 when it is not known.
     count: u32,
@@ -269,13 +284,12 @@ fn paragraph(paragraph: Paragraph) -> impl IntoView {
     view! { <p class=class>{parts}</p> }
 }
 
-/// The way to the pages before and after, and to any page.
+/// The way to the pages before and after, and to any page, of what is read at `path`.
 #[component]
-fn PageTurner(id: DocumentId, first: u32, last: u32, count: u32) -> impl IntoView {
+pub(crate) fn PageTurner(path: String, first: u32, last: u32, count: u32) -> impl IntoView {
     if first <= 1 && last >= count {
         return ().into_any();
     }
-    let path = format!("/documents/{id}");
     let before = (first > 1).then(|| {
         let page = first.saturating_sub(PAGES).max(1);
         view! { <a class="button" rel="prev" href=format!("{path}?page={page}")><Icon glyph=Glyph::ArrowLeft/><span class="button__label">"Earlier pages"</span></a> }

@@ -5,6 +5,7 @@ use super::{
     state::DocumentStateView,
     upload::{Upload, UploadState, Uploads},
 };
+use crate::links::SourceHost;
 use crate::ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time};
 use domain::{
     documents::{Document, DocumentState},
@@ -17,8 +18,16 @@ use leptos::prelude::*;
 pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl IntoView {
     let Listed { id, document } = listed;
     // What never changes.
-    let Document { name, size_bytes, media_type, created_by, created_at, role, .. } = document.get_untracked();
+    let Document { created_by, created_at, role, source_url, .. } = document.get_untracked();
     let may_write = role >= Role::Member;
+    // A link is what its page is, which is known when that has been fetched.
+    let name = Memo::new(move |_| document.with(|document| document.name.clone()));
+    let is_there = Memo::new(move |_| document.with(Document::has_file));
+    let kind = move || document.with(|document| facts::kind(&document.media_type).to_owned());
+    let size = move || {
+        if is_there.get() { document.with(|document| facts::size(document.size_bytes)) } else { "\u{2013}".to_owned() }
+    };
+    let glyph = if source_url.is_some() { Glyph::Link } else { Glyph::FileText };
     let pages = move || {
         document
             .with(|document| facts::pages(document.page_count, &document.media_type))
@@ -29,32 +38,34 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
             (document.state == DocumentState::Failed).then(|| document.failure.clone().unwrap_or_default())
         })
     };
-    let name = StoredValue::new(name);
     view! {
         <tr role="row" class="document">
             <th role="rowheader" scope="row" class="document__name">
-                <Icon glyph=Glyph::FileText/>
+                <Icon glyph/>
                 <div>
-                    <a class="document__link" href=format!("/documents/{id}")>{name.get_value()}</a>
+                    <a class="document__link" href=format!("/documents/{id}")>{name}</a>
+                    {source_url.map(|address| view! { <SourceHost address/> })}
                     {move || failure().map(|reason| view! { <FailureLine id reason may_write actions/> })}
                 </div>
             </th>
             <td role="cell" class="document__state"><DocumentStateView document/></td>
             <td role="cell" class="document__pages">{pages}</td>
-            <td role="cell" class="document__size" title=facts::kind(&media_type).to_owned()>{facts::size(size_bytes)}</td>
+            <td role="cell" class="document__size" title=kind>{size}</td>
             <td role="cell" class="document__by">{created_by}</td>
             <td role="cell" class="document__at"><Time at=created_at/></td>
             <td role="cell" class="document__actions">
-                <Menu label=format!("Actions for {}", name.get_value()) summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
+                <Menu label=format!("Actions for {}", name.get_untracked()) summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
                     // Not a page of the app: the router must leave it to the browser.
-                    <a class="menu__item" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
-                        <Icon glyph=Glyph::ExternalLink/>
-                        "Open the file"
-                    </a>
+                    {move || is_there.get().then(|| view! {
+                        <a class="menu__item" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
+                            <Icon glyph=Glyph::ExternalLink/>
+                            "Open the file"
+                        </a>
+                    })}
                     {may_write.then(|| view! { <DeleteButton id class="menu__item menu__item--danger"/> })}
                 </Menu>
                 {may_write.then(|| view! {
-                    <DeleteDialog id name=name.get_value() actions/>
+                    <DeleteDialog id name=name.get_untracked() actions/>
                 })}
             </td>
         </tr>

@@ -38,6 +38,8 @@ struct Row {
     chunks_done: i32,
     chunks_total: i32,
     failure: Option<String>,
+    source_url: Option<String>,
+    fetched_at: Option<OffsetDateTime>,
     created_by: String,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -61,6 +63,8 @@ impl Row {
             chunks_done: count(self.chunks_done.into()),
             chunks_total: count(self.chunks_total.into()),
             failure: self.failure,
+            source_url: self.source_url,
+            fetched_at: self.fetched_at,
             role,
             created_by: self.created_by,
             created_at: self.created_at,
@@ -76,6 +80,7 @@ macro_rules! select_documents {
             Row,
             r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id, d.replaces,
                    d.name, d.media_type, d.size_bytes, d.state, d.page_count, d.chunks_done, d.chunks_total, d.failure,
+                   d.source_url, d.fetched_at as "fetched_at: OffsetDateTime",
                    coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
                    d.updated_at as "updated_at: OffsetDateTime"
                from documents d
@@ -115,17 +120,23 @@ fn documents(rows: Vec<Row>, access: &ProjectAccess) -> Result<Vec<Document>, Fa
     rows.into_iter().map(|row| row.document(access.workspace().role())).collect()
 }
 
-pub(super) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<Document, Fault> {
+pub(crate) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<Document, Fault> {
     let row = select_documents!("d.id = $1", Uuid::from(access.id())).fetch_one(scope.conn()).await?;
     row.document(access.project().workspace().role())
 }
 
 /// Those of `ids` that the project still has.
-pub(super) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[Uuid]) -> Result<Vec<Document>, Fault> {
+pub(crate) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[Uuid]) -> Result<Vec<Document>, Fault> {
     let rows = select_documents!("d.project_id = $1 and d.id = any($2) order by d.id", Uuid::from(access.id()), ids)
         .fetch_all(scope.conn())
         .await?;
     documents(rows, access)
+}
+
+/// The version of the document that is in the making, if there is one.
+pub(crate) async fn next_version(scope: &mut Scope, access: &DocumentAccess) -> Result<Option<Document>, Fault> {
+    let row = select_documents!("d.replaces = $1", Uuid::from(access.id())).fetch_optional(scope.conn()).await?;
+    row.map(|row| row.document(access.project().workspace().role())).transpose()
 }
 
 /// Documents that a worker has or will have, and those that changed within `recently`, at most 500.
@@ -155,13 +166,26 @@ pub(super) async fn pages(
     from: u32,
     limit: u32,
 ) -> Result<Vec<DocumentPage>, Fault> {
+    pages_of(scope.conn(), access.id(), from, limit).await
+}
+
+/// Pages of a document to which access has been proved.
+///
+/// # Errors
+/// [`Fault::Database`].
+pub(crate) async fn pages_of(
+    conn: &mut PgConnection,
+    document: DocumentId,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<DocumentPage>, Fault> {
     let rows = sqlx::query!(
         "select number, text from document_pages where document_id = $1 and number >= $2 order by number limit $3",
-        Uuid::from(access.id()),
+        Uuid::from(document),
         i32::try_from(from).unwrap_or(i32::MAX),
         i64::from(limit)
     )
-    .fetch_all(scope.conn())
+    .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| DocumentPage { number: count(row.number.into()), text: row.text }).collect())
 }
@@ -282,10 +306,10 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewD
 /// Puts a failed document back to the start; false when it has not failed. A worker that still holds it has lost its
 /// lease.
 pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Result<bool, Fault> {
-    // Where all of the text is there, it goes on with what is not embedded.
+    // Where all of the text is there, it goes on with what is not embedded. A page that was not is fetched anew.
     let changed = sqlx::query!(
         "update documents set state = case when chunks_total > 0 then 'embedding' else 'queued' end, failure = null,
-             crashes = 0, lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
+             fetched_at = case when chunks_total > 0 then fetched_at end, crashes = 0, lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
          where id = $1 and state = 'failed'",
         Uuid::from(access.id())
     )
@@ -321,7 +345,7 @@ pub(super) async fn delete(scope: &mut Scope, access: &DocumentAccess) -> Result
 
 /// What serving a document's file takes.
 #[derive(Clone, Debug)]
-pub(super) struct File {
+pub(crate) struct File {
     pub name: String,
     pub media_type: String,
     pub size: u64,
@@ -330,17 +354,32 @@ pub(super) struct File {
 }
 
 pub(super) async fn file(scope: &mut Scope, access: &DocumentAccess) -> Result<File, Fault> {
+    file_of(scope.conn(), access.project().workspace().id(), access.id()).await
+}
+
+/// The file of a document to which access has been proved.
+///
+/// # Errors
+/// `NotFound` before a link has been fetched; [`Fault::Database`].
+pub(crate) async fn file_of(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    document: DocumentId,
+) -> Result<File, Fault> {
     let row = sqlx::query!(
-        "select name, media_type, size_bytes, sha256, object_key from documents where id = $1",
-        Uuid::from(access.id())
+        "select name, media_type, size_bytes, sha256, object_key from documents
+         where id = $1 and workspace_id = $2 and (source_url is null or fetched_at is not null)",
+        Uuid::from(document),
+        Uuid::from(workspace)
     )
-    .fetch_one(scope.conn())
-    .await?;
+    .fetch_optional(conn)
+    .await?
+    .ok_or(Error::NotFound)?;
     Ok(File {
         name: row.name,
         media_type: row.media_type,
         size: u64::try_from(row.size_bytes).unwrap_or_default(),
         sha256: row.sha256,
-        key: key_of(access.project().workspace().id(), access.id(), &row.object_key),
+        key: key_of(workspace, document, &row.object_key),
     })
 }

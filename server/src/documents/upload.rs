@@ -196,7 +196,12 @@ pub(crate) async fn insert_all(
 }
 
 /// Has the new document take the place of `old` when it is ready.
-async fn make_replacement(scope: &mut Scope, access: &ProjectAccess, old: Uuid, new: DocumentId) -> Result<(), Fault> {
+pub(crate) async fn make_replacement(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    old: Uuid,
+    new: DocumentId,
+) -> Result<(), Fault> {
     if let Some(superseded) = repo::replace(scope, access, old, new).await? {
         events::notify(scope.conn(), &Notice::Document { project: access.id(), document: superseded }).await?;
     }
@@ -275,12 +280,17 @@ async fn drain(mut form: Multipart, most: u64) {
     let _ = tokio::time::timeout(DRAIN, reading).await;
 }
 
-/// The last component of a path, without control characters and marks that change the direction of writing (they can
-/// make `exe.pdf` of `fdp.exe`), cut to [`MAX_NAME`] characters before the extension.
+/// Without control characters and marks that change the direction of writing: they can make `exe.pdf` of `fdp.exe`.
+pub(crate) fn without_controls(name: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    name.chars().filter(|c| !c.is_control() && !turns(*c)).collect()
+}
+
+/// The last component of a path [without control characters](without_controls), cut to [`MAX_NAME`] characters before the
+/// extension.
 pub(crate) fn file_name(sent: &str) -> String {
     let last = sent.rsplit(['/', '\\']).next().unwrap_or(sent);
-    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let clean: String = last.chars().filter(|c| !c.is_control() && !turns(*c)).collect();
+    let clean = without_controls(last);
     let clean = clean.trim();
     if clean.is_empty() || clean.chars().all(|c| c == '.') {
         return "file".to_owned();

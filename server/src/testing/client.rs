@@ -130,6 +130,14 @@ impl Client {
         (id, made["token"].as_str().expect("a token").to_owned())
     }
 
+    /// Shares a document and returns the share's id and the path of its link.
+    pub async fn new_share(&self, document: Uuid) -> (Uuid, String) {
+        let made: Value = self.post(&format!("/api/v1/documents/{document}/shares"), &json!({})).await.json(201);
+        let id = made["share"]["id"].as_str().and_then(|id| id.parse().ok()).expect("a share's id");
+        let link = Url::parse(made["link"].as_str().expect("a link")).expect("a URL");
+        (id, link.path().to_owned())
+    }
+
     /// Makes a project and returns its id.
     pub async fn new_project(&self, workspace: Uuid, name: &str) -> Uuid {
         self.post(&format!("/api/v1/workspaces/{workspace}/projects"), &json!({ "name": name })).await.id()

@@ -99,6 +99,7 @@ pub(crate) fn example(schema: &Value) -> Value {
         Some("string") if schema["format"] == "uuid" => json!(Uuid::now_v7()),
         // A new one each time: an address that is invited or a member already is a conflict.
         Some("string") if schema["format"] == "email" => json!(format!("{}@example.com", Uuid::now_v7())),
+        Some("string") if schema["format"] == "uri" => json!("https://example.com/page"),
         Some("string") => json!("Text"),
         Some("integer" | "number") => json!(1),
         Some("boolean") => json!(true),
@@ -129,7 +130,12 @@ const NEEDED: &[(&str, Role)] = &[
     ("PATCH /api/v1/projects/{id}", Role::Member),
     ("DELETE /api/v1/projects/{id}", Role::Admin),
     ("POST /api/v1/projects/{id}/documents", Role::Member),
+    ("POST /api/v1/projects/{id}/links", Role::Member),
     ("POST /api/v1/projects/{id}/uploads", Role::Member),
+    ("POST /api/v1/documents/{id}/fetch", Role::Member),
+    ("GET /api/v1/documents/{id}/shares", Role::Member),
+    ("POST /api/v1/documents/{id}/shares", Role::Member),
+    ("DELETE /api/v1/shares/{id}", Role::Admin),
     ("DELETE /api/v1/documents/{id}", Role::Member),
     ("PUT /api/v1/documents/{id}/file", Role::Member),
     ("POST /api/v1/documents/{id}/retry", Role::Member),
@@ -216,6 +222,7 @@ impl Belongings {
             owner.post(&format!("/api/v1/workspaces/{workspace}/invitations"), &invitation).await.json(201);
         let invitation = invited["invitation"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an invitation");
         let (api_key, _) = owner.new_api_key(workspace, "write").await;
+        let (share, _) = owner.new_share(document).await;
         Self(HashMap::from([
             ("MemberId", colleague),
             ("InvitationId", invitation),
@@ -223,6 +230,7 @@ impl Belongings {
             ("WorkspaceId", workspace),
             ("ProjectId", project),
             ("DocumentId", document),
+            ("ShareId", share),
             ("UploadId", upload),
             ("ConversationId", conversation),
             ("MessageId", message),

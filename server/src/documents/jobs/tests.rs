@@ -202,7 +202,7 @@ async fn only_what_failed_is_tried_again() {
     super::give_up(&setting.app.state, &claimed, fault).await.unwrap();
     let failed = setting.document(id).await;
     assert_eq!((failed.state, failed.chunks_done), (DocumentState::Failed, 72));
-    assert!(failed.failure.unwrap().contains("Retry"));
+    assert!(failed.failure.unwrap().contains("Try again"));
 
     setting.asked.go_on();
     let again: Document = setting.ada.post(&format!("/api/v1/documents/{id}/retry"), &json!({})).await.json(202);
