@@ -15,6 +15,7 @@ pub mod draft;
 pub mod error;
 mod event_source;
 pub mod flash;
+pub mod folders;
 pub mod frame;
 pub mod landing;
 mod markdown;
@@ -25,6 +26,7 @@ pub mod redirect;
 pub mod routes;
 pub mod search;
 pub mod theme;
+pub mod trash;
 pub mod ui;
 pub mod workspaces;
 

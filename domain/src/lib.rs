@@ -13,6 +13,7 @@ pub mod api_keys;
 pub mod chat;
 pub mod documents;
 pub mod error;
+pub mod folders;
 pub mod id;
 pub mod members;
 pub mod navigation;
@@ -22,6 +23,7 @@ pub mod redirect;
 pub mod search;
 pub mod session;
 pub mod text;
+pub mod trash;
 pub mod uploads;
 pub mod workspaces;
 

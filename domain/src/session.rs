@@ -1,14 +1,14 @@
 //! What a signed-in person can do: the sum of all ports.
 
 use crate::{
-    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, members::Members, navigation::Navigate,
-    projects::Projects, search::Searches, uploads::Uploads, workspaces::Workspaces,
+    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, folders::Folders, members::Members,
+    navigation::Navigate, projects::Projects, search::Searches, trash::Trash, uploads::Uploads, workspaces::Workspaces,
 };
 
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without
 /// a login there is none.
 pub trait Session:
-    Workspaces + Members + ApiKeys + Projects + Documents + Uploads + Searches + Chat + Navigate + Send + Sync
+    Workspaces + Members + ApiKeys + Projects + Documents + Folders + Trash + Uploads + Searches + Chat + Navigate + Send + Sync
 {
     fn user(&self) -> &User;
 }

@@ -1,20 +1,24 @@
 use super::{
-    actions::{DeleteButton, DeleteDialog, DocumentActions, FailureLine},
+    actions::{DocumentActions, FailureLine},
     facts,
     list::Listed,
     state::DocumentStateView,
     upload::{Upload, UploadState, Uploads},
 };
-use crate::ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time};
+use crate::{
+    folders::{Choice, ItemActions, MoveButton, TrashButton},
+    ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time},
+};
 use domain::{
     documents::{Document, DocumentState},
+    folders::Item,
     workspaces::Role,
 };
 use leptos::prelude::*;
 
 /// A document in the list. The roles say what CSS may hide from a screen reader when it turns rows into cards.
 #[component]
-pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl IntoView {
+pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemActions) -> impl IntoView {
     let Listed { id, document } = listed;
     // What never changes.
     let Document { name, size_bytes, media_type, created_by, created_at, role, .. } = document.get_untracked();
@@ -30,8 +34,12 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
         })
     };
     let name = StoredValue::new(name);
+    let item = Item::Document(id);
     view! {
         <tr role="row" class="document">
+            <td role="cell" class="document__choice">
+                {may_write.then(|| view! { <Choice item name=name.get_value() selection=items.selection/> })}
+            </td>
             <th role="rowheader" scope="row" class="document__name">
                 <Icon glyph=Glyph::FileText/>
                 <div>
@@ -51,11 +59,11 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
                         <Icon glyph=Glyph::ExternalLink/>
                         "Open the file"
                     </a>
-                    {may_write.then(|| view! { <DeleteButton id class="menu__item menu__item--danger"/> })}
+                    {may_write.then(|| view! {
+                        <MoveButton item actions=items/>
+                        <TrashButton item actions=items/>
+                    })}
                 </Menu>
-                {may_write.then(|| view! {
-                    <DeleteDialog id name=name.get_value() actions/>
-                })}
             </td>
         </tr>
     }
@@ -85,6 +93,7 @@ pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
     };
     view! {
         <tr role="row" class="document document--upload">
+            <td role="cell" class="document__choice"></td>
             <th role="rowheader" scope="row" class="document__name">
                 <Icon glyph=Glyph::Upload/>
                 <div>
