@@ -8,7 +8,19 @@ use crate::{
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without
 /// a login there is none.
 pub trait Session:
-    Workspaces + Members + ApiKeys + Projects + Documents + Folders + Trash + Uploads + Searches + Chat + Navigate + Send + Sync
+    Workspaces
+    + Members
+    + ApiKeys
+    + Projects
+    + Documents
+    + Folders
+    + Trash
+    + Uploads
+    + Searches
+    + Chat
+    + Navigate
+    + Send
+    + Sync
 {
     fn user(&self) -> &User;
 }

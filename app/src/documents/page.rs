@@ -10,13 +10,22 @@ use crate::{
     error::ApiError,
     flash::NoticeLine,
     folders::{
-        Bulk, ChooseAll, FolderList, FolderRow, ItemActions, NewFolderButton, Selection, Shown, api::ProjectFolders, href,
+        Bulk, ChooseAll, FolderList, FolderRow, ItemActions, NewFolderButton, Selection, Shown, api::ProjectFolders,
+        href,
     },
     routes::{path_id, query_param},
     search::IndexLine,
-    ui::{Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Toast, Variant, use_toasts},
+    ui::{
+        Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Toast, Variant, use_toasts,
+    },
 };
-use domain::{Cursor, DocumentId, FolderId, ProjectId, documents::Document, folders::{FolderLink, Item}, projects::Project, workspaces::Role};
+use domain::{
+    Cursor, DocumentId, FolderId, ProjectId,
+    documents::Document,
+    folders::{FolderLink, Item},
+    projects::Project,
+    workspaces::Role,
+};
 use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
 use web_sys::{DragEvent, Event, HtmlInputElement};
 
@@ -85,7 +94,13 @@ fn content(home: Result<DocumentsHome, ApiError>, uploads: Uploads, from_newest:
     live::follow(id, move |change| list.apply(change));
 
     let is_empty = move || folders.is_empty() && list.is_empty() && uploads.list().with(Vec::is_empty);
-    let nothing = move || if folder.is_some() { view! { <EmptyFolder may_write/> }.into_any() } else { view! { <NoDocuments may_write/> }.into_any() };
+    let nothing = move || {
+        if folder.is_some() {
+            view! { <EmptyFolder may_write/> }.into_any()
+        } else {
+            view! { <NoDocuments may_write/> }.into_any()
+        }
+    };
     view! {
         <Page
             title=format!("{title} \u{b7} {name}") crumbs

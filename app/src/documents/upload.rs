@@ -96,9 +96,8 @@ impl Uploads {
         // In the browser only: what holds a file cannot leave its thread, and the server's tasks do.
         Effect::new(move |ran: Option<()>| {
             for kept in unfinished.iter().rev().filter(|_| ran.is_none()) {
-                let is_known = self
-                    .list
-                    .with_untracked(|list| list.iter().any(|upload| upload.id.get_value() == Some(kept.id)));
+                let is_known =
+                    self.list.with_untracked(|list| list.iter().any(|upload| upload.id.get_value() == Some(kept.id)));
                 if !is_known {
                     let state = UploadState::Unchosen { sent: kept.offset };
                     let (name, id) = (kept.name.clone(), Some(kept.id));
@@ -121,9 +120,9 @@ impl Uploads {
         let Some(place) = self.place.get_untracked() else { return };
         for file in (0..files.length()).filter_map(|index| files.item(index)) {
             let (name, size, modified_ms) = (file.name(), bytes(file.size()), Some(whole(file.last_modified())));
-            let known = self
-                .list
-                .with_untracked(|list| list.iter().find(|upload| upload.place == place && upload.awaits(&name, size, modified_ms)).copied());
+            let known = self.list.with_untracked(|list| {
+                list.iter().find(|upload| upload.place == place && upload.awaits(&name, size, modified_ms)).copied()
+            });
             match known {
                 Some(upload) => {
                     upload.file.set_value(Some(file));

@@ -145,9 +145,7 @@ impl ItemActions {
         let relocate = unsent(self.relocate);
         let create = unsent(self.create);
         let rename = unsent(self.rename);
-        Signal::derive(move || {
-            [trash, relocate, create, rename].into_iter().find_map(|error| error.get())
-        })
+        Signal::derive(move || [trash, relocate, create, rename].into_iter().find_map(|error| error.get()))
     }
 }
 

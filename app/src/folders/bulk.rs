@@ -8,10 +8,7 @@ use crate::{
     trash::api::MoveToTrash,
     ui::{Button, Glyph, Icon, Variant},
 };
-use domain::{
-    FolderId,
-    folders::{FolderLink, Item},
-};
+use domain::folders::{FolderLink, Item};
 use leptos::{ev::SubmitEvent, form::FromFormData, prelude::*, server_fn::ServerFn};
 
 /// The form that the rows' checkboxes belong to.
@@ -58,7 +55,8 @@ pub(crate) fn Bulk(actions: ItemActions) -> impl IntoView {
 #[component]
 fn MoveDialog(actions: ItemActions) -> impl IntoView {
     let ItemActions { folders, selection, relocate, .. } = actions;
-    let top = FolderLink { id: uuid::Uuid::nil().into(), parent_id: None, name: "Top of the project".to_owned(), depth: 0 };
+    let top =
+        FolderLink { id: uuid::Uuid::nil().into(), parent_id: None, name: "Top of the project".to_owned(), depth: 0 };
     view! {
         <div class="confirm move" id=MOVE_DIALOG popover="auto" role="dialog" aria-labelledby="move-title">
             <h2 class="confirm__title" id="move-title">"Move to"</h2>

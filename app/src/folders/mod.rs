@@ -8,7 +8,7 @@ mod list;
 mod row;
 mod selection;
 
-pub(crate) use actions::{ItemActions, ItemFields, MoveButton, Shown, TrashButton, several};
+pub(crate) use actions::{ItemActions, ItemFields, MoveButton, Shown, TrashButton};
 pub(crate) use bulk::Bulk;
 pub(crate) use create::NewFolderButton;
 pub(crate) use list::FolderList;

@@ -217,7 +217,9 @@ fn Entry(entry: Trashed, actions: TrashActions, may_write: bool) -> impl IntoVie
     let from = folder_name.map(|folder| format!("From {folder}"));
     let facts = [facts, from].into_iter().flatten().collect::<Vec<_>>().join(" \u{b7} ");
     let link = match item {
-        Item::Document(id) => view! { <a class="trash__name" href=format!("/documents/{id}")>{name.clone()}</a> }.into_any(),
+        Item::Document(id) => {
+            view! { <a class="trash__name" href=format!("/documents/{id}")>{name.clone()}</a> }.into_any()
+        }
         Item::Folder(_) => view! { <span class="trash__name">{name.clone()}</span> }.into_any(),
     };
     view! {
@@ -254,15 +256,16 @@ fn EntryActions(item: Item, name: String, actions: TrashActions) -> impl IntoVie
     };
     let title_id = format!("{dialog}-title");
     let (opens, hides, labelled_by) = (dialog.clone(), dialog.clone(), title_id.clone());
+    let (restores, deletes) = (format!("Restore {name}"), format!("Delete {name} for good"));
     view! {
         <div class="trash__buttons">
             <ActionForm action=restore>
                 <ItemFields project item/>
-                <Button small=true icon=Glyph::RotateCcw pending=restoring attr:aria-label=format!("Restore {name}")>"Restore"</Button>
+                <Button small=true icon=Glyph::RotateCcw pending=restoring attr:aria-label=restores>"Restore"</Button>
             </ActionForm>
             <button
                 type="button" class="button button--quiet button--small" popovertarget=opens
-                aria-label=format!("Delete {name} for good")
+                aria-label=deletes
             >
                 <span class="button__label">"Delete for good"</span>
             </button>

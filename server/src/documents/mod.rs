@@ -8,7 +8,7 @@ pub(crate) mod repo;
 pub mod routes;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod upload;
 
 use crate::{

@@ -4,7 +4,7 @@ mod moving;
 pub(crate) mod repo;
 pub mod routes;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use crate::{access::ProjectAccess, db::Scope, fault::Fault, projects::repo::touch, session::UserSession};
 use async_trait::async_trait;

@@ -130,6 +130,14 @@ const NEEDED: &[(&str, Role)] = &[
     ("DELETE /api/v1/projects/{id}", Role::Admin),
     ("POST /api/v1/projects/{id}/documents", Role::Member),
     ("POST /api/v1/projects/{id}/uploads", Role::Member),
+    ("POST /api/v1/projects/{id}/folders", Role::Member),
+    ("POST /api/v1/projects/{id}/move", Role::Member),
+    ("PATCH /api/v1/folders/{id}", Role::Member),
+    ("DELETE /api/v1/folders/{id}", Role::Member),
+    ("POST /api/v1/projects/{id}/trash", Role::Member),
+    ("POST /api/v1/projects/{id}/trash/restore", Role::Member),
+    ("POST /api/v1/projects/{id}/trash/delete", Role::Member),
+    ("DELETE /api/v1/projects/{id}/trash", Role::Member),
     ("DELETE /api/v1/documents/{id}", Role::Member),
     ("PUT /api/v1/documents/{id}/file", Role::Member),
     ("POST /api/v1/documents/{id}/retry", Role::Member),
@@ -184,6 +192,7 @@ impl Belongings {
         let project = owner.new_project(workspace, &format!("{mark} project")).await;
         let text = format!("The launch of {mark} is on the third of May.");
         let document = owner.new_document(project, &format!("{mark}.txt"), &text).await;
+        let folder = owner.new_folder(project, None, &format!("{mark} folder")).await;
         let upload = json!({ "name": format!("{mark} long.txt"), "size_bytes": Self::UPLOADED.len() });
         let upload = owner.post(&format!("/api/v1/projects/{project}/uploads"), &upload).await.id();
         let conversation = owner.post(&format!("/api/v1/projects/{project}/conversations"), &json!({})).await.id();
@@ -223,6 +232,7 @@ impl Belongings {
             ("WorkspaceId", workspace),
             ("ProjectId", project),
             ("DocumentId", document),
+            ("FolderId", folder),
             ("UploadId", upload),
             ("ConversationId", conversation),
             ("MessageId", message),

@@ -135,20 +135,16 @@ async fn erase_folder(conn: &mut PgConnection, owner: Owner, folder: Uuid) -> Re
     let inside = sqlx::query_scalar!("select id from folders where id = $1 or trashed_with = $1", folder)
         .fetch_all(&mut *conn)
         .await?;
-    let documents = sqlx::query_scalar!("select id from documents where trashed_with = $1", folder)
-        .fetch_all(&mut *conn)
-        .await?;
+    let documents =
+        sqlx::query_scalar!("select id from documents where trashed_with = $1", folder).fetch_all(&mut *conn).await?;
     let files = erase_documents(conn, owner, &documents).await?;
     // What was put into the trash by itself, before the folder around it, stays there until its own time.
     sqlx::query!("update documents set folder_id = null where folder_id = any($1)", &inside)
         .execute(&mut *conn)
         .await?;
-    sqlx::query!(
-        "update folders set parent_id = null where parent_id = any($1) and not id = any($1)",
-        &inside
-    )
-    .execute(&mut *conn)
-    .await?;
+    sqlx::query!("update folders set parent_id = null where parent_id = any($1) and not id = any($1)", &inside)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!("delete from folders where id = any($1)", &inside).execute(conn).await?;
     Ok(files)
 }

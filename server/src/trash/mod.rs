@@ -12,9 +12,7 @@ mod tests;
 pub(crate) use discard::discard;
 pub use erase::purge;
 
-use crate::{
-    documents::remove_files, fault::Fault, folders::check_count, projects::repo::touch, session::UserSession,
-};
+use crate::{documents::remove_files, fault::Fault, folders::check_count, projects::repo::touch, session::UserSession};
 use async_trait::async_trait;
 use domain::{
     Error, FolderId, Page, PageRequest, ProjectId,

@@ -89,11 +89,7 @@ pub(super) async fn now(conn: &mut PgConnection) -> Result<OffsetDateTime, Fault
 
 /// Some entries that were put into the trash by then; none when there are no more. Documents first: those in a folder that
 /// is in the trash too were put there by themselves.
-pub(super) async fn some_of(
-    scope: &mut Scope,
-    access: &ProjectAccess,
-    before: OffsetDateTime,
-) -> Result<Items, Fault> {
+pub(super) async fn some_of(scope: &mut Scope, access: &ProjectAccess, before: OffsetDateTime) -> Result<Items, Fault> {
     let project = Uuid::from(access.id());
     let documents = sqlx::query_scalar!(
         "select id from documents

@@ -89,7 +89,7 @@ async fn free_name(
 ) -> Result<String, Fault> {
     let free = sqlx::query_scalar!(
         r#"select c.name as "name!" from (
-               select 1 as number, $3 as name
+               select 1 as number, $3::text as name
                union all
                select number, left($3, 110) || ' ' || number from generate_series(2, 1002) number
            ) c

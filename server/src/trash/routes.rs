@@ -21,10 +21,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 const TAG: &str = "Trash";
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(list, move_to, empty))
-        .routes(routes!(restore))
-        .routes(routes!(delete_forever))
+    OpenApiRouter::new().routes(routes!(list, move_to, empty)).routes(routes!(restore)).routes(routes!(delete_forever))
 }
 
 /// For what a deletion puts into the trash.

@@ -38,9 +38,7 @@ impl Place {
     pub fn condition(&self, of: &str, documents: u8) -> String {
         let (inside, tenant) = match self.tenant {
             // What a new version of a file has in the making is of no project yet.
-            Tenant::Workspace(_) => {
-                (format!("{of}.workspace_id = $2 and {of}.project_id is not null"), "workspace_id")
-            }
+            Tenant::Workspace(_) => (format!("{of}.workspace_id = $2 and {of}.project_id is not null"), "workspace_id"),
             Tenant::Project(_) => (format!("{of}.project_id = $2"), "project_id"),
         };
         // Run once and hashed, whatever the way of the scan around it. The passages themselves are not marked: a document
