@@ -212,6 +212,26 @@ test.describe("with scripts", () => {
     await expectAccessible(page, "a folder");
   });
 
+  test("arrow keys go from row to row, and a key chooses one", async ({ page }) => {
+    await newFolder(page, "Assets");
+    await newFolder(page, "Briefs");
+    await add(page, "brief.txt");
+    const link = (name: string) => documentRow(page, name).getByRole("link", { name, exact: true });
+    await link("Assets").focus();
+    await page.keyboard.press("ArrowDown");
+    await expect(link("Briefs")).toBeFocused();
+    await page.keyboard.press("ArrowDown");
+    await expect(link("brief.txt")).toBeFocused();
+    await page.keyboard.press("ArrowDown");
+    await expect(link("brief.txt")).toBeFocused();
+    await page.keyboard.press("ArrowUp");
+    await page.keyboard.press("x");
+    await expect(documentRow(page, "Briefs").getByRole("checkbox")).toBeChecked();
+    await expect(page.getByRole("form", { name: "What is selected" })).toContainText("1 item selected");
+    await page.keyboard.press("Enter");
+    await expect(page.getByRole("heading", { level: 1, name: "Briefs" })).toBeVisible();
+  });
+
   test("a deletion elsewhere and a restoration are seen as they happen", async ({ page, context }) => {
     await add(page, "brief.txt");
     const other = await context.newPage();

@@ -1,6 +1,7 @@
 use super::{
     actions::DocumentActions,
     api::{self, DocumentsHome},
+    keyboard,
     list::DocumentList,
     live,
     row::{DocumentRow, UploadRow},
@@ -181,7 +182,7 @@ fn DocumentTable(
                     <th role="columnheader" scope="col" class="document__actions"><span class="visually-hidden">"Actions"</span></th>
                 </tr>
             </thead>
-            <tbody role="rowgroup">
+            <tbody role="rowgroup" on:keydown=|event| keyboard::walk(&event)>
                 <For each=move || folders.here() key=|folder| (folder.id, folder.name.clone(), folder.item_count) let:folder>
                     <FolderRow folder actions=items/>
                 </For>

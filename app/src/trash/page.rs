@@ -50,6 +50,7 @@ fn Loading() -> impl IntoView {
 struct TrashActions {
     project: ProjectId,
     entries: RwSignal<Vec<Trashed>>,
+    next: RwSignal<Option<Cursor>>,
     restore: ServerAction<RestoreFromTrash>,
     delete: ServerAction<DeleteFromTrash>,
     empty: ServerAction<EmptyTrash>,
@@ -57,10 +58,11 @@ struct TrashActions {
 }
 
 impl TrashActions {
-    fn new(project: ProjectId, entries: RwSignal<Vec<Trashed>>) -> Self {
+    fn new(project: ProjectId, entries: domain::Page<Trashed>) -> Self {
         let actions = Self {
             project,
-            entries,
+            entries: RwSignal::new(entries.items),
+            next: RwSignal::new(entries.next),
             restore: ServerAction::new(),
             delete: ServerAction::new(),
             empty: ServerAction::new(),
@@ -70,7 +72,8 @@ impl TrashActions {
         Effect::new(move |_| actions.hear(actions.delete.value().get(), "deleted for good"));
         Effect::new(move |_| match actions.empty.value().get() {
             Some(Ok(())) => {
-                entries.update(Vec::clear);
+                actions.entries.update(Vec::clear);
+                actions.next.set(None);
                 actions.toasts.push(Toast::ok("The trash is empty."));
             }
             Some(Err(error)) => actions.toasts.push(Toast::bad(error.to_string())),
@@ -127,10 +130,8 @@ fn content(home: Result<TrashHome, ApiError>) -> AnyView {
         Crumb::link("Documents", format!("/projects/{id}/documents")),
         Crumb::here("Trash"),
     ];
-    let next = entries.next;
-    let entries = RwSignal::new(entries.items);
     let actions = TrashActions::new(id, entries);
-    let is_empty = Memo::new(move |_| entries.with(Vec::is_empty));
+    let is_empty = Memo::new(move |_| actions.entries.with(Vec::is_empty) && actions.next.with(Option::is_none));
     view! {
         <Page title=format!("Trash \u{b7} {name}") crumbs>
             <div class="page__head">
@@ -143,7 +144,7 @@ fn content(home: Result<TrashHome, ApiError>) -> AnyView {
                 <p class="lead">{format!("What is here is in no list, search or answer. After {KEPT_DAYS} days it is deleted for good.")}</p>
                 <Entries actions may_write/>
             </Show>
-            <Pager next path=format!("/projects/{id}/trash")/>
+            <Pager next=actions.next path=format!("/projects/{id}/trash")/>
         </Page>
     }
     .into_any()
