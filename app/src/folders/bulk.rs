@@ -98,7 +98,7 @@ fn Target(
     is_barred: Signal<bool>,
 ) -> impl IntoView {
     view! {
-        <label class="move__place" style=format!("--indent: {indent}")>
+        <label class="move__place" data-indent=indent.to_string()>
             <input type="radio" form=FORM name="into" value=value required=true disabled=move || is_barred.get()/>
             <Icon glyph=Glyph::Folder/>
             <span>{folder.name}</span>
