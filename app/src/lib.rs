@@ -15,6 +15,7 @@ pub mod draft;
 pub mod error;
 mod event_source;
 pub mod flash;
+pub mod folders;
 pub mod frame;
 pub mod landing;
 pub mod links;
@@ -27,6 +28,7 @@ pub mod routes;
 pub mod search;
 pub mod shares;
 pub mod theme;
+pub mod trash;
 pub mod ui;
 pub mod workspaces;
 

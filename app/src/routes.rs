@@ -18,6 +18,7 @@ use crate::{
     search::SearchPage,
     shares::SharedPage,
     theme,
+    trash::TrashPage,
     ui::{ToastRegion, Toasts},
     workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
 };
@@ -67,6 +68,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/trash") view=TrashPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/search") view=SearchPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/chat") view=ChatPage ssr=SsrMode::Async/>
                     <Route path=path!("/documents/:document") view=DocumentPage ssr=SsrMode::Async/>

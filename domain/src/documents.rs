@@ -55,8 +55,12 @@ pub struct Document {
     pub id: DocumentId,
     pub project: ProjectLink,
     pub workspace: WorkspaceLink,
+    /// The folder that it is in; absent at the top of the project.
     #[serde(default)]
     pub folder_id: Option<FolderId>,
+    /// Since when it is in the trash: it can be read, and is in no list, search or answer.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub trashed_at: Option<OffsetDateTime>,
     /// The document whose place this one takes when it is ready; it is gone then.
     #[serde(default)]
     pub replaces: Option<DocumentId>,
@@ -158,13 +162,14 @@ pub struct Passage {
 
 #[async_trait]
 pub trait Documents {
-    /// The project's documents, the newest first.
+    /// The project's documents in all folders, the newest first; without those in the trash.
     async fn list_documents(&self, project: ProjectId, page: PageRequest) -> Result<Page<Document>, Error>;
     async fn document(&self, id: DocumentId) -> Result<Document, Error>;
     /// Up to `limit` (at most 50) pages from page number `from` on.
     async fn document_pages(&self, id: DocumentId, from: u32, limit: u32) -> Result<Vec<DocumentPage>, Error>;
-    /// Deletes the document, its text and its file. Needs [`Role::Member`].
-    async fn delete_document(&self, id: DocumentId) -> Result<(), Error>;
+    /// Puts the document into the trash; one that is there already, and any with `forever`, is deleted with its text and
+    /// its file. Needs [`Role::Member`].
+    async fn delete_document(&self, id: DocumentId, forever: bool) -> Result<(), Error>;
     /// Ingests a failed document again. Needs [`Role::Member`].
     ///
     /// # Errors

@@ -13,6 +13,7 @@ pub mod api_keys;
 pub mod chat;
 pub mod documents;
 pub mod error;
+pub mod folders;
 pub mod id;
 pub mod links;
 pub mod members;
@@ -24,6 +25,7 @@ pub mod search;
 pub mod session;
 pub mod shares;
 pub mod text;
+pub mod trash;
 pub mod uploads;
 pub mod workspaces;
 

@@ -1,8 +1,8 @@
 //! What a signed-in person can do: the sum of all ports.
 
 use crate::{
-    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, links::Links, members::Members,
-    navigation::Navigate, projects::Projects, search::Searches, shares::Shares, uploads::Uploads,
+    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, folders::Folders, links::Links, members::Members,
+    navigation::Navigate, projects::Projects, search::Searches, shares::Shares, trash::Trash, uploads::Uploads,
     workspaces::Workspaces,
 };
 
@@ -16,6 +16,8 @@ pub trait Session:
     + Documents
     + Links
     + Shares
+    + Folders
+    + Trash
     + Uploads
     + Searches
     + Chat

@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { createProject, createWorkspace, signUp } from "./accounts";
-import { ask, documentRow, upload } from "./documents";
+import { ask, documentRow, fromMenu, newFolder, upload } from "./documents";
 import { brandGuide } from "./pdf";
 import { expect, hydrated, open } from "./test";
 
@@ -18,6 +18,9 @@ export async function fillStudio(page: Page): Promise<Place[]> {
   const row = documentRow(page, "Nordlys brand guide.pdf");
   await expect(row.locator(".document__state")).toContainText("Ready", { timeout: 120_000 });
   const document = await row.getByRole("link", { name: "Nordlys brand guide.pdf" }).getAttribute("href");
+  await newFolder(page, "Briefs");
+  const folder = await documentRow(page, "Briefs").getByRole("link", { name: "Briefs" }).getAttribute("href");
+  const trashed = await fillTrash(page);
   await open(page, `${project}/chat`);
   await ask(page, "What do we say about prices?");
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
@@ -38,6 +41,10 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "project-empty", path: empty },
     { name: "documents", path: `${project}/documents` },
     { name: "documents-empty", path: `${empty}/documents` },
+    { name: "folder-empty", path: folder ?? "" },
+    { name: "trash", path: `${project}/trash` },
+    { name: "trash-empty", path: `${empty}/trash` },
+    { name: "document-trashed", path: trashed },
     { name: "document", path: document ?? "" },
     { name: "shared", path: shared },
     { name: "shared-page", path: `${shared}?page=3` },
@@ -54,6 +61,21 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "not-found", path: "/no/such/page" },
     { name: "api-docs", path: "/api/docs" },
   ];
+}
+
+/** Puts a folder and a document into the trash; returns the document's address. */
+async function fillTrash(page: Page) {
+  await newFolder(page, "Spring drafts");
+  await fromMenu(page, "Spring drafts", "Move to trash");
+  await expect(documentRow(page, "Spring drafts")).toHaveCount(0);
+  const name = "old prices.txt";
+  await upload(page, { name, mimeType: "text/plain", buffer: Buffer.from("A cup cost 32 kroner in spring.") });
+  const row = documentRow(page, name);
+  await expect(row.locator(".document__state")).toContainText("Ready", { timeout: 120_000 });
+  const document = await row.getByRole("link", { name }).getAttribute("href");
+  await fromMenu(page, name, "Move to trash");
+  await expect(row).toHaveCount(0);
+  return document ?? "";
 }
 
 /** Invites the person themself by another address, which gives the page of an invitation, and makes a key. */

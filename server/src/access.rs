@@ -4,7 +4,7 @@
 
 use crate::{db::Scope, fault::Fault};
 use domain::{
-    ApiKeyId, ConversationId, DocumentId, Error, InvitationId, MemberId, MessageId, ProjectId, ShareId, UploadId,
+    ApiKeyId, ConversationId, DocumentId, Error, FolderId, InvitationId, MemberId, MessageId, ProjectId, ShareId, UploadId,
     UserId, WorkspaceId, workspaces::Role,
 };
 
@@ -69,6 +69,14 @@ pub struct InvitationAccess {
     workspace: WorkspaceAccess,
 }
 
+/// Proof of access to a folder, hence to its project.
+#[derive(Clone, Copy, Debug)]
+pub struct FolderAccess {
+    id: FolderId,
+    is_trashed: bool,
+    project: ProjectAccess,
+}
+
 /// Proof of access to an API key, hence to its workspace.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiKeyAccess {
@@ -97,6 +105,7 @@ getters! {
     WorkspaceAccess { id: WorkspaceId, role: Role }
     ProjectAccess { id: ProjectId, workspace: WorkspaceAccess }
     DocumentAccess { id: DocumentId, project: ProjectAccess }
+    FolderAccess { id: FolderId, is_trashed: bool, project: ProjectAccess }
     UploadAccess { id: UploadId, project: ProjectAccess }
     ConversationAccess { id: ConversationId, project: ProjectAccess }
     MessageAccess { id: MessageId, conversation: ConversationAccess }
@@ -168,6 +177,28 @@ impl Scope {
         .ok_or(Error::NotFound)?;
         let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         Ok(DocumentAccess { id, project: ProjectAccess { id: row.project_id.into(), workspace } })
+    }
+
+    /// A folder in the trash too; see [`FolderAccess::is_trashed`].
+    ///
+    /// # Errors
+    /// As [`Self::workspace`].
+    pub async fn folder(&mut self, id: FolderId, needed: Role) -> Result<FolderAccess, Fault> {
+        let user = uuid::Uuid::from(self.user_id());
+        let row = sqlx::query!(
+            r#"select f.workspace_id, f.project_id, f.trashed_at is not null as "is_trashed!", m.role
+             from folders f
+             join members m on m.workspace_id = f.workspace_id and m.user_id = $2
+             where f.id = $1"#,
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
+        let project = ProjectAccess { id: row.project_id.into(), workspace };
+        Ok(FolderAccess { id, is_trashed: row.is_trashed, project })
     }
 
     /// # Errors

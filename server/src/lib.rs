@@ -16,6 +16,7 @@ pub mod documents;
 pub mod embedded;
 pub mod events;
 pub mod fault;
+pub mod folders;
 pub mod http;
 pub mod jobs;
 pub mod links;
@@ -34,6 +35,7 @@ pub mod storage;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trash;
 pub mod uploads;
 pub mod web;
 pub mod workspaces;

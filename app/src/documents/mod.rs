@@ -3,6 +3,7 @@
 mod actions;
 pub mod api;
 mod facts;
+mod keyboard;
 mod list;
 mod live;
 mod page;

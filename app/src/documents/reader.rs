@@ -1,5 +1,5 @@
 use super::{
-    actions::{DeleteButton, DeleteDialog, DocumentActions, FailureLine},
+    actions::{DocumentActions, FailureLine},
     api::{self, Opened},
     facts,
     live::{self, Change},
@@ -8,14 +8,17 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    folders::{ItemFields, href},
     links::SourceLine,
     routes::{path_id, query_param},
     shares::{ShareButton, ShareDialog},
-    ui::{Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Width},
+    trash::{TrashedBanner, api::MoveToTrash},
+    ui::{Button, Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Variant, Width, form_error},
 };
 use domain::{
-    DocumentId,
+    DocumentId, ProjectId,
     documents::{Document, DocumentPage as PageText, DocumentState, Span},
+    folders::Item,
     workspaces::Role,
 };
 use leptos::prelude::*;
@@ -94,15 +97,18 @@ fn content(
     let project = document.project.clone();
     let crumbs = vec![
         Crumb::link(project.name, format!("/projects/{}", project.id)),
-        Crumb::link("Documents", format!("/projects/{}/documents", project.id)),
+        Crumb::link("Documents", href(project.id, document.folder_id)),
         Crumb::here(document.name.clone()),
     ];
     let id = document.id;
     let may_write = document.role >= Role::Member;
     let is_there = document.has_file();
+    let trashed = document.trashed_at.is_some();
+    // What is in the trash is neither shared nor fetched again.
+    let may_publish = may_write && is_there && !trashed;
     let file = move || {
         view! {
-            {(may_write && is_there).then(|| view! { <ShareButton/> })}
+            {may_publish.then(|| view! { <ShareButton/> })}
             // Not a page of the app: the router must leave it to the browser.
             {is_there.then(|| view! {
                 <a class="button" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
@@ -126,7 +132,9 @@ fn content(
             reopen();
         }
     };
-    let actions = DocumentActions::new(put, |_| ());
+    let actions = DocumentActions::new(put);
+    let put_away = Callback::new(move |()| reopen());
+    let banner = trashed.then(|| document.clone());
     if document.state != DocumentState::Ready || document.source_url.is_some() {
         live::follow(project.id, move |change| match change {
             Change::Changed(document) if document.id == id => put(*document),
@@ -160,10 +168,11 @@ fn content(
     bring_into_view(marked);
     view! {
         <Page title=name crumbs action=file width=Width::Reading>
-            <Facts document=live actions/>
+            {banner.map(|document| view! { <TrashedBanner document restored=put_away/> })}
+            <Facts document=live put_away/>
             <FormError error=actions.error()/>
             {document.source_url.clone().map(|address| view! { <SourceLine document=live address next_version/> })}
-            {(may_write && is_there).then(|| view! { <ShareDialog document=document.clone() made/> })}
+            {may_publish.then(|| view! { <ShareDialog document=document.clone() made/> })}
             {marked.map(|span| view! { <Cited span/> })}
             {body}
         </Page>
@@ -195,11 +204,15 @@ fn scroll_when_drawn(frames_left: u8) {
 
 /// The document's name and what is known of it.
 #[component]
-fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoView {
+fn Facts(
+    document: RwSignal<Document>,
+    /// It is in the trash now.
+    put_away: Callback<()>,
+) -> impl IntoView {
     // What never changes.
-    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, .. } =
+    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, trashed_at, .. } =
         document.get_untracked();
-    let may_write = role >= Role::Member;
+    let may_put_away = role >= Role::Member && trashed_at.is_none();
     let is_there = document.with_untracked(Document::has_file);
     let pages = move || document.with(|document| facts::pages(document.page_count, &document.media_type));
     view! {
@@ -211,10 +224,27 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
                 {is_there.then(|| view! { <li>{facts::size(size_bytes)}</li> })}
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
-                {may_write.then(|| view! { <li class="reader-head__delete"><DeleteButton id class="button button--quiet button--small"/></li> })}
+                {may_put_away.then(|| view! { <li class="reader-head__delete"><TrashForm id project=project.id put_away/></li> })}
             </ul>
-            {may_write.then(|| view! { <DeleteDialog id name actions leave_for=project.id/> })}
         </header>
+    }
+}
+
+/// Puts the document into the trash. Its page stays, and says how it comes back.
+#[component]
+fn TrashForm(id: DocumentId, project: ProjectId, put_away: Callback<()>) -> impl IntoView {
+    let action = ServerAction::<MoveToTrash>::new();
+    Effect::new(move |_| {
+        if let Some(Ok(_)) = action.value().get() {
+            put_away.run(());
+        }
+    });
+    view! {
+        <ActionForm action>
+            <ItemFields project item=Item::Document(id)/>
+            <Button small=true variant=Variant::Quiet icon=Glyph::Trash2 pending=action.pending()>"Move to trash"</Button>
+        </ActionForm>
+        <FormError error=form_error(move || action.value().get(), &[])/>
     }
 }
 

@@ -1,21 +1,25 @@
 use super::{
-    actions::{DeleteButton, DeleteDialog, DocumentActions, FailureLine},
+    actions::{DocumentActions, FailureLine},
     facts,
     list::Listed,
     state::DocumentStateView,
     upload::{Upload, UploadState, Uploads},
 };
-use crate::links::SourceHost;
-use crate::ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time};
+use crate::{
+    folders::{Choice, ItemActions, MoveButton, TrashButton},
+    links::SourceHost,
+    ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time},
+};
 use domain::{
     documents::{Document, DocumentState},
+    folders::Item,
     workspaces::Role,
 };
 use leptos::prelude::*;
 
 /// A document in the list. The roles say what CSS may hide from a screen reader when it turns rows into cards.
 #[component]
-pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl IntoView {
+pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemActions) -> impl IntoView {
     let Listed { id, document } = listed;
     // What never changes.
     let Document { created_by, created_at, role, source_url, .. } = document.get_untracked();
@@ -38,8 +42,12 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
             (document.state == DocumentState::Failed).then(|| document.failure.clone().unwrap_or_default())
         })
     };
+    let item = Item::Document(id);
     view! {
         <tr role="row" class="document">
+            <td role="cell" class="document__choice">
+                {may_write.then(|| view! { <Choice item name=name.get_untracked() selection=items.selection/> })}
+            </td>
             <th role="rowheader" scope="row" class="document__name">
                 <Icon glyph/>
                 <div>
@@ -62,11 +70,11 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
                             "Open the file"
                         </a>
                     })}
-                    {may_write.then(|| view! { <DeleteButton id class="menu__item menu__item--danger"/> })}
+                    {may_write.then(|| view! {
+                        <MoveButton item actions=items/>
+                        <TrashButton item actions=items/>
+                    })}
                 </Menu>
-                {may_write.then(|| view! {
-                    <DeleteDialog id name=name.get_untracked() actions/>
-                })}
             </td>
         </tr>
     }
@@ -96,6 +104,7 @@ pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
     };
     view! {
         <tr role="row" class="document document--upload">
+            <td role="cell" class="document__choice"></td>
             <th role="rowheader" scope="row" class="document__name">
                 <Icon glyph=Glyph::Upload/>
                 <div>

@@ -240,7 +240,7 @@ async fn a_quote_that_the_stored_page_does_not_hold_is_never_stored() {
     // Gone between the citation and the end of the answer.
     let asked = desk.ask(desk.conversation().await, "What does postage cost?").await;
     desk.until_written(asked.answer.id, "[1]").await;
-    desk.ada.delete(&format!("/api/v1/documents/{}", desk.document)).await.expect(204);
+    desk.ada.delete(&format!("/api/v1/documents/{}?forever=true", desk.document)).await.expect(204);
     let answer = finished(&follow(&desk.ada, asked.answer.id, None).await);
     assert_eq!((answer.content.as_str(), answer.citations.len()), ("Postage is 4.90.", 0));
 }

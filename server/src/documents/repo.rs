@@ -11,7 +11,7 @@ use crate::{
     workspaces::repo::count,
 };
 use domain::{
-    DocumentId, Error, Page, PageRequest, ProjectId, WorkspaceId,
+    DocumentId, Error, FolderId, Page, PageRequest, ProjectId, WorkspaceId,
     documents::{Document, DocumentPage, DocumentState},
     projects::ProjectLink,
     workspaces::{Role, WorkspaceLink},
@@ -29,6 +29,7 @@ struct Row {
     workspace_id: Uuid,
     workspace_name: String,
     folder_id: Option<Uuid>,
+    trashed_at: Option<OffsetDateTime>,
     replaces: Option<Uuid>,
     name: String,
     media_type: String,
@@ -54,6 +55,7 @@ impl Row {
             project: ProjectLink { id: self.project_id.into(), name: self.project_name },
             workspace: WorkspaceLink { id: self.workspace_id.into(), name: self.workspace_name },
             folder_id: self.folder_id.map(Into::into),
+            trashed_at: self.trashed_at,
             replaces: self.replaces.map(Into::into),
             name: self.name,
             media_type: self.media_type,
@@ -79,8 +81,8 @@ macro_rules! select_documents {
         sqlx::query_as!(
             Row,
             r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id, d.replaces,
-                   d.name, d.media_type, d.size_bytes, d.state, d.page_count, d.chunks_done, d.chunks_total, d.failure,
-                   d.source_url, d.fetched_at as "fetched_at: OffsetDateTime",
+                   d.trashed_at as "trashed_at: OffsetDateTime", d.name, d.media_type, d.size_bytes, d.state, d.page_count,
+                   d.chunks_done, d.chunks_total, d.failure, d.source_url, d.fetched_at as "fetched_at: OffsetDateTime",
                    coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
                    d.updated_at as "updated_at: OffsetDateTime"
                from documents d
@@ -106,13 +108,51 @@ pub(super) async fn list(
 ) -> Result<Page<Document>, Fault> {
     let after: Option<Newest> = page::after(request)?;
     let rows = select_documents!(
-        "d.project_id = $1 and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
+        "d.project_id = $1 and d.trashed_at is null and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+         order by d.id desc limit $3",
         Uuid::from(access.id()),
         after.map(|key| key.id),
         page::rows_and_one(request)
     )
     .fetch_all(scope.conn())
     .await?;
+    Ok(page::page(documents(rows, access)?, request, |item| Newest { id: item.id.into() })?)
+}
+
+/// Those in the folder, or at the top of the project, the newest first.
+pub(crate) async fn list_in(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    request: &PageRequest,
+) -> Result<Page<Document>, Fault> {
+    let after: Option<Newest> = page::after(request)?;
+    let (project, after, most) = (Uuid::from(access.id()), after.map(|key| key.id), page::rows_and_one(request));
+    let rows = match folder {
+        Some(folder) => {
+            select_documents!(
+                "d.project_id = $1 and d.folder_id = $4 and d.trashed_at is null
+                 and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
+                project,
+                after,
+                most,
+                Uuid::from(folder)
+            )
+            .fetch_all(scope.conn())
+            .await?
+        }
+        None => {
+            select_documents!(
+                "d.project_id = $1 and d.folder_id is null and d.trashed_at is null
+                 and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
+                project,
+                after,
+                most
+            )
+            .fetch_all(scope.conn())
+            .await?
+        }
+    };
     Ok(page::page(documents(rows, access)?, request, |item| Newest { id: item.id.into() })?)
 }
 
@@ -125,11 +165,15 @@ pub(crate) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<D
     row.document(access.project().workspace().role())
 }
 
-/// Those of `ids` that the project still has.
+/// Those of `ids` that the project still has, and not in its trash.
 pub(crate) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[Uuid]) -> Result<Vec<Document>, Fault> {
-    let rows = select_documents!("d.project_id = $1 and d.id = any($2) order by d.id", Uuid::from(access.id()), ids)
-        .fetch_all(scope.conn())
-        .await?;
+    let rows = select_documents!(
+        "d.project_id = $1 and d.id = any($2) and d.trashed_at is null order by d.id",
+        Uuid::from(access.id()),
+        ids
+    )
+    .fetch_all(scope.conn())
+    .await?;
     documents(rows, access)
 }
 
@@ -146,7 +190,7 @@ pub(super) async fn active(
     recently: Duration,
 ) -> Result<Vec<Document>, Fault> {
     let rows = select_documents!(
-        "d.id in (
+        "d.trashed_at is null and d.id in (
              select id from documents where project_id = $1 and state in ('queued', 'extracting', 'embedding')
              union all
              select id from documents where project_id = $1 and updated_at > now() - make_interval(secs => $2)
@@ -222,13 +266,20 @@ pub(super) async fn replace(
 }
 
 /// The ready document that a new file of this name is the next version of: the one in the same folder, if it is one.
-pub(super) async fn of_name(scope: &mut Scope, access: &ProjectAccess, name: &str) -> Result<Option<Uuid>, Fault> {
+pub(super) async fn of_name(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    name: &str,
+) -> Result<Option<Uuid>, Fault> {
     let found = sqlx::query_scalar!(
         "select id from documents
-         where project_id = $1 and folder_id is null and name = $2 and state = 'ready' and replaces is null
+         where project_id = $1 and name = $2 and folder_id is not distinct from $3 and state = 'ready' and replaces is null
+             and trashed_at is null
          limit 2",
         Uuid::from(access.id()),
-        name
+        name,
+        folder.map(Uuid::from)
     )
     .fetch_all(scope.conn())
     .await?;
@@ -283,11 +334,16 @@ pub(super) async fn deleted(
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
-pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewDocument) -> Result<(), Fault> {
+pub(super) async fn insert(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    new: &NewDocument,
+) -> Result<(), Fault> {
     let user = Uuid::from(scope.user_id());
     sqlx::query!(
-        "insert into documents (id, workspace_id, project_id, name, media_type, size_bytes, sha256, object_key, created_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into documents (id, workspace_id, project_id, name, media_type, size_bytes, sha256, object_key, created_by, folder_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         Uuid::from(new.id),
         Uuid::from(access.workspace().id()),
         Uuid::from(access.id()),
@@ -296,7 +352,8 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewD
         i64::try_from(new.stored.size).unwrap_or(i64::MAX),
         new.stored.sha256.as_slice(),
         new.key.to_string(),
-        user
+        user,
+        folder.map(Uuid::from)
     )
     .execute(scope.conn())
     .await?;
@@ -324,7 +381,7 @@ pub(super) async fn delete(scope: &mut Scope, access: &DocumentAccess) -> Result
     let project = access.project();
     let workspace = project.workspace().id();
     let rows = sqlx::query!(
-        "select id, object_key from documents where id = $1 or replaces = $1 for update",
+        "select id, object_key from documents where id = $1 or replaces = $1 order by id desc for update",
         Uuid::from(access.id())
     )
     .fetch_all(scope.conn())

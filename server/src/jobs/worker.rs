@@ -9,7 +9,7 @@ use crate::{
         orphans,
     },
     fault::Fault,
-    links, rag,
+    links, rag, trash,
 };
 use graphile_worker::{Cron, IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
 use std::time::Duration;
@@ -138,9 +138,13 @@ impl TaskHandler for SweepFiles {
 
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
+        let work = async {
+            trash::purge(&running.state).await?;
+            orphans::sweep(&running.state, orphans::GRACE).await
+        };
         // Broken off by a stop, it begins anew in an hour.
         let swept = tokio::select! {
-            swept = orphans::sweep(&running.state, orphans::GRACE) => swept.map_err(|error| error.to_string())?,
+            swept = work => swept.map_err(|error| error.to_string())?,
             () = running.stop.cancelled() => return Ok(()),
         };
         if swept == orphans::Found::default() {

@@ -50,6 +50,9 @@ impl Links for UserSession {
         let Some(source) = &old.source_url else {
             return Err(Error::conflict("This document is a file, not a link. Upload a new version of it instead."));
         };
+        if old.trashed_at.is_some() {
+            return Err(Error::conflict("This document is in the trash. Restore it first."));
+        }
         if old.state != DocumentState::Ready || old.replaces.is_some() {
             return Err(Error::conflict("This page is being fetched, or could not be. Wait for it, or try it again."));
         }

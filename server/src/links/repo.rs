@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub(super) async fn of_page(scope: &mut Scope, access: &ProjectAccess, url: &Url) -> Result<Option<Uuid>, Fault> {
     let found = sqlx::query_scalar!(
         "select id from documents
-         where project_id = $1 and source_url = $2 and state = 'ready' and replaces is null
+         where project_id = $1 and source_url = $2 and state = 'ready' and replaces is null and trashed_at is null
          limit 2",
         Uuid::from(access.id()),
         url.as_str()

@@ -42,6 +42,9 @@ impl Shares for UserSession {
                 "This version is still in the making. Share the document that it will replace.",
             ));
         }
+        if shared.trashed_at.is_some() {
+            return Err(Error::conflict("This document is in the trash. Restore it first."));
+        }
         if !shared.has_file() {
             return Err(Error::conflict("This page has not been fetched yet. Share it when it is there."));
         }

@@ -120,7 +120,8 @@ pub(super) struct Opened {
     pub file: File,
 }
 
-/// A share counts as long as whoever made it is a member who may share, with an account that counts.
+/// A share counts as long as whoever made it is a member who may share, with an account that counts, and its document is
+/// not in the trash.
 ///
 /// # Errors
 /// `NotFound`, whatever the reason is; [`Fault::Database`].
@@ -132,7 +133,7 @@ pub(super) async fn open(state: &AppState, conn: &mut PgConnection, token: &str)
            join members m on m.workspace_id = s.workspace_id and m.user_id = s.created_by and m.role <> 'viewer'
            join users u on u.id = s.created_by
            join documents d on d.id = s.document_id
-           where s.token_hash = $1 and s.expires_at > now()"#,
+           where s.token_hash = $1 and s.expires_at > now() and d.trashed_at is null"#,
         secret::hash(token)
     )
     .fetch_optional(&mut *conn)

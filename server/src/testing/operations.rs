@@ -136,6 +136,14 @@ const NEEDED: &[(&str, Role)] = &[
     ("GET /api/v1/documents/{id}/shares", Role::Member),
     ("POST /api/v1/documents/{id}/shares", Role::Member),
     ("DELETE /api/v1/shares/{id}", Role::Admin),
+    ("POST /api/v1/projects/{id}/folders", Role::Member),
+    ("POST /api/v1/projects/{id}/move", Role::Member),
+    ("PATCH /api/v1/folders/{id}", Role::Member),
+    ("DELETE /api/v1/folders/{id}", Role::Member),
+    ("POST /api/v1/projects/{id}/trash", Role::Member),
+    ("POST /api/v1/projects/{id}/trash/restore", Role::Member),
+    ("POST /api/v1/projects/{id}/trash/delete", Role::Member),
+    ("DELETE /api/v1/projects/{id}/trash", Role::Member),
     ("DELETE /api/v1/documents/{id}", Role::Member),
     ("PUT /api/v1/documents/{id}/file", Role::Member),
     ("POST /api/v1/documents/{id}/retry", Role::Member),
@@ -190,6 +198,7 @@ impl Belongings {
         let project = owner.new_project(workspace, &format!("{mark} project")).await;
         let text = format!("The launch of {mark} is on the third of May.");
         let document = owner.new_document(project, &format!("{mark}.txt"), &text).await;
+        let folder = owner.new_folder(project, None, &format!("{mark} folder")).await;
         let upload = json!({ "name": format!("{mark} long.txt"), "size_bytes": Self::UPLOADED.len() });
         let upload = owner.post(&format!("/api/v1/projects/{project}/uploads"), &upload).await.id();
         let conversation = owner.post(&format!("/api/v1/projects/{project}/conversations"), &json!({})).await.id();
@@ -231,6 +240,7 @@ impl Belongings {
             ("ProjectId", project),
             ("DocumentId", document),
             ("ShareId", share),
+            ("FolderId", folder),
             ("UploadId", upload),
             ("ConversationId", conversation),
             ("MessageId", message),

@@ -271,7 +271,7 @@ async fn the_old_version_answers_until_the_new_one_is_ready() {
     assert!(setting.asked.texts().len() <= texts + 2, "only what follows the change is another");
 
     // Deleted with its file, wherever that lies by now; the one that was superseded is the sweep's.
-    setting.ada.delete(&format!("/api/v1/documents/{id}")).await.expect(204);
+    setting.ada.delete(&format!("/api/v1/documents/{id}?forever=true")).await.expect(204);
     let left = setting.app.state.store.delete_prefix(ObjectPrefix::Workspace(setting.workspace.into())).await.unwrap();
     assert_eq!(left, 1);
 }

@@ -140,8 +140,24 @@ const FUNCTIONS: &[Function] = &[
     function("revoke_api_key", ADMIN, &[Id("id", "ApiKeyId")]),
     function("get_workspace_settings", VIEWER, &[Id("id", "WorkspaceId")]),
     function("rename_workspace", ADMIN, &[Id("workspace", "WorkspaceId"), Text("name", "Zimtstern workspace")]),
+    function("list_folders", VIEWER, &[Id("project", "ProjectId"), Id("folder", "FolderId")]),
+    function("create_folder", MEMBER, &[Id("project", "ProjectId"), Id("parent", "FolderId"), Text("name", "New")]),
+    function("rename_folder", MEMBER, &[Id("id", "FolderId"), Text("name", "Zimtstern folder")]),
+    function(
+        "move_items",
+        MEMBER,
+        &[Id("project", "ProjectId"), Id("documents[0]", "DocumentId"), Id("into", "FolderId")],
+    ),
+    function("open_trash", VIEWER, &[Id("project", "ProjectId")]),
+    function(
+        "move_to_trash",
+        MEMBER,
+        &[Id("project", "ProjectId"), Id("documents[]", "DocumentId"), Id("folders[]", "FolderId")],
+    ),
+    function("restore_from_trash", MEMBER, &[Id("project", "ProjectId"), Id("documents[0]", "DocumentId")]),
     // Last, because the others need what they delete.
-    function("delete_document", MEMBER, &[Id("id", "DocumentId"), Whither("leave_for", "ProjectId")]),
+    function("delete_from_trash", MEMBER, &[Id("project", "ProjectId"), Id("folders[0]", "FolderId")]),
+    function("empty_trash", MEMBER, &[Id("project", "ProjectId")]),
     function("delete_conversation", MEMBER, &[Id("id", "ConversationId"), Whither("project", "ProjectId")]),
     function("delete_workspace", OWNER, &[Id("workspace", "WorkspaceId"), Text("confirmation", "Zimtstern workspace")]),
 ];

@@ -36,17 +36,22 @@ impl Place {
 
     /// On the table or alias `of`, with the id as `$2` and the documents, where there are any, as `$documents`.
     pub fn condition(&self, of: &str, documents: u8) -> String {
-        let inside = match self.tenant {
+        let (inside, tenant) = match self.tenant {
             // What a new version of a file has in the making is of no project yet.
-            Tenant::Workspace(_) => format!("{of}.workspace_id = $2 and {of}.project_id is not null"),
-            Tenant::Project(_) => format!("{of}.project_id = $2"),
+            Tenant::Workspace(_) => (format!("{of}.workspace_id = $2 and {of}.project_id is not null"), "workspace_id"),
+            Tenant::Project(_) => (format!("{of}.project_id = $2"), "project_id"),
         };
+        // Run once and hashed, whatever the way of the scan around it. The passages themselves are not marked: a document
+        // goes and comes back in one row's change, however long it is.
+        let kept = format!(
+            " and {of}.document_id not in (select id from documents where {tenant} = $2 and trashed_at is not null)"
+        );
         let chosen = if self.documents.is_some() {
             format!(" and {of}.document_id = any(${documents}::uuid[])")
         } else {
             String::new()
         };
-        inside + &chosen
+        inside + &kept + &chosen
     }
 
     /// How many rows of a table or subquery are of this place, counted up to `most`.
