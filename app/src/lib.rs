@@ -17,7 +17,7 @@ mod event_source;
 pub mod flash;
 pub mod frame;
 pub mod landing;
-mod markdown;
+pub mod markdown;
 pub mod members;
 pub mod not_found;
 pub mod projects;
@@ -27,6 +27,7 @@ pub mod search;
 pub mod theme;
 pub mod ui;
 pub mod workspaces;
+pub mod written;
 
 #[cfg(feature = "ssr")]
 pub mod cookie;

@@ -4,6 +4,7 @@ use crate::{
     ChunkId, DocumentId, Error, FolderId, Page, PageRequest, ProjectId,
     projects::ProjectLink,
     workspaces::{Role, WorkspaceLink},
+    written::WritingStatus,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -75,6 +76,9 @@ pub struct Document {
     /// Why ingestion failed, and what to do about it.
     #[serde(default)]
     pub failure: Option<String>,
+    /// How far it is, if it is written here; absent for a file.
+    #[serde(default)]
+    pub writing: Option<WritingStatus>,
     /// The reader's role in the document's workspace.
     pub role: Role,
     pub created_by: String,

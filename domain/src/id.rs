@@ -57,6 +57,8 @@ id! {
     FolderId;
     /// A document of a project.
     DocumentId;
+    /// A version of a document that is written here.
+    VersionId;
     /// A file on its way to become a document.
     UploadId;
     /// A chunk of a document: the unit that is embedded and retrieved.

@@ -24,6 +24,7 @@ pub mod session;
 pub mod text;
 pub mod uploads;
 pub mod workspaces;
+pub mod written;
 
 pub use error::{Error, FieldError};
 pub use id::*;

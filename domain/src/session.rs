@@ -2,13 +2,13 @@
 
 use crate::{
     accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, members::Members, navigation::Navigate,
-    projects::Projects, search::Searches, uploads::Uploads, workspaces::Workspaces,
+    projects::Projects, search::Searches, uploads::Uploads, workspaces::Workspaces, written::Written,
 };
 
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without
 /// a login there is none.
 pub trait Session:
-    Workspaces + Members + ApiKeys + Projects + Documents + Uploads + Searches + Chat + Navigate + Send + Sync
+    Workspaces + Members + ApiKeys + Projects + Documents + Written + Uploads + Searches + Chat + Navigate + Send + Sync
 {
     fn user(&self) -> &User;
 }

@@ -34,6 +34,7 @@ pub mod telemetry;
 pub(crate) mod testing;
 pub mod uploads;
 pub mod workspaces;
+pub mod written;
 
 use std::{ops::Deref, sync::Arc};
 

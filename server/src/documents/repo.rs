@@ -15,6 +15,7 @@ use domain::{
     documents::{Document, DocumentPage, DocumentState},
     projects::ProjectLink,
     workspaces::{Role, WorkspaceLink},
+    written::WritingStatus,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -38,6 +39,7 @@ struct Row {
     chunks_done: i32,
     chunks_total: i32,
     failure: Option<String>,
+    writing: Option<String>,
     created_by: String,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -61,6 +63,7 @@ impl Row {
             chunks_done: count(self.chunks_done.into()),
             chunks_total: count(self.chunks_total.into()),
             failure: self.failure,
+            writing: self.writing.as_deref().and_then(WritingStatus::parse),
             role,
             created_by: self.created_by,
             created_at: self.created_at,
@@ -76,12 +79,13 @@ macro_rules! select_documents {
             Row,
             r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id, d.replaces,
                    d.name, d.media_type, d.size_bytes, d.state, d.page_count, d.chunks_done, d.chunks_total, d.failure,
-                   coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
+                   wd.status as "writing?", coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
                    d.updated_at as "updated_at: OffsetDateTime"
                from documents d
                join projects p on p.id = d.project_id
                join workspaces w on w.id = d.workspace_id
                left join users u on u.id = d.created_by
+               left join written_documents wd on wd.document_id = d.id
                where "# + $condition,
             $($bind),*
         )
@@ -101,7 +105,11 @@ pub(super) async fn list(
 ) -> Result<Page<Document>, Fault> {
     let after: Option<Newest> = page::after(request)?;
     let rows = select_documents!(
-        "d.project_id = $1 and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
+        "d.project_id = $1
+           -- The next text of a written document is no document of its own to anybody.
+           and not exists (select from written_documents x where x.document_id = d.replaces)
+           and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+         order by d.id desc limit $3",
         Uuid::from(access.id()),
         after.map(|key| key.id),
         page::rows_and_one(request)
@@ -115,16 +123,22 @@ fn documents(rows: Vec<Row>, access: &ProjectAccess) -> Result<Vec<Document>, Fa
     rows.into_iter().map(|row| row.document(access.workspace().role())).collect()
 }
 
-pub(super) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<Document, Fault> {
+pub(crate) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<Document, Fault> {
     let row = select_documents!("d.id = $1", Uuid::from(access.id())).fetch_one(scope.conn()).await?;
     row.document(access.project().workspace().role())
 }
 
 /// Those of `ids` that the project still has.
-pub(super) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[Uuid]) -> Result<Vec<Document>, Fault> {
-    let rows = select_documents!("d.project_id = $1 and d.id = any($2) order by d.id", Uuid::from(access.id()), ids)
-        .fetch_all(scope.conn())
-        .await?;
+pub(crate) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[Uuid]) -> Result<Vec<Document>, Fault> {
+    let rows = select_documents!(
+        "d.project_id = $1 and d.id = any($2)
+             and not exists (select from written_documents x where x.document_id = d.replaces)
+         order by d.id",
+        Uuid::from(access.id()),
+        ids
+    )
+    .fetch_all(scope.conn())
+    .await?;
     documents(rows, access)
 }
 
@@ -140,6 +154,7 @@ pub(super) async fn active(
              union all
              select id from documents where project_id = $1 and updated_at > now() - make_interval(secs => $2)
          )
+         and not exists (select from written_documents x where x.document_id = d.replaces)
          order by d.id desc limit 500",
         Uuid::from(access.id()),
         recently.as_seconds_f64()
@@ -202,6 +217,7 @@ pub(super) async fn of_name(scope: &mut Scope, access: &ProjectAccess, name: &st
     let found = sqlx::query_scalar!(
         "select id from documents
          where project_id = $1 and folder_id is null and name = $2 and state = 'ready' and replaces is null
+             and not exists (select from written_documents w where w.document_id = documents.id)
          limit 2",
         Uuid::from(access.id()),
         name
@@ -259,7 +275,7 @@ pub(super) async fn deleted(
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
-pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewDocument) -> Result<(), Fault> {
+pub(crate) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewDocument) -> Result<(), Fault> {
     let user = Uuid::from(scope.user_id());
     sqlx::query!(
         "insert into documents (id, workspace_id, project_id, name, media_type, size_bytes, sha256, object_key, created_by)
@@ -279,19 +295,21 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewD
     Ok(())
 }
 
-/// Puts a failed document back to the start; false when it has not failed. A worker that still holds it has lost its
-/// lease.
-pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Result<bool, Fault> {
+/// Puts a failed document back to the start, or the failed next text of one that is written here, and says which. A worker
+/// that still holds it has lost its lease.
+pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Result<Option<DocumentId>, Fault> {
     // Where all of the text is there, it goes on with what is not embedded.
-    let changed = sqlx::query!(
+    let changed = sqlx::query_scalar!(
         "update documents set state = case when chunks_total > 0 then 'embedding' else 'queued' end, failure = null,
              crashes = 0, lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
-         where id = $1 and state = 'failed'",
+         where state = 'failed'
+             and (id = $1 or replaces = (select document_id from written_documents where document_id = $1))
+         returning id",
         Uuid::from(access.id())
     )
-    .execute(scope.conn())
+    .fetch_all(scope.conn())
     .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(changed.into_iter().max().map(Into::into))
 }
 
 /// Deletes the document and, by cascade, its text, passages and citations, and a version of it that is in the making.

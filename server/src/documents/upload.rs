@@ -246,6 +246,9 @@ async fn insert_version(
     if old.replaces.is_some() {
         return Err(Error::conflict("This is a new version already. Replace the document itself.").into());
     }
+    if old.writing.is_some() {
+        return Err(Error::conflict("This document is written in Atelier. Edit it, or add the file beside it.").into());
+    }
     let project = access.project();
     // The document keeps its name.
     let file = NewDocument { name: old.name, ..file.clone() };

@@ -10,7 +10,7 @@ use super::{
     plain,
 };
 use crate::{
-    AppState, api_keys, chat, documents, fault::Fault, members, navigation, projects, search, uploads, workspaces,
+    AppState, api_keys, chat, documents, fault::Fault, members, navigation, projects, search, uploads, workspaces, written,
 };
 use axum::{
     Router,
@@ -61,7 +61,7 @@ fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
             workspaces nor people nor keys. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
             `application/problem+json`."
     ),
-    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
+    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Written documents"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
     components(schemas(Problem)),
     modifiers(&Access)
 )]
@@ -92,6 +92,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(api_keys::routes::router())
         .merge(projects::routes::router())
         .merge(documents::routes::router())
+        .merge(written::routes::router())
         .merge(uploads::routes::router())
         .merge(search::routes::router())
         .merge(chat::routes::router());
