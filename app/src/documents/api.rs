@@ -7,6 +7,7 @@ use domain::{
     projects::Project,
     search::SearchIndex,
     uploads::Upload,
+    written::WrittenText,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct DocumentsHome {
 pub struct Opened {
     pub document: Document,
     pub pages: Vec<DocumentPage>,
+    /// The present text of one that is written here.
+    pub written: Option<WrittenText>,
 }
 
 /// One answer for the whole page, so that it takes one round trip.
@@ -55,7 +58,11 @@ pub async fn list_documents(project: ProjectId, cursor: Option<Cursor>) -> Resul
 pub async fn open_document(id: DocumentId, from: u32, limit: u32) -> Result<Opened, ApiError> {
     let session = crate::session::session()?;
     let document = session.document(id).await?;
-    Ok(Opened { document, pages: session.document_pages(id, from, limit).await? })
+    let written = match document.writing {
+        Some(_) => Some(session.written_text(id).await?),
+        None => None,
+    };
+    Ok(Opened { document, pages: session.document_pages(id, from, limit).await?, written })
 }
 
 #[server]

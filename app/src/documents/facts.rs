@@ -1,7 +1,7 @@
 //! A document's facts in words.
 
 /// `12 kB`, `1.4 MB`: decimal units, as file managers count them.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if bytes < 1000 {
         return format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" });

@@ -13,6 +13,7 @@ mod row;
 mod state;
 mod upload;
 
+pub(crate) use facts::size;
 pub use page::DocumentsPage;
 pub use reader::DocumentPage;
 pub(crate) use state::DocumentStateView;

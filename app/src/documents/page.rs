@@ -11,6 +11,7 @@ use crate::{
     routes::{path_id, query_param},
     search::IndexLine,
     ui::{Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Toast, Variant, use_toasts},
+    written::NewDocumentForm,
 };
 use domain::{Cursor, ProjectId, projects::Project, workspaces::Role};
 use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
@@ -82,7 +83,7 @@ fn content(home: Result<DocumentsHome, ApiError>, from_newest: bool) -> AnyView 
     ];
     let is_empty = move || list.is_empty() && uploads.list().with(Vec::is_empty);
     view! {
-        <Page title=format!("Documents \u{b7} {name}") crumbs action=move || may_write.then(|| view! { <UploadForm project=id uploads/> })>
+        <Page title=format!("Documents \u{b7} {name}") crumbs action=move || may_write.then(|| view! { <NewDocumentForm project=id/><UploadForm project=id uploads/> })>
             <div class="page__head">
                 <h1>"Documents"</h1>
                 <LinkButton href=format!("/projects/{id}/search") variant=Variant::Quiet icon=Glyph::Search>"Search"</LinkButton>

@@ -9,7 +9,8 @@ use super::{
 use crate::{
     error::ApiError,
     routes::{path_id, query_param},
-    ui::{Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Width},
+    ui::{Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Skeleton, Time, Variant, Width},
+    written::{ExportMenu, StatusBadge, WrittenArticle},
 };
 use domain::{
     DocumentId,
@@ -82,7 +83,7 @@ fn content(
     place: Place,
     reopen: impl Fn() + Copy + Send + Sync + 'static,
 ) -> AnyView {
-    let Opened { document, pages } = match opened {
+    let Opened { document, pages, written } = match opened {
         Ok(opened) => opened,
         Err(error) => {
             let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
@@ -96,7 +97,12 @@ fn content(
         Crumb::here(document.name.clone()),
     ];
     let id = document.id;
+    let live = RwSignal::new(document.clone());
+    let is_written = written.is_some();
     let file = move || {
+        if is_written {
+            return view! { <WrittenActions document=live.get_untracked()/> }.into_any();
+        }
         view! {
             // Not a page of the app: the router must leave it to the browser.
             <a class="button" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
@@ -104,11 +110,11 @@ fn content(
                 <span class="button__label">"Open the file"</span>
             </a>
         }
+        .into_any()
     };
     let name = document.name.clone();
     let count = document.page_count.unwrap_or(0);
     let word = facts::page_word(&document.media_type);
-    let live = RwSignal::new(document.clone());
     let put = move |document: Document| {
         let became_ready =
             document.state == DocumentState::Ready && live.with_untracked(|known| known.state != DocumentState::Ready);
@@ -128,7 +134,10 @@ fn content(
         });
     }
     let marked = place.span.filter(|span| pages.iter().any(|page| page.number == span.page));
-    let body = if pages.is_empty() {
+    // A passage is marked in the text that answers are given from; without one, what is written is read as it is now.
+    let body = if let Some(written) = written.filter(|_| marked.is_none()) {
+        view! { <WrittenArticle text=Signal::stored(written.text.into())/> }.into_any()
+    } else if pages.is_empty() {
         view! { <NoText document=live actions count/> }.into_any()
     } else {
         let (first, last) = (pages.first().map_or(1, |page| page.number), pages.last().map_or(1, |page| page.number));
@@ -183,7 +192,7 @@ fn scroll_when_drawn(frames_left: u8) {
 #[component]
 fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoView {
     // What never changes.
-    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, .. } =
+    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, writing, .. } =
         document.get_untracked();
     let may_write = role >= Role::Member;
     let pages = move || document.with(|document| facts::pages(document.page_count, &document.media_type));
@@ -191,8 +200,9 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
         <header class="reader-head">
             <h1 class="reader-head__name">{name.clone()}</h1>
             <ul class="reader-head__facts" aria-label="Facts">
+                {writing.map(|status| view! { <li><StatusBadge status=Signal::stored(status)/></li> })}
                 <li><DocumentStateView document/></li>
-                <li>{facts::kind(&media_type).to_owned()}</li>
+                <li>{if writing.is_some() { "Written here".to_owned() } else { facts::kind(&media_type).to_owned() }}</li>
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
                 <li>{facts::size(size_bytes)}</li>
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
@@ -200,6 +210,19 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
             </ul>
             {may_write.then(|| view! { <DeleteDialog id name actions leave_for=project.id/> })}
         </header>
+    }
+}
+
+/// What can be done with a document that is written here.
+#[component]
+fn WrittenActions(document: Document) -> impl IntoView {
+    let Document { id, role, .. } = document;
+    view! {
+        <LinkButton href=format!("/documents/{id}/history") variant=Variant::Quiet icon=Glyph::History>"History"</LinkButton>
+        <ExportMenu id/>
+        {(role >= Role::Member).then(|| view! {
+            <LinkButton href=format!("/documents/{id}/edit") variant=Variant::Primary icon=Glyph::Pencil>"Edit"</LinkButton>
+        })}
     }
 }
 
