@@ -177,7 +177,7 @@ pub struct StatusChange {
 
 /// What one person wrote in one go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DocumentVersion))]
 pub struct Version {
     pub id: VersionId,
     pub document_id: DocumentId,

@@ -172,13 +172,11 @@ impl Scope {
     /// # Errors
     /// As [`Self::workspace`].
     pub async fn version(&mut self, id: VersionId, needed: Role) -> Result<VersionAccess, Fault> {
-        let document = sqlx::query_scalar!(
-            "select document_id from document_versions where id = $1",
-            uuid::Uuid::from(id)
-        )
-        .fetch_optional(self.conn())
-        .await?
-        .ok_or(Error::NotFound)?;
+        let document =
+            sqlx::query_scalar!("select document_id from document_versions where id = $1", uuid::Uuid::from(id))
+                .fetch_optional(self.conn())
+                .await?
+                .ok_or(Error::NotFound)?;
         Ok(VersionAccess { id, document: self.document(document.into(), needed).await? })
     }
 

@@ -136,7 +136,7 @@ fn content(
     let marked = place.span.filter(|span| pages.iter().any(|page| page.number == span.page));
     // A passage is marked in the text that answers are given from; without one, what is written is read as it is now.
     let body = if let Some(written) = written.filter(|_| marked.is_none()) {
-        view! { <WrittenArticle text=Signal::stored(written.text.into())/> }.into_any()
+        view! { <WrittenArticle text=Signal::stored(String::from(written.text))/> }.into_any()
     } else if pages.is_empty() {
         view! { <NoText document=live actions count/> }.into_any()
     } else {

@@ -288,7 +288,8 @@ mod tests {
     #[cfg(feature = "ssr")]
     #[test]
     fn no_text_leaves_its_area() {
-        let html = view! { <TextArea name="notes" label="Notes" value="\n</textarea><b>&amp;"/> }.to_html();
+        let html = Owner::new()
+            .with(|| view! { <TextArea name="notes" label="Notes" value="\n</textarea><b>&amp;"/> }.to_html());
         assert!(html.contains(">\n\n&lt;/textarea&gt;&lt;b&gt;&amp;amp;</textarea>"), "{html}");
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn ConflictPanel(editor: Editor) -> impl IntoView {
     // What another conflict was about.
     Effect::new(move |_| {
         if theirs.get().is_none() {
-            compare.value().set(None);
+            compare.clear();
         }
     });
     let difference = move || match compare.value().get() {

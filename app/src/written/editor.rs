@@ -7,7 +7,7 @@ use domain::{
     DocumentId, Error,
     written::{Saved, WritingStatus, WrittenText},
 };
-use leptos::{ev, html, leptos_dom::helpers::TimeoutHandle, prelude::*, task::spawn_local};
+use leptos::{ev, html, prelude::*, task::spawn_local};
 use std::time::Duration;
 
 /// A pause in typing after which it is saved.
@@ -30,12 +30,16 @@ struct Typed {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum SaveState {
     /// The server has it; since when, in milliseconds since 1970.
-    Saved { at: f64 },
+    Saved {
+        at: f64,
+    },
     /// Not sent yet.
     Typed,
     Saving,
     /// The server cannot be reached; it is tried again.
-    Unreachable { offline: bool },
+    Unreachable {
+        offline: bool,
+    },
     /// It is not taken as it is.
     Refused(String),
     /// Somebody else has saved another text meanwhile.
@@ -94,10 +98,15 @@ impl Editor {
             }
         });
         let online = window_event_listener(ev::online, move |_| self.save());
-        let hidden = document_hidden(move || self.save());
+        // It bubbles up from the document.
+        let hidden = window_event_listener_untyped("visibilitychange", move |_| {
+            if document().hidden() {
+                self.save();
+            }
+        });
         on_cleanup(move || {
             online.remove();
-            hidden();
+            hidden.remove();
             self.leave();
         });
     }
@@ -310,10 +319,10 @@ impl Editor {
     fn leave(self) {
         let (Some(typed), Some(known)) = (self.typed.try_get_value(), self.known.try_get_value()) else { return };
         let waits = self.state.try_with_untracked(|state| matches!(state, SaveState::Overtaken(_)));
+        let (id, Some(revision)) = (self.id, self.revision.try_get_untracked()) else { return };
         if typed == known || waits != Some(false) {
             return;
         }
-        let (id, revision) = (self.id, self.revision.get_untracked());
         spawn_local(async move {
             let Typed { title, text } = typed.clone();
             if api::save_text(id, revision, title, text, false).await.is_ok() {
@@ -328,8 +337,7 @@ impl Editor {
 
     fn keep(self, typed: &Typed) {
         let revision = self.revision.get_untracked().to_string();
-        let fields =
-            [("revision", revision), ("title", typed.title.clone()), ("text", typed.text.clone())];
+        let fields = [("revision", revision), ("title", typed.title.clone()), ("text", typed.text.clone())];
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         draft::keep_all(&self.key(), &fields);
     }
@@ -367,19 +375,4 @@ fn replace(slot: StoredValue<Option<TimeoutHandle>>, handle: Option<TimeoutHandl
 #[allow(clippy::cast_precision_loss)] // they fit for 280,000 years
 fn milliseconds(at: time::OffsetDateTime) -> f64 {
     (at.unix_timestamp_nanos() / 1_000_000) as f64
-}
-
-/// Calls `hidden` when the page is put away. Returns what ends that.
-fn document_hidden(hidden: impl Fn() + 'static) -> impl Fn() + Send + Sync + 'static {
-    let listener = StoredValue::new(Some(window_event_listener(ev::visibilitychange, move |_| {
-        if document().hidden() {
-            hidden();
-        }
-    })));
-    move || {
-        let taken = listener.try_update_value(Option::take).flatten();
-        if let Some(listener) = taken {
-            listener.remove();
-        }
-    }
 }

@@ -73,7 +73,10 @@ fn around(text: &str, start: usize, end: usize, sign: &str) -> Replaced {
     let chosen = &text[start..end];
     // `*` is a part of `**`, and not the same.
     let alone = |before: &str, after: &str| {
-        sign != "*" || before.ends_with("***") || after.starts_with("***") || !(before.ends_with("**") || after.starts_with("**"))
+        sign != "*"
+            || before.ends_with("***")
+            || after.starts_with("***")
+            || !(before.ends_with("**") || after.starts_with("**"))
     };
     let (before, after) = (&text[..start], &text[end..]);
     if before.ends_with(sign) && after.starts_with(sign) && alone(before, after) {
@@ -81,9 +84,10 @@ fn around(text: &str, start: usize, end: usize, sign: &str) -> Replaced {
         let select = (0, insert.len());
         return Replaced { from: start - sign.len(), to: end + sign.len(), insert, select };
     }
-    let inner = chosen.strip_prefix(sign).and_then(|rest| rest.strip_suffix(sign)).filter(|inner| {
-        !inner.is_empty() && (sign != "*" || !(inner.starts_with('*') || inner.ends_with('*')))
-    });
+    let inner = chosen
+        .strip_prefix(sign)
+        .and_then(|rest| rest.strip_suffix(sign))
+        .filter(|inner| !inner.is_empty() && (sign != "*" || !(inner.starts_with('*') || inner.ends_with('*'))));
     if let Some(inner) = inner {
         return Replaced { from: start, to: end, insert: inner.to_owned(), select: (0, inner.len()) };
     }

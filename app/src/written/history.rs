@@ -171,7 +171,7 @@ fn Chosen(text: VersionText, difference: Difference, may_write: bool) -> impl In
             {changes}
             <details class="chosen__text">
                 <summary>"The whole text of this version"</summary>
-                <WrittenArticle text=Signal::stored(text.into())/>
+                <WrittenArticle text=Signal::stored(String::from(text))/>
             </details>
         </section>
     }

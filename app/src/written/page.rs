@@ -12,9 +12,7 @@ use crate::{
     documents::api::RetryDocument,
     error::ApiError,
     routes::path_id,
-    ui::{
-        Button, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Variant, area_text, form_error,
-    },
+    ui::{Button, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Variant, area_text, form_error},
 };
 use domain::{DocumentId, Error, documents::Document, workspaces::Role, written::WrittenText};
 use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};

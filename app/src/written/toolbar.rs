@@ -3,11 +3,7 @@ use super::{
     format::{self, Mark},
 };
 use crate::ui::{Glyph, Icon};
-use leptos::{
-    ev::KeyboardEvent,
-    prelude::*,
-    wasm_bindgen::JsCast,
-};
+use leptos::{ev::KeyboardEvent, prelude::*, wasm_bindgen::JsCast};
 use web_sys::HtmlDocument;
 
 /// Marks of Markdown, for whoever does not type them.

@@ -10,7 +10,8 @@ use super::{
     plain,
 };
 use crate::{
-    AppState, api_keys, chat, documents, fault::Fault, members, navigation, projects, search, uploads, workspaces, written,
+    AppState, api_keys, chat, documents, fault::Fault, members, navigation, projects, search, uploads, workspaces,
+    written,
 };
 use axum::{
     Router,

@@ -66,13 +66,18 @@ impl Shown {
         }
         parts.retain(|part| !part.text.is_empty());
         let bytes = parts.iter().map(|part| part.text.len()).sum();
-        if change.tag() == ChangeTag::Delete {
-            self.difference.removed += 1;
-            self.push(DiffLine::Removed { parts }, bytes);
-        } else {
-            self.difference.added += 1;
-            self.push(DiffLine::Added { parts }, bytes);
-        }
+        let line = match change.tag() {
+            ChangeTag::Delete => {
+                self.difference.removed += 1;
+                DiffLine::Removed { parts }
+            }
+            ChangeTag::Insert => {
+                self.difference.added += 1;
+                DiffLine::Added { parts }
+            }
+            ChangeTag::Equal => DiffLine::Same { text: parts.into_iter().map(|part| part.text).collect() },
+        };
+        self.push(line, bytes);
     }
 
     fn push(&mut self, line: DiffLine, bytes: usize) {
@@ -96,7 +101,10 @@ mod tests {
 
     fn told(line: &DiffLine) -> String {
         let marked = |parts: &[DiffPart]| -> String {
-            parts.iter().map(|part| if part.is_changed { format!("[{}]", part.text) } else { part.text.clone() }).collect()
+            parts
+                .iter()
+                .map(|part| if part.is_changed { format!("[{}]", part.text) } else { part.text.clone() })
+                .collect()
         };
         match line {
             DiffLine::Same { text } => format!("  {text}"),
@@ -116,7 +124,13 @@ mod tests {
         let new = "# List\n\nThe price is fifty kroner today.\nEnd.\n";
         assert_eq!(
             lines(old, new),
-            ["  # List", "  ", "- The price is [forty] kroner today.", "+ The price is [fifty] kroner today.", "  End."]
+            [
+                "  # List",
+                "  ",
+                "- The price is [forty] kroner today.",
+                "+ The price is [fifty] kroner today.",
+                "  End."
+            ]
         );
     }
 

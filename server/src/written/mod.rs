@@ -28,8 +28,8 @@ use domain::{
     documents::Document,
     workspaces::Role,
     written::{
-        Difference, Markdown, NewWritten, Save, Saved, StatusChange, Version, VersionText, Written, WrittenText,
-        WritingStatus,
+        Difference, Markdown, NewWritten, Save, Saved, StatusChange, Version, VersionText, WritingStatus, Written,
+        WrittenText,
     },
 };
 use repo::{Change, Present};

@@ -35,12 +35,7 @@ pub(super) struct Present {
 
 impl Present {
     pub fn saved(&self) -> Saved {
-        Saved {
-            revision: self.revision,
-            version: self.version,
-            status: self.status,
-            changed_at: self.changed_at,
-        }
+        Saved { revision: self.revision, version: self.version, status: self.status, changed_at: self.changed_at }
     }
 }
 
@@ -61,8 +56,8 @@ pub(super) async fn lock(scope: &mut Scope, access: &DocumentAccess) -> Result<P
 pub(super) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<Present, Fault> {
     let row = sqlx::query!(
         r#"select d.name, wd.status, wd.revision, wd.changed_at as "changed_at: OffsetDateTime",
-               coalesce(u.display_name, '') as "changed_by!", v.id as version_id, v.number, v.text, v.removed_bytes,
-               v.created_by, v.created_at as "created_at: OffsetDateTime",
+               coalesce(u.display_name, '') as "changed_by!", v.id as "version_id!", v.number as "number!", v.text as "text!",
+               v.removed_bytes as "removed_bytes!", v.created_by as "author?", v.created_at as "begun_at!: OffsetDateTime",
                (v.reached is not null or v.restored_from is not null) as "is_settled!"
            from written_documents wd
            join documents d on d.id = wd.document_id
@@ -86,8 +81,8 @@ pub(super) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<P
         changed_at: row.changed_at,
         version_id: row.version_id,
         newest: Newest {
-            author: row.created_by.map(Into::into),
-            begun_at: row.created_at,
+            author: row.author.map(Into::into),
+            begun_at: row.begun_at,
             is_settled: row.is_settled,
             removed: usize::try_from(row.removed_bytes).unwrap_or_default(),
         },
@@ -202,7 +197,8 @@ pub(super) async fn change(
             .await?;
         } else {
             let workspace = access.project().workspace().id();
-            begin_version(scope, workspace, access.id(), present.version + 1, change.text, change.restored_from).await?;
+            begin_version(scope, workspace, access.id(), present.version + 1, change.text, change.restored_from)
+                .await?;
         }
         if present.status.vouches() {
             next = WritingStatus::Draft;

@@ -28,10 +28,8 @@ const TAG: &str = "Written documents";
 
 pub fn router() -> OpenApiRouter<AppState> {
     // The limit of every request holds, which is above axum's own.
-    let texts = OpenApiRouter::new()
-        .routes(routes!(create))
-        .routes(routes!(text, save))
-        .layer(DefaultBodyLimit::disable());
+    let texts =
+        OpenApiRouter::new().routes(routes!(create)).routes(routes!(text, save)).layer(DefaultBodyLimit::disable());
     OpenApiRouter::new()
         .merge(texts)
         .routes(routes!(set_status))
@@ -98,9 +96,8 @@ async fn set_status(
 #[into_params(parameter_in = Query)]
 struct ExportQuery {
     /// `md` (as it was typed) when absent.
-    #[serde(default)]
     #[param(inline)]
-    format: Format,
+    format: Option<Format>,
 }
 
 /// A written document as a file
@@ -114,6 +111,7 @@ async fn export(
     Path(id): Path<DocumentId>,
     Query(ExportQuery { format }): Query<ExportQuery>,
 ) -> Result<Response, HttpError> {
+    let format = format.unwrap_or_default();
     let WrittenText { document, text, .. } = session.written_text(id).await?;
     let name = format!("{}.{}", document.name, format.extension());
     let file = export::make(document.name, text.into(), format).await?;

@@ -125,10 +125,8 @@ fn numbering(lists: &[List]) -> String {
         if let Some(start) = start {
             // More than Word counts to begins anew.
             let start = if *start <= 32_767 { *start } else { 1 };
-            let _ = write!(
-                xml,
-                r#"<w:lvlOverride w:ilvl="{level}"><w:startOverride w:val="{start}"/></w:lvlOverride>"#
-            );
+            let _ =
+                write!(xml, r#"<w:lvlOverride w:ilvl="{level}"><w:startOverride w:val="{start}"/></w:lvlOverride>"#);
         }
         xml.push_str("</w:num>");
     }
@@ -320,6 +318,7 @@ impl Body {
 
 /// Text as XML can hold it (XML 1.0, 2.2).
 fn text(words: &str) -> String {
-    let allowed = |c: &char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    let allowed =
+        |c: &char| matches!(*c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
     escape(words.chars().filter(allowed).collect::<String>()).into_owned()
 }

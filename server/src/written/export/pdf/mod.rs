@@ -262,10 +262,13 @@ impl Layout<'_> {
                 *extent = (extent.0.max(widest), extent.1.max(all));
             }
         }
-        let extents: Vec<(f32, f32)> =
-            extents.into_iter().map(|(widest, all)| (widest + 2.0 * PADDING + 1.0, all + 2.0 * PADDING + 1.0)).collect();
+        let extents: Vec<(f32, f32)> = extents
+            .into_iter()
+            .map(|(widest, all)| (widest + 2.0 * PADDING + 1.0, all + 2.0 * PADDING + 1.0))
+            .collect();
         let there_is = self.width();
-        let (least, most) = extents.iter().fold((0.0, 0.0), |(least, most), extent| (least + extent.0, most + extent.1));
+        let (least, most) =
+            extents.iter().fold((0.0, 0.0), |(least, most), extent| (least + extent.0, most + extent.1));
         if most <= there_is {
             return extents.into_iter().map(|(_, all)| all).collect();
         }

@@ -65,7 +65,7 @@ struct Text {
     ink: Ink,
 }
 
-struct Box {
+struct Area {
     x: f32,
     y: f32,
     width: f32,
@@ -74,14 +74,14 @@ struct Box {
 }
 
 struct Link {
-    area: Box,
+    area: Area,
     href: Rc<str>,
 }
 
 #[derive(Default)]
 struct Page {
     texts: Vec<Text>,
-    boxes: Vec<Box>,
+    boxes: Vec<Area>,
     links: Vec<Link>,
 }
 
@@ -147,11 +147,11 @@ impl Pages {
             }
             if fragment.setting.struck {
                 let height = size * 0.06;
-                page.boxes.push(Box { x: left, y: y - size * 0.26, width: fragment.width, height, ink });
+                page.boxes.push(Area { x: left, y: y - size * 0.26, width: fragment.width, height, ink });
             }
             if let Some(href) = &fragment.setting.link {
                 let height = size * (ASCENT + DESCENT);
-                let area = Box { x: left, y: y - size * ASCENT, width: fragment.width, height, ink };
+                let area = Area { x: left, y: y - size * ASCENT, width: fragment.width, height, ink };
                 page.links.push(Link { area, href: href.clone() });
             }
         }
@@ -160,20 +160,20 @@ impl Pages {
     /// A hairline across.
     pub fn rule(&mut self, x: f32, width: f32) {
         let y = self.y;
-        self.page().boxes.push(Box { x: LEFT + x, y, width, height: 0.6, ink: Ink::Hairline });
+        self.page().boxes.push(Area { x: LEFT + x, y, width, height: 0.6, ink: Ink::Hairline });
     }
 
     /// The line at the left of a quote.
     pub fn bar(&mut self, x: f32, height: f32) {
         let y = self.y;
-        self.page().boxes.push(Box { x: LEFT + x, y, width: 1.5, height, ink: Ink::Hairline });
+        self.page().boxes.push(Area { x: LEFT + x, y, width: 1.5, height, ink: Ink::Hairline });
     }
 
     /// The ground of a line of code.
     pub fn fill(&mut self, x: f32, width: f32, height: f32) {
         let y = self.y;
         // A little more, so that no light shines through between two lines.
-        self.page().boxes.push(Box { x: LEFT + x, y, width, height: height + 0.3, ink: Ink::Ground });
+        self.page().boxes.push(Area { x: LEFT + x, y, width, height: height + 0.3, ink: Ink::Ground });
     }
 }
 
@@ -206,7 +206,7 @@ pub(super) fn write(pages: Pages, faces: &Faces, title: &str) -> Result<Vec<u8>,
     document.finish().map_err(|error| Fault::while_doing("write a PDF")(format!("{error:?}")))
 }
 
-fn draw_box(surface: &mut Surface<'_>, one: &Box) {
+fn draw_box(surface: &mut Surface<'_>, one: &Area) {
     let mut path = PathBuilder::new();
     if let Some(rect) = Rect::from_xywh(one.x, one.y, one.width, one.height) {
         path.push_rect(rect);
