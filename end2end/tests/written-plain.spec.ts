@@ -28,7 +28,7 @@ test("write, compare and put back with forms and links", async ({ page, context 
   await text(other).fill("The price is sixty kroner.");
   await other.getByRole("button", { name: "Save" }).click();
   await other.waitForURL(/overtaken=3/);
-  await expect(other.getByRole("status")).toContainText("Your text is saved as the newest version");
+  await expect(other.locator(".notice")).toContainText("Your text is saved as the newest version");
   await expect(other.locator(".version")).toHaveCount(3);
 
   await other.getByRole("link", { name: /Version 1/ }).click();

@@ -17,7 +17,7 @@ use leptos::prelude::*;
 pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl IntoView {
     let Listed { id, document } = listed;
     // What never changes.
-    let Document { name, size_bytes, media_type, created_by, created_at, role, .. } = document.get_untracked();
+    let Document { name, size_bytes, media_type, created_by, created_at, role, writing, .. } = document.get_untracked();
     let may_write = role >= Role::Member;
     let pages = move || {
         document
@@ -35,7 +35,7 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
             <th role="rowheader" scope="row" class="document__name">
                 <Icon glyph=Glyph::FileText/>
                 <div>
-                    <a class="document__link" href=format!("/documents/{id}")>{name.get_value()}</a>
+                    <a class="document__link" href=format!("/documents/{id}")>{move || document.with(|document| document.name.clone())}</a>
                     {move || failure().map(|reason| view! { <FailureLine id reason may_write actions/> })}
                 </div>
             </th>
@@ -46,11 +46,19 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
             <td role="cell" class="document__at"><Time at=created_at/></td>
             <td role="cell" class="document__actions">
                 <Menu label=format!("Actions for {}", name.get_value()) summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
-                    // Not a page of the app: the router must leave it to the browser.
-                    <a class="menu__item" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
-                        <Icon glyph=Glyph::ExternalLink/>
-                        "Open the file"
-                    </a>
+                    {(writing.is_some() && may_write).then(|| view! {
+                        <a class="menu__item" href=format!("/documents/{id}/edit")>
+                            <Icon glyph=Glyph::Pencil/>
+                            "Edit"
+                        </a>
+                    })}
+                    {writing.is_none().then(|| view! {
+                        // Not a page of the app: the router must leave it to the browser.
+                        <a class="menu__item" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
+                            <Icon glyph=Glyph::ExternalLink/>
+                            "Open the file"
+                        </a>
+                    })}
                     {may_write.then(|| view! { <DeleteButton id class="menu__item menu__item--danger"/> })}
                 </Menu>
                 {may_write.then(|| view! {
