@@ -127,7 +127,7 @@ impl Layout<'_> {
         self.place.left += INDENT;
         self.place.quoted = true;
         self.blocks(blocks);
-        self.place = outside;
+        self.place = Place { sign: self.place.sign.take(), ..outside };
     }
 
     fn list(&mut self, start: Option<u64>, items: &[Vec<Block>]) {
