@@ -19,7 +19,7 @@ pub mod folders;
 pub mod frame;
 pub mod landing;
 pub mod links;
-mod markdown;
+pub mod markdown;
 pub mod members;
 pub mod not_found;
 pub mod projects;
@@ -31,6 +31,7 @@ pub mod theme;
 pub mod trash;
 pub mod ui;
 pub mod workspaces;
+pub mod written;
 
 #[cfg(feature = "ssr")]
 pub mod cookie;

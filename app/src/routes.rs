@@ -21,6 +21,7 @@ use crate::{
     trash::TrashPage,
     ui::{ToastRegion, Toasts},
     workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
+    written::{EditorPage, HistoryPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -72,6 +73,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/projects/:project/search") view=SearchPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/chat") view=ChatPage ssr=SsrMode::Async/>
                     <Route path=path!("/documents/:document") view=DocumentPage ssr=SsrMode::Async/>
+                    <Route path=path!("/documents/:document/edit") view=EditorPage ssr=SsrMode::Async/>
+                    <Route path=path!("/documents/:document/history") view=HistoryPage ssr=SsrMode::Async/>
                     <Route path=path!("/chat/:conversation") view=ConversationPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>

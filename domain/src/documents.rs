@@ -4,6 +4,7 @@ use crate::{
     ChunkId, DocumentId, Error, FolderId, Page, PageRequest, ProjectId,
     projects::ProjectLink,
     workspaces::{Role, WorkspaceLink},
+    written::WritingStatus,
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,9 @@ pub struct Document {
     /// When the page was fetched; absent before that.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub fetched_at: Option<OffsetDateTime>,
+    /// How far it is, if it is written here; absent for a file.
+    #[serde(default)]
+    pub writing: Option<WritingStatus>,
     /// The reader's role in the document's workspace.
     pub role: Role,
     pub created_by: String,

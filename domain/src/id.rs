@@ -59,6 +59,8 @@ id! {
     DocumentId;
     /// A document opened to whoever has the link.
     ShareId;
+    /// A version of a document that is written here.
+    VersionId;
     /// A file on its way to become a document.
     UploadId;
     /// A chunk of a document: the unit that is embedded and retrieved.

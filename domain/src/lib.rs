@@ -28,6 +28,7 @@ pub mod text;
 pub mod trash;
 pub mod uploads;
 pub mod workspaces;
+pub mod written;
 
 pub use error::{Error, FieldError};
 pub use id::*;

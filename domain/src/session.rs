@@ -3,7 +3,7 @@
 use crate::{
     accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, folders::Folders, links::Links, members::Members,
     navigation::Navigate, projects::Projects, search::Searches, shares::Shares, trash::Trash, uploads::Uploads,
-    workspaces::Workspaces,
+    workspaces::Workspaces, written::Written,
 };
 
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without
@@ -14,6 +14,7 @@ pub trait Session:
     + ApiKeys
     + Projects
     + Documents
+    + Written
     + Links
     + Shares
     + Folders

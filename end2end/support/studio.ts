@@ -3,6 +3,7 @@ import { createProject, createWorkspace, signUp } from "./accounts";
 import { ask, documentRow, fromMenu, newFolder, upload } from "./documents";
 import { brandGuide } from "./pdf";
 import { expect, hydrated, open } from "./test";
+import { newDocument } from "./written";
 
 /** Every page of the product with something on it: name and address. */
 export type Place = { name: string; path: string };
@@ -21,6 +22,7 @@ export async function fillStudio(page: Page): Promise<Place[]> {
   await newFolder(page, "Briefs");
   const folder = await documentRow(page, "Briefs").getByRole("link", { name: "Briefs" }).getAttribute("href");
   const trashed = await fillTrash(page);
+  const written = await write(page, project);
   await open(page, `${project}/chat`);
   await ask(page, "What do we say about prices?");
   await page.waitForURL(/\/chat\/[0-9a-f-]{36}/);
@@ -49,6 +51,7 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "shared", path: shared },
     { name: "shared-page", path: `${shared}?page=3` },
     { name: "document-cited", path: cited ?? "" },
+    ...written,
     { name: "search", path: `${project}/search` },
     { name: "search-found", path: `${project}/search?q=harbour+blue+prices` },
     { name: "search-empty", path: `${empty}/search` },
@@ -76,6 +79,29 @@ async function fillTrash(page: Page) {
   await fromMenu(page, name, "Move to trash");
   await expect(row).toHaveCount(0);
   return document ?? "";
+}
+
+/** Writes a document with two versions; returns the pages that are about it. */
+async function write(page: Page, project: string): Promise<Place[]> {
+  await open(page, `${project}/documents`);
+  await newDocument(page);
+  const editor = new URL(page.url()).pathname;
+  await page.getByLabel("Title").fill("Launch letter");
+  const text = page.getByLabel("Text, in Markdown");
+  await text.fill(`# Launch letter\n\n${"The autumn roast is here, and it is darker than last year's. ".repeat(12)}\n\n- one\n- two\n`);
+  await expect(page.locator(".save-line")).toContainText(/^Saved (just|\d+ s)/);
+  await text.fill("# Launch letter\n\nThe autumn roast is here.\n\n> Light for the long dark.\n\n| Bag | Price |\n|---|--:|\n| 250 g | 95 kr |\n");
+  await expect(page.locator(".save-line")).toContainText("Saving");
+  await expect(page.locator(".save-line")).toContainText(/^Saved/);
+  const document = editor.replace(/\/edit$/, "");
+  await open(page, `${document}/history`);
+  const version = await page.getByRole("link", { name: /Version 1/ }).getAttribute("href");
+  return [
+    { name: "editor", path: editor },
+    { name: "written", path: document },
+    { name: "history", path: `${document}/history` },
+    { name: "history-version", path: version ?? "" },
+  ];
 }
 
 /** Invites the person themself by another address, which gives the page of an invitation, and makes a key. */

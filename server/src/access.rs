@@ -5,7 +5,7 @@
 use crate::{db::Scope, fault::Fault};
 use domain::{
     ApiKeyId, ConversationId, DocumentId, Error, FolderId, InvitationId, MemberId, MessageId, ProjectId, ShareId, UploadId,
-    UserId, WorkspaceId, workspaces::Role,
+    UserId, VersionId, WorkspaceId, workspaces::Role,
 };
 
 /// Proof that the scope's user is a member of the workspace, with the role.
@@ -27,6 +27,13 @@ pub struct ProjectAccess {
 pub struct DocumentAccess {
     id: DocumentId,
     project: ProjectAccess,
+}
+
+/// Proof of access to a version of a written document, hence to its document.
+#[derive(Clone, Copy, Debug)]
+pub struct VersionAccess {
+    id: VersionId,
+    document: DocumentAccess,
 }
 
 /// Proof that the scope's user began the upload and still has access to its project.
@@ -106,6 +113,7 @@ getters! {
     ProjectAccess { id: ProjectId, workspace: WorkspaceAccess }
     DocumentAccess { id: DocumentId, project: ProjectAccess }
     FolderAccess { id: FolderId, is_trashed: bool, project: ProjectAccess }
+    VersionAccess { id: VersionId, document: DocumentAccess }
     UploadAccess { id: UploadId, project: ProjectAccess }
     ConversationAccess { id: ConversationId, project: ProjectAccess }
     MessageAccess { id: MessageId, conversation: ConversationAccess }
@@ -199,6 +207,17 @@ impl Scope {
         let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         let project = ProjectAccess { id: row.project_id.into(), workspace };
         Ok(FolderAccess { id, is_trashed: row.is_trashed, project })
+    }
+
+    /// # Errors
+    /// As [`Self::workspace`].
+    pub async fn version(&mut self, id: VersionId, needed: Role) -> Result<VersionAccess, Fault> {
+        let document =
+            sqlx::query_scalar!("select document_id from document_versions where id = $1", uuid::Uuid::from(id))
+                .fetch_optional(self.conn())
+                .await?
+                .ok_or(Error::NotFound)?;
+        Ok(VersionAccess { id, document: self.document(document.into(), needed).await? })
     }
 
     /// # Errors

@@ -39,6 +39,7 @@ pub mod trash;
 pub mod uploads;
 pub mod web;
 pub mod workspaces;
+pub mod written;
 
 use std::{ops::Deref, sync::Arc};
 

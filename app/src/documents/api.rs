@@ -8,6 +8,7 @@ use domain::{
     projects::Project,
     search::SearchIndex,
     uploads::Upload,
+    written::WrittenText,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,8 @@ pub struct Opened {
     pub next_version: Option<Document>,
     /// A share's link, made by a form without JavaScript.
     pub made: Option<Secret>,
+    /// The present text of one that is written here.
+    pub written: Option<WrittenText>,
 }
 
 /// One answer for the whole page, so that it takes one round trip.
@@ -80,8 +83,12 @@ pub async fn open_document(id: DocumentId, from: u32, limit: u32) -> Result<Open
     let session = crate::session::session()?;
     let document = session.document(id).await?;
     let next_version = if document.source_url.is_some() { session.next_version(id).await? } else { None };
+    let written = match document.writing {
+        Some(_) => Some(session.written_text(id).await?),
+        None => None,
+    };
     let made = crate::members::shown_once::take(&format!("/documents/{id}"));
-    Ok(Opened { document, pages: session.document_pages(id, from, limit).await?, next_version, made })
+    Ok(Opened { document, pages: session.document_pages(id, from, limit).await?, next_version, made, written })
 }
 
 #[server]

@@ -20,6 +20,7 @@ use crate::{
     ui::{
         Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Toast, Variant, use_toasts,
     },
+    written::NewDocumentForm,
 };
 use domain::{
     Cursor, DocumentId, FolderId, ProjectId,
@@ -106,7 +107,11 @@ fn content(home: Result<DocumentsHome, ApiError>, uploads: Uploads, from_newest:
     view! {
         <Page
             title=format!("{title} \u{b7} {name}") crumbs
-            action=move || may_write.then(|| view! { <AddLinkButton/><UploadForm place=(id, folder) uploads/> })
+            action=move || may_write.then(|| view! {
+                <AddLinkButton/>
+                <NewDocumentForm project=id folder/>
+                <UploadForm place=(id, folder) uploads/>
+            })
         >
             <div class="page__head">
                 <h1>{title.clone()}</h1>

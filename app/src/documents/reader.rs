@@ -13,7 +13,10 @@ use crate::{
     routes::{path_id, query_param},
     shares::{ShareButton, ShareDialog},
     trash::{TrashedBanner, api::MoveToTrash},
-    ui::{Button, Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Variant, Width, form_error},
+    ui::{
+        Button, Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Skeleton, Time, Variant, Width, form_error,
+    },
+    written::{ExportMenu, StatusBadge, WrittenArticle},
 };
 use domain::{
     DocumentId, ProjectId,
@@ -87,7 +90,7 @@ fn content(
     place: Place,
     reopen: impl Fn() + Copy + Send + Sync + 'static,
 ) -> AnyView {
-    let Opened { document, pages, next_version, made } = match opened {
+    let Opened { document, pages, next_version, made, written } = match opened {
         Ok(opened) => opened,
         Err(error) => {
             let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
@@ -106,7 +109,12 @@ fn content(
     let trashed = document.trashed_at.is_some();
     // What is in the trash is neither shared nor fetched again.
     let may_publish = may_write && is_there && !trashed;
+    let live = RwSignal::new(document.clone());
+    let is_written = written.is_some();
     let file = move || {
+        if is_written {
+            return view! { <WrittenActions document=live.get_untracked()/> }.into_any();
+        }
         view! {
             {may_publish.then(|| view! { <ShareButton/> })}
             // Not a page of the app: the router must leave it to the browser.
@@ -117,12 +125,12 @@ fn content(
                 </a>
             })}
         }
+        .into_any()
     };
     let next_version = RwSignal::new(next_version);
     let name = document.name.clone();
     let count = document.page_count.unwrap_or(0);
     let word = facts::page_word(&document.media_type);
-    let live = RwSignal::new(document.clone());
     let put = move |document: Document| {
         let is_another = document.state == DocumentState::Ready
             && live
@@ -148,7 +156,10 @@ fn content(
         });
     }
     let marked = place.span.filter(|span| pages.iter().any(|page| page.number == span.page));
-    let body = if pages.is_empty() {
+    // A passage is marked in the text that answers are given from; without one, what is written is read as it is now.
+    let body = if let Some(written) = written.filter(|_| marked.is_none()) {
+        view! { <WrittenArticle text=Signal::stored(String::from(written.text))/> }.into_any()
+    } else if pages.is_empty() {
         view! { <NoText document=live actions count/> }.into_any()
     } else {
         let (first, last) = (pages.first().map_or(1, |page| page.number), pages.last().map_or(1, |page| page.number));
@@ -210,7 +221,7 @@ fn Facts(
     put_away: Callback<()>,
 ) -> impl IntoView {
     // What never changes.
-    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, trashed_at, .. } =
+    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, trashed_at, writing, .. } =
         document.get_untracked();
     let may_put_away = role >= Role::Member && trashed_at.is_none();
     let is_there = document.with_untracked(Document::has_file);
@@ -219,8 +230,11 @@ fn Facts(
         <header class="reader-head">
             <h1 class="reader-head__name">{name.clone()}</h1>
             <ul class="reader-head__facts" aria-label="Facts">
+                {writing.map(|status| view! { <li><StatusBadge status=Signal::stored(status)/></li> })}
                 <li><DocumentStateView document/></li>
-                {is_there.then(|| view! { <li>{facts::kind(&media_type).to_owned()}</li> })}
+                {is_there.then(|| view! {
+                    <li>{if writing.is_some() { "Written here".to_owned() } else { facts::kind(&media_type).to_owned() }}</li>
+                })}
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
                 {is_there.then(|| view! { <li>{facts::size(size_bytes)}</li> })}
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
@@ -245,6 +259,19 @@ fn TrashForm(id: DocumentId, project: ProjectId, put_away: Callback<()>) -> impl
             <Button small=true variant=Variant::Quiet icon=Glyph::Trash2 pending=action.pending()>"Move to trash"</Button>
         </ActionForm>
         <FormError error=form_error(move || action.value().get(), &[])/>
+    }
+}
+
+/// What can be done with a document that is written here.
+#[component]
+fn WrittenActions(document: Document) -> impl IntoView {
+    let Document { id, role, .. } = document;
+    view! {
+        <LinkButton href=format!("/documents/{id}/history") variant=Variant::Quiet icon=Glyph::History>"History"</LinkButton>
+        <ExportMenu id/>
+        {(role >= Role::Member).then(|| view! {
+            <LinkButton href=format!("/documents/{id}/edit") variant=Variant::Primary icon=Glyph::Pencil>"Edit"</LinkButton>
+        })}
     }
 }
 

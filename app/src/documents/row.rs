@@ -22,7 +22,7 @@ use leptos::prelude::*;
 pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemActions) -> impl IntoView {
     let Listed { id, document } = listed;
     // What never changes.
-    let Document { created_by, created_at, role, source_url, .. } = document.get_untracked();
+    let Document { created_by, created_at, role, source_url, writing, .. } = document.get_untracked();
     let may_write = role >= Role::Member;
     // A link is what its page is, which is known when that has been fetched.
     let name = Memo::new(move |_| document.with(|document| document.name.clone()));
@@ -63,8 +63,14 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemA
             <td role="cell" class="document__at"><Time at=created_at/></td>
             <td role="cell" class="document__actions">
                 <Menu label=format!("Actions for {}", name.get_untracked()) summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
+                    {(writing.is_some() && may_write).then(|| view! {
+                        <a class="menu__item" href=format!("/documents/{id}/edit")>
+                            <Icon glyph=Glyph::Pencil/>
+                            "Edit"
+                        </a>
+                    })}
                     // Not a page of the app: the router must leave it to the browser.
-                    {move || is_there.get().then(|| view! {
+                    {move || (is_there.get() && writing.is_none()).then(|| view! {
                         <a class="menu__item" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
                             <Icon glyph=Glyph::ExternalLink/>
                             "Open the file"

@@ -7,7 +7,7 @@ mod form;
 mod storage;
 
 pub use form::KeepTyped;
-pub use storage::forget_all;
+pub use storage::{Typed, forget_all};
 
 const TEXT: &str = "text";
 
@@ -20,6 +20,15 @@ pub fn read(key: &str) -> String {
 pub fn keep(key: &str, text: &str) {
     let typed = (!text.is_empty()).then(|| (TEXT.to_owned(), text.to_owned()));
     storage::write(key, &typed.into_iter().collect());
+}
+
+/// The draft of several fields that belong together, by their names.
+pub fn read_all(key: &str) -> Typed {
+    storage::read(key)
+}
+
+pub fn keep_all(key: &str, typed: &Typed) {
+    storage::write(key, typed);
 }
 
 pub fn forget(key: &str) {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 const PREFIX: &str = "atelier:draft:";
 
 /// What was typed, by the field's name.
-pub(super) type Typed = BTreeMap<String, String>;
+pub type Typed = BTreeMap<String, String>;
 
 fn name(key: &str) -> String {
     format!("{PREFIX}{key}")

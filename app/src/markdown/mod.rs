@@ -1,4 +1,4 @@
-//! An answer's Markdown as a tree that can only hold what is safe to show. The model's words are not trusted: raw HTML
+//! Markdown, of an answer or a document, as a tree that can only hold what is safe to show. Neither words are trusted: raw HTML
 //! stays text, an image becomes its description, a link leads to the web or to a mail program and nowhere else.
 
 mod view;
@@ -63,9 +63,18 @@ pub enum Inline {
     },
 }
 
-/// Reads CommonMark with tables, strikethrough and citations.
+/// Reads an answer: CommonMark with tables, strikethrough and citations.
 pub fn parse(markdown: &str) -> Vec<Block> {
-    let mut builder = Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), citations: 0 };
+    read(markdown, true)
+}
+
+/// Reads what people write: the same without citations.
+pub fn parse_document(markdown: &str) -> Vec<Block> {
+    read(markdown, false)
+}
+
+fn read(markdown: &str, cites: bool) -> Vec<Block> {
+    let mut builder = Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), cites, citations: 0 };
     for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
         builder.event(event);
     }
@@ -138,6 +147,8 @@ struct Builder {
     stack: Vec<Frame>,
     /// For each open tag, whether it has a frame.
     opened: Vec<bool>,
+    /// Whether `[1]` is a citation.
+    cites: bool,
     citations: u32,
 }
 
@@ -287,6 +298,9 @@ impl Builder {
 
     /// Finds the numerals in running text: not in code, and not in a link, which cannot hold another.
     fn cited(&mut self, inlines: Vec<Inline>) -> Vec<Inline> {
+        if !self.cites {
+            return inlines;
+        }
         let mut out = Vec::with_capacity(inlines.len());
         for inline in inlines {
             match inline {

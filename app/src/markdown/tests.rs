@@ -152,3 +152,8 @@ fn half_an_answer_is_shown_as_far_as_it_goes() {
     assert_eq!(parse("as said [1"), vec![Block::Paragraph(vec![text("as said [1")])]);
     assert_eq!(parse(""), vec![]);
 }
+
+#[test]
+fn a_numeral_in_a_document_is_a_numeral() {
+    assert_eq!(parse_document("as said [1]"), vec![Block::Paragraph(vec![text("as said [1]")])]);
+}

@@ -29,7 +29,9 @@ pub use confirm::{Confirm, ConfirmActions};
 pub use dialog::Dialog;
 pub use empty::Empty;
 pub use failure::Failure;
-pub use field::{CodeField, Field, FormError, PasswordField, TextArea, clear_field, field_error, form_error};
+pub use field::{
+    CodeField, Field, FormError, PasswordField, TextArea, area_text, clear_field, field_error, form_error,
+};
 pub use icon::{Glyph, Icon};
 pub use mark::Mark;
 pub use menu::{Menu, MenuLink};

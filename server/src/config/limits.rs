@@ -31,7 +31,8 @@ impl Limits {
         let sign_ins_per_minute = per_minute(reader, "ATELIER_SIGN_IN_LIMIT_PER_MINUTE", 20);
         Self {
             max_upload_bytes: max_upload_mb * 1024 * 1024,
-            max_body_bytes: 1024 * 1024,
+            // A written text of a megabyte, as a form or as JSON.
+            max_body_bytes: 4 * 1024 * 1024,
             request_timeout,
             requests_per_minute,
             sign_ins_per_minute,

@@ -109,7 +109,7 @@ fn headers(file: &File, etag: &str) -> HeaderMap {
     headers
 }
 
-fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+pub(crate) fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     match HeaderValue::from_str(value) {
         Ok(value) => {
             headers.insert(name, value);
@@ -136,7 +136,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// RFC 6266: an ASCII name for old clients, the real one percent-encoded (RFC 8187).
-fn disposition(kind: &str, name: &str) -> String {
+pub(crate) fn disposition(kind: &str, name: &str) -> String {
     let plain: String =
         name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' || c == ' ' { c } else { '_' }).collect();
     let encoded = name.bytes().fold(String::new(), |mut text, byte| {

@@ -70,10 +70,10 @@ impl Documents for UserSession {
     async fn retry_document(&self, id: DocumentId) -> Result<Document, Error> {
         let mut scope = self.scope().await?;
         let access = scope.document(id, Role::Member).await?;
-        if !repo::requeue(&mut scope, &access).await? {
+        let Some(failed) = repo::requeue(&mut scope, &access).await? else {
             return Err(Error::conflict("Only a document that failed can be tried again."));
-        }
-        queue::enqueue_ingest(scope.conn(), id).await?;
+        };
+        queue::enqueue_ingest(scope.conn(), failed).await?;
         let notice = Notice::Document { project: access.project().id(), document: id };
         events::notify(scope.conn(), &notice).await?;
         let document = repo::find(&mut scope, &access).await?;

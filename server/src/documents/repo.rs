@@ -15,6 +15,7 @@ use domain::{
     documents::{Document, DocumentPage, DocumentState},
     projects::ProjectLink,
     workspaces::{Role, WorkspaceLink},
+    written::WritingStatus,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -41,6 +42,7 @@ struct Row {
     failure: Option<String>,
     source_url: Option<String>,
     fetched_at: Option<OffsetDateTime>,
+    writing: Option<String>,
     created_by: String,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -67,6 +69,7 @@ impl Row {
             failure: self.failure,
             source_url: self.source_url,
             fetched_at: self.fetched_at,
+            writing: self.writing.as_deref().and_then(WritingStatus::parse),
             role,
             created_by: self.created_by,
             created_at: self.created_at,
@@ -83,12 +86,13 @@ macro_rules! select_documents {
             r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id, d.replaces,
                    d.trashed_at as "trashed_at: OffsetDateTime", d.name, d.media_type, d.size_bytes, d.state, d.page_count,
                    d.chunks_done, d.chunks_total, d.failure, d.source_url, d.fetched_at as "fetched_at: OffsetDateTime",
-                   coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
+                   wd.status as "writing?", coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
                    d.updated_at as "updated_at: OffsetDateTime"
                from documents d
                join projects p on p.id = d.project_id
                join workspaces w on w.id = d.workspace_id
                left join users u on u.id = d.created_by
+               left join written_documents wd on wd.document_id = d.id
                where "# + $condition,
             $($bind),*
         )
@@ -108,7 +112,10 @@ pub(super) async fn list(
 ) -> Result<Page<Document>, Fault> {
     let after: Option<Newest> = page::after(request)?;
     let rows = select_documents!(
-        "d.project_id = $1 and d.trashed_at is null and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+        "d.project_id = $1 and d.trashed_at is null
+           -- The next text of a written document is no document of its own to anybody.
+           and not exists (select from written_documents x where x.document_id = d.replaces)
+           and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
          order by d.id desc limit $3",
         Uuid::from(access.id()),
         after.map(|key| key.id),
@@ -132,6 +139,7 @@ pub(crate) async fn list_in(
         Some(folder) => {
             select_documents!(
                 "d.project_id = $1 and d.folder_id = $4 and d.trashed_at is null
+                 and not exists (select from written_documents x where x.document_id = d.replaces)
                  and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
                 project,
                 after,
@@ -144,6 +152,7 @@ pub(crate) async fn list_in(
         None => {
             select_documents!(
                 "d.project_id = $1 and d.folder_id is null and d.trashed_at is null
+                 and not exists (select from written_documents x where x.document_id = d.replaces)
                  and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
                 project,
                 after,
@@ -168,7 +177,9 @@ pub(crate) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<D
 /// Those of `ids` that the project still has, and not in its trash.
 pub(crate) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[Uuid]) -> Result<Vec<Document>, Fault> {
     let rows = select_documents!(
-        "d.project_id = $1 and d.id = any($2) and d.trashed_at is null order by d.id",
+        "d.project_id = $1 and d.id = any($2) and d.trashed_at is null
+             and not exists (select from written_documents x where x.document_id = d.replaces)
+         order by d.id",
         Uuid::from(access.id()),
         ids
     )
@@ -195,6 +206,7 @@ pub(super) async fn active(
              union all
              select id from documents where project_id = $1 and updated_at > now() - make_interval(secs => $2)
          )
+         and not exists (select from written_documents x where x.document_id = d.replaces)
          order by d.id desc limit 500",
         Uuid::from(access.id()),
         recently.as_seconds_f64()
@@ -276,6 +288,7 @@ pub(super) async fn of_name(
         "select id from documents
          where project_id = $1 and name = $2 and folder_id is not distinct from $3 and state = 'ready' and replaces is null
              and trashed_at is null
+             and not exists (select from written_documents w where w.document_id = documents.id)
          limit 2",
         Uuid::from(access.id()),
         name,
@@ -334,7 +347,7 @@ pub(super) async fn deleted(
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
-pub(super) async fn insert(
+pub(crate) async fn insert(
     scope: &mut Scope,
     access: &ProjectAccess,
     folder: Option<FolderId>,
@@ -360,19 +373,21 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Puts a failed document back to the start; false when it has not failed. A worker that still holds it has lost its
-/// lease.
-pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Result<bool, Fault> {
+/// Puts a failed document back to the start, or the failed next text of one that is written here, and says which. A worker
+/// that still holds it has lost its lease.
+pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Result<Option<DocumentId>, Fault> {
     // Where all of the text is there, it goes on with what is not embedded. A page that was not is fetched anew.
-    let changed = sqlx::query!(
+    let changed = sqlx::query_scalar!(
         "update documents set state = case when chunks_total > 0 then 'embedding' else 'queued' end, failure = null,
              fetched_at = case when chunks_total > 0 then fetched_at end, crashes = 0, lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
-         where id = $1 and state = 'failed'",
+         where state = 'failed'
+             and (id = $1 or replaces = (select document_id from written_documents where document_id = $1))
+         returning id",
         Uuid::from(access.id())
     )
-    .execute(scope.conn())
+    .fetch_all(scope.conn())
     .await?;
-    Ok(changed.rows_affected() > 0)
+    Ok(changed.into_iter().max().map(Into::into))
 }
 
 /// Deletes the document and, by cascade, its text, passages and citations, and a version of it that is in the making.

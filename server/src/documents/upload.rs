@@ -263,6 +263,9 @@ async fn insert_version(
     if old.trashed_at.is_some() {
         return Err(Error::conflict("This document is in the trash. Restore it, then replace its file.").into());
     }
+    if old.writing.is_some() {
+        return Err(Error::conflict("This document is written in Atelier. Edit it, or add the file beside it.").into());
+    }
     let project = access.project();
     // The document keeps its name.
     let file = NewDocument { name: old.name, ..file.clone() };

@@ -11,8 +11,7 @@ use super::{
 };
 use crate::{
     AppState, api_keys, chat, documents, fault::Fault, folders, links, members, navigation, projects, search, shares, trash,
-    uploads,
-    workspaces,
+    uploads, workspaces, written,
 };
 use axum::{
     Router,
@@ -63,7 +62,7 @@ fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
             workspaces nor people nor keys. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
             `application/problem+json`."
     ),
-    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Shares"), (name = "Folders"), (name = "Trash"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
+    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Written documents"), (name = "Shares"), (name = "Folders"), (name = "Trash"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
     components(schemas(Problem)),
     modifiers(&Access)
 )]
@@ -98,6 +97,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(shares::routes::router())
         .merge(folders::routes::router())
         .merge(trash::routes::router())
+        .merge(written::routes::router())
         .merge(uploads::routes::router())
         .merge(search::routes::router())
         .merge(chat::routes::router());

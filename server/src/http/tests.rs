@@ -195,7 +195,7 @@ async fn an_unknown_address_is_a_page_or_a_problem() {
 async fn a_body_that_is_too_large_is_refused() {
     let app = TestApp::start().await;
     let ada = app.user("ada").await;
-    let large = json!({ "name": "x".repeat(2 * 1024 * 1024) });
+    let large = json!({ "name": "x".repeat(5 * 1024 * 1024) });
     ada.post("/api/v1/workspaces", &large).await.problem(413);
     // Without a length beforehand, the limit holds while reading.
     let pieces = futures::stream::iter((0..40).map(|_| Ok::<_, std::io::Error>(vec![b' '; 64 * 1024])));

@@ -15,8 +15,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use leptos::prelude::*;
 use url::{Url, form_urlencoded};
 
-/// Forms of text come nowhere near.
-const MAX_BYTES: usize = 256 * 1024;
+/// As much as a request may have: a document's text may be most of it.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// The field that says which page the form stood on: sent again, it comes from a page of this module.
 const BACK: &str = "__back";

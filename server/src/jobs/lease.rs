@@ -38,6 +38,8 @@ pub struct ClaimedDocument {
     source: Option<String>,
     pub name: String,
     pub media_type: String,
+    /// It is written here, or is the next text of such a document: it may have no text.
+    pub written: bool,
     /// Its text is stored and cut already: an earlier run got as far as embedding.
     pub extracted: bool,
 }
@@ -112,12 +114,15 @@ impl ClaimedDocument {
 /// Takes the document if it waits for a worker and nobody has it.
 pub(crate) async fn claim(system: &mut System, document: DocumentId) -> Result<Option<ClaimedDocument>, Fault> {
     let row = sqlx::query!(
-        "update documents
+        r#"update documents
          set lease_epoch = lease_epoch + 1, leased_until = now() + make_interval(secs => $2), failure = null,
              state = case when state = 'embedding' and chunks_total > 0 then state else 'extracting' end, updated_at = now()
          where id = $1 and state in ('queued', 'extracting', 'embedding') and leased_until is null
          returning project_id, workspace_id, created_by, lease_epoch, replaces, object_key, name, media_type, state,
-             case when fetched_at is null then source_url end as source",
+             case when fetched_at is null then source_url end as source,
+             exists (
+                 select from written_documents w where w.document_id in (documents.id, documents.replaces)
+             ) as "written!""#,
         Uuid::from(document),
         LEASE.as_secs_f64()
     )
@@ -135,6 +140,7 @@ pub(crate) async fn claim(system: &mut System, document: DocumentId) -> Result<O
         source: row.source,
         name: row.name,
         media_type: row.media_type,
+        written: row.written,
         extracted: row.state == DocumentState::Embedding.as_str(),
     };
     events::notify(system.conn(), &claimed.notice()).await?;

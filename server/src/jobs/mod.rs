@@ -8,11 +8,15 @@ mod worker;
 
 pub use worker::{WorkerHandle, start_worker};
 
-use crate::{db::Db, fault::Fault};
+use crate::{
+    db::{Db, System},
+    fault::Fault,
+};
 use domain::DocumentId;
 use graphile_worker::WorkerUtils;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// graphile_worker's own schema.
@@ -22,9 +26,18 @@ const SCHEMA: &str = "graphile_worker";
 /// e, so that the last is about half an hour after the first.
 const MAX_ATTEMPTS: i32 = 8;
 
+/// How long nobody has changed a text before it is handed over to ingestion: a pause in writing, not one in a word.
+const REST: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
+
 /// The job that reads a document; see [`crate::documents::jobs`].
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct IngestDocument {
+    document: Uuid,
+}
+
+/// The job that hands the text of a written document over to ingestion; see [`crate::written::jobs`].
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct HandOverWritten {
     document: Uuid,
 }
 
@@ -53,6 +66,53 @@ pub async fn enqueue_ingest(conn: &mut PgConnection, document: DocumentId) -> Re
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Queues the hand-over of a written document's text in the caller's transaction. A job that waits for the same document is
+/// replaced, so that it begins when the text has rested for [`REST`].
+///
+/// # Errors
+/// [`Fault::Database`].
+pub async fn enqueue_hand_over(conn: &mut PgConnection, document: DocumentId) -> Result<(), Fault> {
+    let document = Uuid::from(document);
+    let payload = serde_json::to_value(HandOverWritten { document }).map_err(Fault::while_doing("write a job"))?;
+    sqlx::query(
+        "select from graphile_worker.add_job(identifier => $1, payload => $2::json, job_key => $3, max_attempts => $4,
+             run_at => now() + make_interval(secs => $5))",
+    )
+    .bind(worker::HAND_OVER)
+    .bind(payload)
+    .bind(hand_over_key(document))
+    .bind(MAX_ATTEMPTS)
+    .bind(REST.as_secs_f64())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// An id alone is the key of an ingestion.
+fn hand_over_key(document: Uuid) -> String {
+    format!("written:{document}")
+}
+
+/// Queues hand-overs that were lost: a job is when its worker dies between taking it and doing it.
+async fn requeue_hand_overs(system: &mut System) -> Result<usize, Fault> {
+    let forgotten: Vec<Uuid> = sqlx::query_scalar(
+        "select w.document_id from written_documents w
+         where w.read_revision < w.revision and w.changed_at < now() - interval '1 minute'
+           and not exists (
+               select from graphile_worker.jobs j
+               where j.key = 'written:' || w.document_id and j.attempts < j.max_attempts
+                 and (j.locked_at is null or j.locked_at > now() - interval '1 minute')
+           )
+         for update of w skip locked",
+    )
+    .fetch_all(system.conn())
+    .await?;
+    for &document in &forgotten {
+        enqueue_hand_over(system.conn(), document.into()).await?;
+    }
+    Ok(forgotten.len())
 }
 
 /// Installs the queue's own schema. To be called at start after the migrations, also where no worker runs, because

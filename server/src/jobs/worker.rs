@@ -1,6 +1,6 @@
 //! The worker of a process: takes jobs from the queue, sweeps for work that nobody does, and stops in order.
 
-use super::{IngestDocument, SCHEMA, SweepFiles, lease};
+use super::{HandOverWritten, IngestDocument, SCHEMA, SweepFiles, lease};
 use crate::{
     AppState,
     db::Db,
@@ -9,13 +9,14 @@ use crate::{
         orphans,
     },
     fault::Fault,
-    links, rag, trash,
+    links, rag, trash, written,
 };
 use graphile_worker::{Cron, IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+pub(super) const HAND_OVER: &str = <HandOverWritten as TaskHandler>::IDENTIFIER;
 pub(super) const INGEST: &str = <IngestDocument as TaskHandler>::IDENTIFIER;
 
 /// The minute of every hour at which files are swept.
@@ -73,6 +74,7 @@ fn options(state: &AppState, stop: &CancellationToken) -> Result<WorkerOptions, 
         .database(state.db.queue_pool())
         .schema(SCHEMA)
         .define_job::<IngestDocument>()
+        .define_job::<HandOverWritten>()
         .define_job::<SweepFiles>()
         // One at a time, however many servers there are.
         .with_cron(hourly.job_key(SweepFiles::IDENTIFIER).max_attempts(3))
@@ -121,7 +123,8 @@ async fn sweep(db: Db, stop: CancellationToken) {
 
 async fn sweep_once(db: &Db) -> Result<lease::Swept, Fault> {
     let mut system = db.system().await?;
-    let swept = lease::sweep(&mut system).await?;
+    let mut swept = lease::sweep(&mut system).await?;
+    swept.forgotten += super::requeue_hand_overs(&mut system).await?;
     system.commit().await?;
     Ok(swept)
 }
@@ -153,6 +156,16 @@ impl TaskHandler for SweepFiles {
             tracing::warn!(?swept, "the file store and the database did not agree");
         }
         Ok(())
+    }
+}
+
+impl TaskHandler for HandOverWritten {
+    const IDENTIFIER: &'static str = "hand_over_written";
+
+    async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
+        let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
+        // It may be done twice: what breaks off here leaves at most an object without a row.
+        written::jobs::hand_over(&running.state, self.document.into()).await.map_err(|error| error.to_string())
     }
 }
 

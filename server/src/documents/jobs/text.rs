@@ -42,7 +42,14 @@ pub(super) async fn read(state: &AppState, claimed: &ClaimedDocument) -> Result<
     let mut reading = Reading::start(file, &claimed.media_type).map_err(failed)?;
     let mut batch = Vec::new();
     let mut bytes = 0;
-    while let Some(page) = reading.next().await.map_err(failed)? {
+    loop {
+        let page = match reading.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => break,
+            // Nothing is written in it yet, or nothing but marks.
+            Err(ExtractError::NoText) if claimed.written => break,
+            Err(error) => return Err(failed(error)),
+        };
         bytes += page.len();
         batch.push(page);
         if bytes >= BATCH_BYTES || batch.len() >= BATCH_PAGES {
