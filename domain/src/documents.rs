@@ -75,6 +75,8 @@ pub struct Document {
     /// Why ingestion failed, and what to do about it.
     #[serde(default)]
     pub failure: Option<String>,
+    /// Whether the project's conversations are answered from it where they have not chosen for themselves.
+    pub in_chat: bool,
     /// The reader's role in the document's workspace.
     pub role: Role,
     pub created_by: String,

@@ -1,7 +1,7 @@
 //! SQL of a running answer: its numbered events, its lease, and its end. Every write names the lease's epoch, so that a
 //! process that has lost an answer writes nothing more of it.
 
-use super::{cite, repo};
+use super::{cite, messages};
 use crate::{
     events::{Notice, notify},
     fault::Fault,
@@ -215,7 +215,7 @@ pub async fn finish(
     .execute(&mut *conn)
     .await?;
     notify(conn, &Notice::Message { message }).await?;
-    Ok(Some((seq, repo::message(conn, message).await?)))
+    Ok(Some((seq, messages::message(conn, message).await?)))
 }
 
 /// Ends an answer that this process does not write, with what its events hold.

@@ -136,7 +136,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// RFC 6266: an ASCII name for old clients, the real one percent-encoded (RFC 8187).
-fn disposition(kind: &str, name: &str) -> String {
+pub(crate) fn disposition(kind: &str, name: &str) -> String {
     let plain: String =
         name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' || c == ' ' { c } else { '_' }).collect();
     let encoded = name.bytes().fold(String::new(), |mut text, byte| {

@@ -1,6 +1,6 @@
 //! Documents: uploaded files, and the text and passages found in them.
 
-mod download;
+pub(crate) mod download;
 pub mod jobs;
 pub(crate) mod media_type;
 pub mod orphans;

@@ -38,6 +38,7 @@ struct Row {
     chunks_done: i32,
     chunks_total: i32,
     failure: Option<String>,
+    in_chat: bool,
     created_by: String,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -61,6 +62,7 @@ impl Row {
             chunks_done: count(self.chunks_done.into()),
             chunks_total: count(self.chunks_total.into()),
             failure: self.failure,
+            in_chat: self.in_chat,
             role,
             created_by: self.created_by,
             created_at: self.created_at,
@@ -75,7 +77,7 @@ macro_rules! select_documents {
         sqlx::query_as!(
             Row,
             r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id, d.replaces,
-                   d.name, d.media_type, d.size_bytes, d.state, d.page_count, d.chunks_done, d.chunks_total, d.failure,
+                   d.name, d.media_type, d.size_bytes, d.state, d.page_count, d.chunks_done, d.chunks_total, d.failure, d.in_chat,
                    coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
                    d.updated_at as "updated_at: OffsetDateTime"
                from documents d
@@ -115,7 +117,7 @@ fn documents(rows: Vec<Row>, access: &ProjectAccess) -> Result<Vec<Document>, Fa
     rows.into_iter().map(|row| row.document(access.workspace().role())).collect()
 }
 
-pub(super) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<Document, Fault> {
+pub(crate) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<Document, Fault> {
     let row = select_documents!("d.id = $1", Uuid::from(access.id())).fetch_one(scope.conn()).await?;
     row.document(access.project().workspace().role())
 }
