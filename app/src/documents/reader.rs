@@ -7,9 +7,10 @@ use super::{
     state::DocumentStateView,
 };
 use crate::{
+    chat::InChatButton,
     error::ApiError,
     routes::{path_id, query_param},
-    ui::{Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Width},
+    ui::{Crumb, Failure, FormError, Glyph, Icon, Page, Skeleton, Time, Width, scroll_to_fragment},
 };
 use domain::{
     DocumentId,
@@ -157,26 +158,12 @@ fn content(
     .into_any()
 }
 
-/// On a navigation within the app the browser does not scroll to the fragment by itself.
 fn bring_into_view(marked: Option<Span>) {
     Effect::new(move |_| {
-        let wanted = marked.is_some() && window().location().hash().is_ok_and(|hash| hash == "#cited");
-        if wanted {
-            scroll_when_drawn(FRAMES_TO_WAIT);
+        if marked.is_some() {
+            scroll_to_fragment("cited");
         }
     });
-}
-
-/// A second: the page is drawn a frame or two after its effects have run, on a slow phone a few more.
-const FRAMES_TO_WAIT: u8 = 60;
-
-fn scroll_when_drawn(frames_left: u8) {
-    if let Some(mark) = document().get_element_by_id("cited") {
-        // The style sheet says how far from the edge.
-        mark.scroll_into_view();
-    } else if frames_left > 0 {
-        request_animation_frame(move || scroll_when_drawn(frames_left - 1));
-    }
 }
 
 /// The document's name and what is known of it.
@@ -196,6 +183,8 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
                 <li>{facts::size(size_bytes)}</li>
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
+                <Show when=move || document.with(|document| !document.in_chat)><li>"Left out of chat"</li></Show>
+                {may_write.then(|| view! { <li><InChatButton document class="button button--quiet button--small"/></li> })}
                 {may_write.then(|| view! { <li class="reader-head__delete"><DeleteButton id class="button button--quiet button--small"/></li> })}
             </ul>
             {may_write.then(|| view! { <DeleteDialog id name actions leave_for=project.id/> })}

@@ -5,6 +5,7 @@ use super::{
     state::DocumentStateView,
     upload::{Upload, UploadState, Uploads},
 };
+use crate::chat::InChatButton;
 use crate::ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time};
 use domain::{
     documents::{Document, DocumentState},
@@ -36,6 +37,9 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
                 <Icon glyph=Glyph::FileText/>
                 <div>
                     <a class="document__link" href=format!("/documents/{id}")>{name.get_value()}</a>
+                    <Show when=move || document.with(|document| !document.in_chat)>
+                        <p class="document__hint">"Left out of chat"</p>
+                    </Show>
                     {move || failure().map(|reason| view! { <FailureLine id reason may_write actions/> })}
                 </div>
             </th>
@@ -51,6 +55,7 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
                         <Icon glyph=Glyph::ExternalLink/>
                         "Open the file"
                     </a>
+                    {may_write.then(|| view! { <InChatButton document class="menu__item"/> })}
                     {may_write.then(|| view! { <DeleteButton id class="menu__item menu__item--danger"/> })}
                 </Menu>
                 {may_write.then(|| view! {
