@@ -291,11 +291,7 @@ pub trait Chat {
     ///
     /// # Errors
     /// As [`Chat::choose_documents`].
-    async fn create_conversation(
-        &self,
-        project: ProjectId,
-        documents: Vec<DocumentId>,
-    ) -> Result<Conversation, Error>;
+    async fn create_conversation(&self, project: ProjectId, documents: Vec<DocumentId>) -> Result<Conversation, Error>;
     async fn conversation(&self, id: ConversationId) -> Result<Conversation, Error>;
     async fn rename_conversation(&self, id: ConversationId, title: Name) -> Result<Conversation, Error>;
     async fn archive_conversation(&self, id: ConversationId, archived: bool) -> Result<Conversation, Error>;

@@ -104,7 +104,9 @@ fn Edit(id: MessageId, text: String, versions: u32, thread: Thread) -> impl Into
     let close = move || {
         let Some(details) = details.get_untracked() else { return };
         details.set_open(false);
-        if let Some(summary) = details.first_element_child().and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
+        if let Some(summary) =
+            details.first_element_child().and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok())
+        {
             // Refused by no browser.
             let _ = summary.focus();
         }
@@ -144,7 +146,13 @@ fn Edit(id: MessageId, text: String, versions: u32, thread: Thread) -> impl Into
 
 /// Has an answer written again.
 #[component]
-pub(super) fn Again(id: MessageId, versions: u32, label: &'static str, class: &'static str, thread: Thread) -> impl IntoView {
+pub(super) fn Again(
+    id: MessageId,
+    versions: u32,
+    label: &'static str,
+    class: &'static str,
+    thread: Thread,
+) -> impl IntoView {
     let submitted = move |event: SubmitEvent| {
         event.prevent_default();
         thread.regenerate(id);

@@ -16,7 +16,8 @@ pub(super) fn ConversationMenu(
     Effect::new(move |_| match archive.value().get() {
         Some(Ok(conversation)) => {
             let is_archived = conversation.archived_at.is_some();
-            let text = if is_archived { "The conversation is archived." } else { "The conversation is back in the list." };
+            let text =
+                if is_archived { "The conversation is archived." } else { "The conversation is back in the list." };
             toasts.push(Toast::ok(text));
             changed.run(());
         }

@@ -161,7 +161,8 @@ fn close_menu(form: NodeRef<html::Form>) {
     let Some(details) = details.and_then(|details| details.dyn_into::<web_sys::HtmlElement>().ok()) else { return };
     // Neither is refused by any browser.
     let _ = details.remove_attribute("open");
-    if let Some(button) = details.first_element_child().and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok()) {
+    if let Some(button) = details.first_element_child().and_then(|first| first.dyn_into::<web_sys::HtmlElement>().ok())
+    {
         let _ = button.focus();
     }
 }
@@ -273,7 +274,12 @@ fn Choices(scoped: Scoped, form: Option<&'static str>) -> impl IntoView {
             }
         })
     };
-    let nothing = move || scoped.listed.with(Vec::is_empty).then(|| view! { <p class="scope__hint">"No ready document has that in its name."</p> });
+    let nothing = move || {
+        scoped
+            .listed
+            .with(Vec::is_empty)
+            .then(|| view! { <p class="scope__hint">"No ready document has that in its name."</p> })
+    };
     view! {
         <div class="scope__find">
             <label class="visually-hidden" for="scope-name">"Find a document"</label>

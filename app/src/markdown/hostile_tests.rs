@@ -5,11 +5,43 @@ use leptos::prelude::*;
 use std::time::{Duration, Instant};
 
 const ELEMENTS: &[&str] = &[
-    "p", "h2", "h3", "h4", "blockquote", "ul", "ol", "li", "pre", "code", "div", "table", "thead", "tbody", "tr", "th",
-    "td", "hr", "em", "strong", "del", "br", "a",
+    "p",
+    "h2",
+    "h3",
+    "h4",
+    "blockquote",
+    "ul",
+    "ol",
+    "li",
+    "pre",
+    "code",
+    "div",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "hr",
+    "em",
+    "strong",
+    "del",
+    "br",
+    "a",
 ];
-const ATTRIBUTES: &[&str] =
-    &["href", "class", "target", "rel", "tabindex", "data-language", "data-align", "role", "aria-label", "scope", "start"];
+const ATTRIBUTES: &[&str] = &[
+    "href",
+    "class",
+    "target",
+    "rel",
+    "tabindex",
+    "data-language",
+    "data-align",
+    "role",
+    "aria-label",
+    "scope",
+    "start",
+];
 
 fn html(markdown: &str) -> String {
     let blocks = parse(markdown);
@@ -51,7 +83,8 @@ fn assert_inert(markdown: &str) {
         assert!(ELEMENTS.contains(&name.as_str()), "<{tag}> for {head:?}");
         for (attribute, value) in attributes(tag) {
             assert!(ATTRIBUTES.contains(&attribute.as_str()), "{attribute}={value:?} for {head:?}");
-            let leads_out = ["http://", "https://", "mailto:"].iter().any(|scheme| value.to_lowercase().starts_with(scheme));
+            let leads_out =
+                ["http://", "https://", "mailto:"].iter().any(|scheme| value.to_lowercase().starts_with(scheme));
             assert!(attribute != "href" || leads_out, "href={value:?} for {head:?}");
         }
     }

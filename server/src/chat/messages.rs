@@ -335,11 +335,7 @@ pub async fn insert_question(
 }
 
 /// Stores another answer to be written to the question of `message`, or to `message` if it is one.
-pub async fn insert_answer(
-    conn: &mut PgConnection,
-    message: &MessageAccess,
-    new: &New<'_>,
-) -> Result<Stored, Fault> {
+pub async fn insert_answer(conn: &mut PgConnection, message: &MessageAccess, new: &New<'_>) -> Result<Stored, Fault> {
     let conversation = message.conversation();
     let id = Uuid::from(conversation.id());
     let question = sqlx::query_scalar!(

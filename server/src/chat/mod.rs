@@ -88,11 +88,7 @@ impl Chat for UserSession {
         Ok(Page { items: items.into_iter().map(|hit| hit.found).collect(), next })
     }
 
-    async fn create_conversation(
-        &self,
-        project: ProjectId,
-        documents: Vec<DocumentId>,
-    ) -> Result<Conversation, Error> {
+    async fn create_conversation(&self, project: ProjectId, documents: Vec<DocumentId>) -> Result<Conversation, Error> {
         let documents = chosen(documents)?;
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Viewer).await?;
@@ -232,7 +228,10 @@ impl Chat for UserSession {
             (Some(answer), None) => Place::After(answer),
             (None, Some(question)) => Place::InsteadOf(question),
             (Some(_), Some(_)) => {
-                return Err(Error::invalid("instead_of", "Leave out `after`: the question goes where the other one is."));
+                return Err(Error::invalid(
+                    "instead_of",
+                    "Leave out `after`: the question goes where the other one is.",
+                ));
             }
         };
         let text = question.text.as_str();

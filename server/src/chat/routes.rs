@@ -19,9 +19,7 @@ use axum::{
 };
 use domain::{
     ConversationId, DocumentId, Error, MessageId, Page, ProjectId,
-    chat::{
-        AnswerEvent, Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, Found, Message, NewQuestion,
-    },
+    chat::{AnswerEvent, Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, Found, Message, NewQuestion},
     documents::Document,
     text::Name,
 };
@@ -187,8 +185,8 @@ async fn export_file(
             (format!("{}.json", whole.conversation.title), axum::Json(whole).into_response())
         }
     };
-    let disposition = HeaderValue::try_from(disposition("attachment", &name))
-        .unwrap_or(HeaderValue::from_static("attachment"));
+    let disposition =
+        HeaderValue::try_from(disposition("attachment", &name)).unwrap_or(HeaderValue::from_static("attachment"));
     Ok(([(header::CONTENT_DISPOSITION, disposition)], body).into_response())
 }
 

@@ -66,8 +66,10 @@ async fn after_each_failure_the_conversation_is_whole_and_goes_on() {
     }
     let mut sql = desk.app.sql().await;
     let events: i64 = sqlx::query_scalar("select count(*) from message_events").fetch_one(&mut sql).await.unwrap();
-    let answers: i64 =
-        sqlx::query_scalar("select count(*) from messages where author = 'assistant'").fetch_one(&mut sql).await.unwrap();
+    let answers: i64 = sqlx::query_scalar("select count(*) from messages where author = 'assistant'")
+        .fetch_one(&mut sql)
+        .await
+        .unwrap();
     assert_eq!(events, answers, "of each answer only its end is left");
 }
 
@@ -95,10 +97,10 @@ async fn an_answer_of_two_hundred_thousand_tokens_is_kept_whole() {
 
 #[tokio::test]
 async fn an_answer_without_end_is_cut_and_hostile_text_is_kept_as_it_is() {
-    let nested: String = (0..2_000).map(|level| format!("{}- x\n", "  ".repeat(level))).collect();
+    let nested: String = (0..1_000).map(|level| format!("{}- x\n", "  ".repeat(level))).collect();
     let hostile = "<script>alert(1)</script> ![](https://evil.example/x) [a](javascript:b) \u{202e}[1]";
     let desk = Desk::scripted(vec![
-        Reply::answer(&[&nested, &nested, &nested]),
+        Reply::answer(&[nested.as_str(); 5]),
         Reply::answer(&["[".repeat(1_000_000).as_str()]),
         Reply::answer(&[hostile]),
     ])
@@ -112,10 +114,15 @@ async fn an_answer_without_end_is_cut_and_hostile_text_is_kept_as_it_is() {
         assert!(answer.content.len() >= bytes / 2 && answer.content.len() <= 5_000_000, "{}", answer.content.len());
         // The page with it comes in time, whatever is in it.
         let page = desk.app.anonymous().request(reqwest::Method::GET, &format!("/chat/{conversation}"));
-        let page = timeout(Duration::from_secs(60), page.header("cookie", desk.ada.cookie()).header("accept", "text/html").send());
+        let page = timeout(
+            Duration::from_secs(60),
+            page.header("cookie", desk.ada.cookie()).header("accept", "text/html").send(),
+        );
         assert_eq!(page.await.expect("the page is rendered").unwrap().status(), 200);
     }
     let (_, answer) = desk.ask_with(conversation, json!({ "text": "What do gold members pay?" })).await;
-    assert!(answer.content.starts_with("<script>alert(1)</script> ![](https://evil.example/x) [a](javascript:b) \u{202e}"));
+    assert!(
+        answer.content.starts_with("<script>alert(1)</script> ![](https://evil.example/x) [a](javascript:b) \u{202e}")
+    );
     assert_whole(&desk.branch(conversation).await);
 }

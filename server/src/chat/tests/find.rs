@@ -38,7 +38,7 @@ async fn old_messages_are_found_by_their_words_and_titles_by_theirs() {
     assert_eq!(marked(&find(&desk, "blåbærsyltetøy").await.items[0]), ["Blåbærsyltetøy"]);
     let title = find(&desk, "warehouses").await;
     assert_eq!((Uuid::from(title.items[0].conversation_id), &title.items[0].message), (other, &None));
-    assert_eq!(find(&desk, "\"postage no\"").await.items.len(), 0);
+    assert_eq!(find(&desk, "\"postage members\"").await.items.len(), 0);
     assert_eq!(find(&desk, "\"no postage\" -warehouse").await.items.len(), 1);
     assert_eq!(find(&desk, "gold -postage").await.items.len(), 1);
     for nothing in ["nowhere", "the", "'", "\\", ":* & | !", "\u{1F642}"] {
@@ -49,7 +49,10 @@ async fn old_messages_are_found_by_their_words_and_titles_by_theirs() {
     let first: Page<Found> = desk.ada.get(&format!("{path}?q=gold&limit=1")).await.json(200);
     let cursor = first.next.unwrap().0;
     let second: Page<Found> = desk.ada.get(&format!("{path}?q=gold&limit=1&cursor={cursor}")).await.json(200);
-    assert_eq!((first.items[0].message.as_ref().unwrap().id, second.items[0].message.as_ref().unwrap().id), (answer.id, question.id));
+    assert_eq!(
+        (first.items[0].message.as_ref().unwrap().id, second.items[0].message.as_ref().unwrap().id),
+        (answer.id, question.id)
+    );
     assert_eq!(second.next, None);
     for query in ["", " ", &"x".repeat(201)] {
         let request = desk.ada.request(reqwest::Method::GET, &path).query(&[("q", query)]);
@@ -133,7 +136,10 @@ async fn a_conversation_is_exported_as_it_is_read_and_as_it_is() {
     assert_eq!(file.header("content-type"), "text/markdown; charset=utf-8");
     assert_eq!(file.header("x-content-type-options"), "nosniff");
     let disposition = file.header("content-disposition");
-    assert!(disposition.starts_with("attachment;") && disposition.contains("Prices%20%22%C3%A6%22.md"), "{disposition}");
+    assert!(
+        disposition.starts_with("attachment;") && disposition.contains("Prices%20%22%C3%A6%22.md"),
+        "{disposition}"
+    );
     let text = file.expect(200).text();
     assert!(
         text.starts_with(
@@ -141,7 +147,10 @@ async fn a_conversation_is_exported_as_it_is_read_and_as_it_is() {
         ),
         "{text}"
     );
-    assert!(text.contains("\n[^1]: Terms.md, page 1: “Gold members pay no postage.”\n[^2]: Terms.md, page 1: “"), "{text}");
+    assert!(
+        text.contains("\n[^1]: Terms.md, page 1: “Gold members pay no postage.”\n[^2]: Terms.md, page 1: “"),
+        "{text}"
+    );
     assert!(!text.contains("Another"), "the other branch is not in view: {text}");
 
     let file = desk.ada.get(&format!("/api/v1/conversations/{conversation}/export?format=json")).await;

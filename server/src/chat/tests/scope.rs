@@ -13,8 +13,11 @@ async fn choose(desk: &Desk, conversation: Uuid, documents: &[Uuid]) -> ChatScop
 
 async fn use_in_chat(desk: &Desk, document: Uuid, in_chat: bool) {
     let path = format!("/api/v1/documents/{document}/in-chat");
-    let answer: Value =
-        desk.ada.send(desk.ada.request(reqwest::Method::PUT, &path).json(&json!({ "in_chat": in_chat }))).await.json(200);
+    let answer: Value = desk
+        .ada
+        .send(desk.ada.request(reqwest::Method::PUT, &path).json(&json!({ "in_chat": in_chat })))
+        .await
+        .json(200);
     assert_eq!(answer["in_chat"], in_chat);
 }
 
@@ -36,7 +39,10 @@ async fn a_question_is_asked_of_the_chosen_documents_and_says_so() {
     assert!(cited(&answer).contains("Rates.md"), "{answer:?}");
 
     let scope = choose(&desk, conversation, &[desk.document, desk.document]).await;
-    assert_eq!((scope.kind, scope.documents.len(), scope.documents[0].name.as_str()), (ScopeKind::Chosen, 1, "Terms.md"));
+    assert_eq!(
+        (scope.kind, scope.documents.len(), scope.documents[0].name.as_str()),
+        (ScopeKind::Chosen, 1, "Terms.md")
+    );
     let (asked, answer) = desk.ask_with(conversation, question()).await;
     assert_eq!(asked.scope, Some(AskedScope { kind: ScopeKind::Chosen, documents: 1 }));
     assert!(!cited(&answer).contains("Rates.md"), "{answer:?}");
@@ -84,7 +90,8 @@ async fn a_document_is_left_out_by_default_and_can_be_chosen_all_the_same() {
     assert_eq!((&listed["items"][0]["name"], &listed["items"][0]["in_chat"]), (&json!("Rates.md"), &json!(true)));
     let first: Value =
         desk.ada.get(&format!("/api/v1/projects/{}/chat-documents?limit=1", desk.project)).await.json(200);
-    let second = format!("/api/v1/projects/{}/chat-documents?limit=1&cursor={}", desk.project, first["next"].as_str().unwrap());
+    let second =
+        format!("/api/v1/projects/{}/chat-documents?limit=1&cursor={}", desk.project, first["next"].as_str().unwrap());
     let second: Value = desk.ada.get(&second).await.json(200);
     assert_eq!((&first["items"][0]["name"], &second["items"][0]["name"]), (&json!("Rates.md"), &json!("Terms.md")));
     // No character of a name is a wildcard.
