@@ -9,7 +9,7 @@ test("by keyboard alone: choose documents, edit, go back, answer again", async (
 
   await tabTo(page, page.locator(".scope summary"));
   await page.keyboard.press("Enter");
-  await tabTo(page, page.getByLabel("Terms.md"));
+  await tabTo(page, page.getByRole("checkbox", { name: "Terms.md" }));
   await page.keyboard.press("Space");
   await tabTo(page, page.getByRole("button", { name: "Use these" }));
   await page.keyboard.press("Enter");

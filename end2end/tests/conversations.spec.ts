@@ -17,13 +17,13 @@ test("an old message is found and opened; its conversation is renamed, archived,
   // By other words than those of its title.
   await open(page, `${project}/chat`);
   const field = page.getByRole("searchbox", { name: "Search conversations" });
-  await field.fill("unused delivery");
+  await field.fill("days delivery");
   await field.press("Enter");
   await page.waitForURL(/\/chat\?q=/);
   const results = page.getByRole("region", { name: "Found" }).getByRole("listitem");
   await expect(results).toHaveCount(1);
   await expect(results.locator("mark").first()).toBeVisible();
-  await expect(field).toHaveValue("unused delivery");
+  await expect(field).toHaveValue("days delivery");
   await expectNoSidewaysScroll(page, "found");
   if (hasScripts()) await expectAccessible(page, "found");
   await results.getByRole("link").click();
@@ -74,7 +74,7 @@ test("a question is asked of the documents that are chosen", async ({ page }) =>
   await expect(page.locator(".answer").last()).toContainText("19 euros");
 
   await page.locator(".scope summary").click();
-  await page.getByLabel("Terms.md").check();
+  await page.getByRole("checkbox", { name: "Terms.md" }).check();
   await expectNoSidewaysScroll(page, "scope");
   if (hasScripts()) await expectAccessible(page, "scope");
   await page.getByRole("button", { name: "Use these" }).click();
@@ -89,9 +89,9 @@ test("a question is asked of the documents that are chosen", async ({ page }) =>
   const find = page.getByRole("searchbox", { name: "Find a document" });
   await find.fill("rat");
   if (!hasScripts()) await page.getByRole("button", { name: "Find", exact: true }).click();
-  await expect(page.getByLabel("Rates.md")).toBeVisible();
-  await expect(page.getByLabel("Terms.md")).toBeChecked();
-  await page.getByLabel("Terms.md").uncheck();
+  await expect(page.getByRole("checkbox", { name: "Rates.md" })).toBeVisible();
+  await expect(page.getByRole("checkbox", { name: "Terms.md" })).toBeChecked();
+  await page.getByRole("checkbox", { name: "Terms.md" }).uncheck();
   await page.getByRole("button", { name: "Use these" }).click();
   await expect(chips).toHaveText("All 2 documents");
 
@@ -108,7 +108,7 @@ test("a question is asked of the documents that are chosen", async ({ page }) =>
   await expect(page.locator(".answer").last()).not.toContainText("19 euros");
   await open(page, `${project}/chat`);
   await page.locator(".scope summary").click();
-  await page.getByLabel("Rates.md").check();
+  await page.getByRole("checkbox", { name: "Rates.md" }).check();
   await page.locator(".scope summary").click();
   await sendQuestion(page, "What does express postage cost?");
   await expect(page.locator(".answer").last()).toContainText("19 euros");

@@ -22,6 +22,7 @@ use leptos::{
 };
 use std::time::Duration;
 use wasm_bindgen::JsCast;
+use web_sys::Event;
 
 /// Names that chips show; of more, how many.
 const CHIPS: usize = 3;
@@ -143,7 +144,7 @@ pub(super) fn ConversationScope(conversation: ConversationId, scoped: Scoped) ->
     let chosen = Signal::derive(move || scoped.scope.with(|scope| scope.documents.clone()));
     view! {
         <div class="scope">
-            <ScopeMenu scoped chosen path=format!("/chat/{conversation}")>
+            <ScopeMenu scoped chosen path=format!("/chat/{conversation}") upwards=true>
                 <form class="scope__form" method="post" action=ChooseDocuments::url() on:submit=submitted node_ref=form>
                     <input type="hidden" name="conversation" value=conversation.to_string()/>
                     <FormError error=form_error(move || action.value().get(), &[])/>
@@ -174,10 +175,13 @@ fn ScopeMenu(
     chosen: Signal<Vec<ChatDocument>>,
     /// Of the page, to which the names are sent that are looked for without JavaScript.
     path: String,
+    /// The list opens above the chips, at the foot of a page.
+    #[prop(optional)]
+    upwards: bool,
     children: Children,
 ) -> impl IntoView {
     view! {
-        <Menu label="Asked of" summary=move || view! { <Chips scoped chosen/> } upwards=true open=!scoped.name.with_untracked(String::is_empty)>
+        <Menu label="Asked of" summary=move || view! { <Chips scoped chosen/> } upwards open=!scoped.name.with_untracked(String::is_empty)>
             <div class="scope__panel">
                 <p class="scope__title">"Documents to ask"</p>
                 <p class="scope__hint">{move || scoped.scope.with(default_in_words)}</p>
@@ -233,7 +237,7 @@ fn Choices(scoped: Scoped, form: Option<&'static str>) -> impl IntoView {
             }
         }
     });
-    let typed = move |event| {
+    let typed = move |event: Event| {
         let name = event_target_value(&event);
         scoped.name.set(name.clone());
         // Only the last of several that are typed in a row.
@@ -253,7 +257,7 @@ fn Choices(scoped: Scoped, form: Option<&'static str>) -> impl IntoView {
     let choice = move |document: ChatDocument| {
         let ChatDocument { id, name, in_chat } = document.clone();
         let is_checked = scoped.checked.with_untracked(|checked| checked.iter().any(|known| known.id == id));
-        let changed = move |event| scoped.check(document.clone(), event_target_checked(&event));
+        let changed = move |event: Event| scoped.check(document.clone(), event_target_checked(&event));
         view! {
             <label class="search__choice">
                 <input

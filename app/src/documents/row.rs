@@ -5,8 +5,10 @@ use super::{
     state::DocumentStateView,
     upload::{Upload, UploadState, Uploads},
 };
-use crate::chat::InChatButton;
-use crate::ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time};
+use crate::{
+    chat::InChatButton,
+    ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time},
+};
 use domain::{
     documents::{Document, DocumentState},
     workspaces::Role,
