@@ -18,7 +18,7 @@ const ROWS: i64 = 100;
 
 /// The whole tree.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Export {
+pub struct ConversationExport {
     pub conversation: Conversation,
     /// The newest message of the branch in view.
     pub end_in_view: Option<MessageId>,
@@ -32,12 +32,12 @@ pub struct MarkdownFile {
     pub text: String,
 }
 
-pub async fn whole(session: &UserSession, id: ConversationId) -> Result<Export, Error> {
+pub async fn whole(session: &UserSession, id: ConversationId) -> Result<ConversationExport, Error> {
     let conversation = session.conversation(id).await?;
     let mut scope = session.scope().await?;
     let access = scope.conversation(id, Role::Viewer).await?;
     let end = messages::end_in_view(scope.conn(), &access).await?;
-    Ok(Export { conversation, end_in_view: end.map(Into::into), messages: all(&mut scope, &access).await? })
+    Ok(ConversationExport { conversation, end_in_view: end.map(Into::into), messages: all(&mut scope, &access).await? })
 }
 
 async fn all(scope: &mut Scope, access: &ConversationAccess) -> Result<Vec<Message>, Fault> {

@@ -149,7 +149,7 @@ async fn delete(session: UserSession, Path(id): Path<ConversationId>) -> Result<
 /// How a conversation is written down.
 #[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Format {
+enum ConversationFormat {
     /// The branch in view, with citations as footnotes.
     #[default]
     Markdown,
@@ -161,26 +161,26 @@ enum Format {
 #[into_params(parameter_in = Query)]
 struct Written {
     /// `markdown` when absent.
-    format: Option<Format>,
+    format: Option<ConversationFormat>,
 }
 
 /// A conversation as a file
 ///
 /// Markdown has the branch in view, with its citations as footnotes; JSON has every message of the tree.
 #[utoipa::path(get, path = "/conversations/{id}/export", operation_id = "export_conversation", tag = "Conversations", params(("id" = ConversationId, Path), Written),
-    responses((status = OK, content((String = "text/markdown"), (export::Export = "application/json"))), Problems))]
+    responses((status = OK, content((String = "text/markdown"), (export::ConversationExport = "application/json"))), Problems))]
 async fn export_file(
     session: UserSession,
     Path(id): Path<ConversationId>,
     Query(written): Query<Written>,
 ) -> Result<Response, HttpError> {
     let (name, body) = match written.format.unwrap_or_default() {
-        Format::Markdown => {
+        ConversationFormat::Markdown => {
             let export::MarkdownFile { name, text } = export::markdown(&session, id).await?;
             let content_type = HeaderValue::from_static("text/markdown; charset=utf-8");
             (format!("{name}.md"), ([(header::CONTENT_TYPE, content_type)], text).into_response())
         }
-        Format::Json => {
+        ConversationFormat::Json => {
             let whole = export::whole(&session, id).await?;
             (format!("{}.json", whole.conversation.title), axum::Json(whole).into_response())
         }
@@ -199,18 +199,18 @@ async fn scope(session: UserSession, Path(id): Path<ConversationId>) -> Result<J
 
 /// Documents to ask.
 #[derive(Debug, Deserialize, ToSchema)]
-struct Chosen {
+struct ChosenDocuments {
     /// At most 100, of the conversation's project; none means the project's default.
     documents: Vec<DocumentId>,
 }
 
 /// Choose the documents that a conversation is asked of, from its next question on
 #[utoipa::path(put, path = "/conversations/{id}/scope", operation_id = "set_conversation_scope", tag = "Conversations", params(("id" = ConversationId, Path)),
-    request_body = Chosen, responses((status = OK, body = ChatScope), Problems))]
+    request_body = ChosenDocuments, responses((status = OK, body = ChatScope), Problems))]
 async fn choose(
     session: UserSession,
     Path(id): Path<ConversationId>,
-    Json(chosen): Json<Chosen>,
+    Json(chosen): Json<ChosenDocuments>,
 ) -> Result<Json<ChatScope>, HttpError> {
     Ok(Json(session.choose_documents(id, chosen.documents).await?))
 }
