@@ -3,22 +3,24 @@ import { createProject, createWorkspace, signUp } from "./accounts";
 import { documentRow } from "./documents";
 import { expect, hydrated, open } from "./test";
 
-const TERMS = "# Returns\n\nCustomers may return goods within 30 days of delivery. The goods must be unused.\n\n# Postage\n\nStandard postage costs 4.90 euros. Gold members pay no postage.\n";
-const RATES = "# Express\n\nExpress postage costs 19 euros. Express takes one day.\n";
+const DOCUMENTS = {
+  "Terms.md": "# Returns\n\nCustomers may return goods within 30 days of delivery. The goods must be unused.\n\n# Postage\n\nStandard postage costs 4.90 euros. Gold members pay no postage.\n",
+  "Rates.md": "# Express\n\nExpress postage costs 19 euros. Express takes one day.\n",
+};
 
 /** Signs up and makes a project with the documents Terms.md and Rates.md, ready to be asked; returns its address. */
 export async function askableProject(page: Page) {
   await signUp(page);
   const project = await createProject(page, await createWorkspace(page), "Shop");
   const origin = new URL(page.url()).origin;
-  for (const [name, text] of [["Terms.md", TERMS], ["Rates.md", RATES]]) {
+  for (const [name, text] of Object.entries(DOCUMENTS)) {
     const file = { name, mimeType: "text/markdown", buffer: Buffer.from(text) };
     const added = await page.request.post(`/api/v1${project}/documents`, { multipart: { file }, headers: { origin } });
     expect(added.status(), await added.text()).toBeLessThan(400);
   }
   await expect(async () => {
     await open(page, `${project}/documents`);
-    for (const name of ["Terms.md", "Rates.md"]) {
+    for (const name of Object.keys(DOCUMENTS)) {
       await expect(documentRow(page, name).locator(".document__state")).toContainText("Ready", { timeout: 1_000 });
     }
   }).toPass({ timeout: 120_000 });

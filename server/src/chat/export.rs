@@ -78,12 +78,12 @@ fn write(conversation: &Conversation, messages: &[Message]) -> String {
     let mut number = 0;
     for message in messages {
         let body = match message.author {
-            Author::User => message.content.lines().map(|line| format!("> {line}\n")).collect(),
+            Author::User => format!("> {}", message.content.replace('\n', "\n> ")),
             Author::Assistant => with_footnotes(message, &mut number, &mut notes),
         };
         let _ = write!(text, "\n{}\n", body.trim_end());
         match (message.state, message.failure.as_deref()) {
-            (MessageState::Failed, Some(failure)) => drop(write!(text, "\n*{failure}*\n")),
+            (MessageState::Failed, Some(failure)) => text.push_str(&format!("\n*{failure}*\n")),
             (MessageState::Stopped, _) => text.push_str("\n*Stopped.*\n"),
             _ => {}
         }
