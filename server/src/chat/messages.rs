@@ -456,7 +456,7 @@ pub async fn history(
                select id, parent_id, 0::bigint as place from messages where id = $1 and conversation_id = $2
                union all
                select m.id, m.parent_id, b.place + 1 from branch b join messages m on m.id = b.parent_id
-               where b.place < 2 * $3
+               where b.place < 2 * $3::bigint
            )
            select q.content as "question!", a.content as "answer!"
            from branch b
