@@ -28,9 +28,10 @@ pub struct Streamed {
 pub async fn streamed(conn: &mut PgConnection, message: MessageId) -> Result<Streamed, Fault> {
     let mut so_far = Streamed::default();
     for (_, event) in after(conn, message, 0).await? {
-        match event {
-            Replayed::Event(AnswerEvent::Delta { text }) => so_far.content.push_str(&text),
-            Replayed::Event(AnswerEvent::Cited { citation }) => so_far.citations.push(citation),
+        let Replayed::Event(event) = event else { continue };
+        match *event {
+            AnswerEvent::Delta { text } => so_far.content.push_str(&text),
+            AnswerEvent::Cited { citation } => so_far.citations.push(citation),
             _ => {}
         }
     }
@@ -40,7 +41,7 @@ pub async fn streamed(conn: &mut PgConnection, message: MessageId) -> Result<Str
 /// A stored event.
 #[derive(Clone, Debug)]
 pub enum Replayed {
-    Event(AnswerEvent),
+    Event(Box<AnswerEvent>),
     /// The end, which is stored without the message: what a reader gets is the message as it is then, so that nothing of
     /// a document that was deleted meanwhile lives on here.
     Finished,
@@ -61,7 +62,7 @@ pub async fn after(conn: &mut PgConnection, message: MessageId, seq: i32) -> Res
                 return Ok((row.seq, Replayed::Finished));
             }
             let event = serde_json::from_value(row.event).map_err(Fault::while_doing("read a stored event"))?;
-            Ok((row.seq, Replayed::Event(event)))
+            Ok((row.seq, Replayed::Event(Box::new(event))))
         })
         .collect()
 }

@@ -109,7 +109,7 @@ async fn replay(session: &UserSession, message: MessageId, seen: i32) -> Result<
     let mut events = Vec::new();
     for (seq, replayed) in events::after(scope.conn(), message, seen).await? {
         let event = match replayed {
-            Replayed::Event(event) => event,
+            Replayed::Event(event) => *event,
             Replayed::Finished => AnswerEvent::Finished { message: messages::message(scope.conn(), message).await? },
         };
         events.push(Arc::new(Numbered { seq, event }));
