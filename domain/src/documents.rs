@@ -90,6 +90,8 @@ pub struct Document {
     /// How far it is, if it is written here; absent for a file.
     #[serde(default)]
     pub writing: Option<WritingStatus>,
+    /// Whether the project's conversations are answered from it where they have not chosen for themselves.
+    pub in_chat: bool,
     /// The reader's role in the document's workspace.
     pub role: Role,
     pub created_by: String,

@@ -31,6 +31,8 @@ export async function fillStudio(page: Page): Promise<Place[]> {
   await expect(citation).toBeVisible({ timeout: 60_000 });
   const cited = await citation.getAttribute("href");
   const conversation = new URL(page.url()).pathname;
+  await page.getByRole("button", { name: "Answer again" }).click();
+  await expect(page.getByRole("group", { name: "Versions" })).toContainText("2/2");
   const shared = await share(page, document ?? "");
   return [
     { name: "workspaces", path: "/workspaces" },
@@ -57,6 +59,9 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "search-empty", path: `${empty}/search` },
     { name: "chat", path: `${project}/chat` },
     { name: "chat-empty", path: `${empty}/chat` },
+    { name: "chat-found", path: `${project}/chat?q=prices` },
+    { name: "chat-found-nothing", path: `${project}/chat?q=nowhere` },
+    { name: "chat-archived", path: `${project}/chat?archived=true` },
     { name: "conversation", path: conversation },
     { name: "account", path: "/account" },
     { name: "account-second-factor", path: await setUpApp(page) },

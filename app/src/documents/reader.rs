@@ -7,6 +7,7 @@ use super::{
     state::DocumentStateView,
 };
 use crate::{
+    chat::InChatButton,
     error::ApiError,
     folders::{ItemFields, href},
     links::SourceLine,
@@ -15,6 +16,7 @@ use crate::{
     trash::{TrashedBanner, api::MoveToTrash},
     ui::{
         Button, Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Skeleton, Time, Variant, Width, form_error,
+        scroll_to_fragment,
     },
     written::{ExportMenu, StatusBadge, WrittenArticle},
 };
@@ -191,26 +193,12 @@ fn content(
     .into_any()
 }
 
-/// On a navigation within the app the browser does not scroll to the fragment by itself.
 fn bring_into_view(marked: Option<Span>) {
     Effect::new(move |_| {
-        let wanted = marked.is_some() && window().location().hash().is_ok_and(|hash| hash == "#cited");
-        if wanted {
-            scroll_when_drawn(FRAMES_TO_WAIT);
+        if marked.is_some() {
+            scroll_to_fragment("cited");
         }
     });
-}
-
-/// A second: the page is drawn a frame or two after its effects have run, on a slow phone a few more.
-const FRAMES_TO_WAIT: u8 = 60;
-
-fn scroll_when_drawn(frames_left: u8) {
-    if let Some(mark) = document().get_element_by_id("cited") {
-        // The style sheet says how far from the edge.
-        mark.scroll_into_view();
-    } else if frames_left > 0 {
-        request_animation_frame(move || scroll_when_drawn(frames_left - 1));
-    }
 }
 
 /// The document's name and what is known of it.
@@ -238,7 +226,11 @@ fn Facts(
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
                 {is_there.then(|| view! { <li>{facts::size(size_bytes)}</li> })}
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
-                {may_put_away.then(|| view! { <li class="reader-head__delete"><TrashForm id project=project.id put_away/></li> })}
+                <Show when=move || document.with(|document| !document.in_chat)><li>"Left out of chat"</li></Show>
+                {may_put_away.then(|| view! {
+                    <li><InChatButton document class="button button--quiet button--small"/></li>
+                    <li class="reader-head__delete"><TrashForm id project=project.id put_away/></li>
+                })}
             </ul>
         </header>
     }

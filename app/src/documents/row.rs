@@ -6,6 +6,7 @@ use super::{
     upload::{Upload, UploadState, Uploads},
 };
 use crate::{
+    chat::InChatButton,
     folders::{Choice, ItemActions, MoveButton, TrashButton},
     links::SourceHost,
     ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time},
@@ -53,6 +54,9 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemA
                 <div>
                     <a class="document__link" href=format!("/documents/{id}")>{name}</a>
                     {source_url.map(|address| view! { <SourceHost address/> })}
+                    <Show when=move || document.with(|document| !document.in_chat)>
+                        <p class="document__hint">"Left out of chat"</p>
+                    </Show>
                     {move || failure().map(|reason| view! { <FailureLine id reason may_write actions/> })}
                 </div>
             </th>
@@ -77,6 +81,7 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemA
                         </a>
                     })}
                     {may_write.then(|| view! {
+                        <InChatButton document class="menu__item"/>
                         <MoveButton item actions=items/>
                         <TrashButton item actions=items/>
                     })}

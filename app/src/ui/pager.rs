@@ -9,7 +9,7 @@ pub fn Pager(
     /// Nothing is shown on the last page.
     #[prop(into)]
     next: Signal<Option<Cursor>>,
-    /// The list's own path; it may have a query.
+    /// The list's own path, with what its query says besides.
     #[prop(into)]
     path: String,
     #[prop(optional, into)] on_more: Option<Callback<Cursor>>,

@@ -43,6 +43,7 @@ struct Row {
     source_url: Option<String>,
     fetched_at: Option<OffsetDateTime>,
     writing: Option<String>,
+    in_chat: bool,
     created_by: String,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -70,6 +71,7 @@ impl Row {
             source_url: self.source_url,
             fetched_at: self.fetched_at,
             writing: self.writing.as_deref().and_then(WritingStatus::parse),
+            in_chat: self.in_chat,
             role,
             created_by: self.created_by,
             created_at: self.created_at,
@@ -86,7 +88,8 @@ macro_rules! select_documents {
             r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id, d.replaces,
                    d.trashed_at as "trashed_at: OffsetDateTime", d.name, d.media_type, d.size_bytes, d.state, d.page_count,
                    d.chunks_done, d.chunks_total, d.failure, d.source_url, d.fetched_at as "fetched_at: OffsetDateTime",
-                   wd.status as "writing?", coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
+                   d.in_chat, wd.status as "writing?", coalesce(u.display_name, '') as "created_by!",
+                   d.created_at as "created_at: OffsetDateTime",
                    d.updated_at as "updated_at: OffsetDateTime"
                from documents d
                join projects p on p.id = d.project_id

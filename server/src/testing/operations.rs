@@ -155,7 +155,9 @@ const NEEDED: &[(&str, Role)] = &[
     // A viewer may do this to what they began themselves; all of `Belongings` is the owner's.
     ("PATCH /api/v1/conversations/{id}", Role::Member),
     ("DELETE /api/v1/conversations/{id}", Role::Member),
+    ("PUT /api/v1/conversations/{id}/scope", Role::Member),
     ("POST /api/v1/messages/{id}/stop", Role::Member),
+    ("PUT /api/v1/documents/{id}/in-chat", Role::Member),
 ];
 
 /// What only its maker sees: for every other member there is no such thing, whatever their role.

@@ -8,8 +8,27 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     tenant: Tenant,
-    /// Only these.
-    pub documents: Option<Vec<Uuid>>,
+    pub documents: Documents,
+}
+
+/// Which of the place's documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Documents {
+    #[default]
+    All,
+    /// None at all, where the list is empty.
+    Only(Vec<Uuid>),
+    Except(Vec<Uuid>),
+}
+
+impl Documents {
+    /// What is bound for them, where anything is.
+    pub fn ids(&self) -> Option<&Vec<Uuid>> {
+        match self {
+            Self::All => None,
+            Self::Only(ids) | Self::Except(ids) => Some(ids),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +39,11 @@ enum Tenant {
 
 impl Place {
     pub fn workspace(id: Uuid) -> Self {
-        Self { tenant: Tenant::Workspace(id), documents: None }
+        Self { tenant: Tenant::Workspace(id), documents: Documents::All }
     }
 
     pub fn project(id: Uuid) -> Self {
-        Self { tenant: Tenant::Project(id), documents: None }
+        Self { tenant: Tenant::Project(id), documents: Documents::All }
     }
 
     /// What is bound as `$2`.
@@ -46,10 +65,10 @@ impl Place {
         let kept = format!(
             " and {of}.document_id not in (select id from documents where {tenant} = $2 and trashed_at is not null)"
         );
-        let chosen = if self.documents.is_some() {
-            format!(" and {of}.document_id = any(${documents}::uuid[])")
-        } else {
-            String::new()
+        let chosen = match self.documents {
+            Documents::All => String::new(),
+            Documents::Only(_) => format!(" and {of}.document_id = any(${documents}::uuid[])"),
+            Documents::Except(_) => format!(" and {of}.document_id <> all(${documents}::uuid[])"),
         };
         inside + &kept + &chosen
     }
@@ -59,7 +78,7 @@ impl Place {
         let condition = self.condition("c", 3);
         let statement = format!("select count(*) from (select from {table} c where {condition} limit $1) as counted");
         let count = sqlx::query_scalar(AssertSqlSafe(statement)).bind(most).bind(self.id());
-        let count = match &self.documents {
+        let count = match self.documents.ids() {
             Some(documents) => count.bind(documents),
             None => count,
         };
