@@ -1,9 +1,9 @@
 //! What a signed-in person can do: the sum of all ports.
 
 use crate::{
-    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, folders::Folders, links::Links, members::Members,
-    navigation::Navigate, projects::Projects, search::Searches, shares::Shares, trash::Trash, uploads::Uploads,
-    workspaces::Workspaces, written::Written,
+    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, folders::Folders, links::Links,
+    members::Members, navigation::Navigate, projects::Projects, search::Searches, shares::Shares, trash::Trash,
+    uploads::Uploads, workspaces::Workspaces, written::Written,
 };
 
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without

@@ -4,8 +4,8 @@
 
 use crate::{db::Scope, fault::Fault};
 use domain::{
-    ApiKeyId, ConversationId, DocumentId, Error, FolderId, InvitationId, MemberId, MessageId, ProjectId, ShareId, UploadId,
-    UserId, VersionId, WorkspaceId, workspaces::Role,
+    ApiKeyId, ConversationId, DocumentId, Error, FolderId, InvitationId, MemberId, MessageId, ProjectId, ShareId,
+    UploadId, UserId, VersionId, WorkspaceId, workspaces::Role,
 };
 
 /// Proof that the scope's user is a member of the workspace, with the role.

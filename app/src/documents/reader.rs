@@ -209,8 +209,9 @@ fn Facts(
     put_away: Callback<()>,
 ) -> impl IntoView {
     // What never changes.
-    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, trashed_at, writing, .. } =
-        document.get_untracked();
+    let Document {
+        id, name, media_type, size_bytes, created_by, created_at, role, project, trashed_at, writing, ..
+    } = document.get_untracked();
     let may_put_away = role >= Role::Member && trashed_at.is_none();
     let is_there = document.with_untracked(Document::has_file);
     let pages = move || document.with(|document| facts::pages(document.page_count, &document.media_type));

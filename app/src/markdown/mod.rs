@@ -83,7 +83,8 @@ pub fn parse_document(markdown: &str) -> Vec<Block> {
 fn parse_with(markdown: &str, cites: bool) -> Vec<Block> {
     let read = &markdown[..markdown.floor_char_boundary(MAX_BYTES)];
     let mut is_cut = read.len() < markdown.len();
-    let mut builder = Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), cites, citations: 0, nodes: 0 };
+    let mut builder =
+        Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), cites, citations: 0, nodes: 0 };
     for event in Parser::new_ext(read, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
         if builder.nodes >= MAX_NODES {
             is_cut = true;

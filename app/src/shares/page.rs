@@ -73,7 +73,7 @@ fn reading(document: SharedDocument, path: String) -> AnyView {
 fn content(text: SharedText, page_count: u32, word: &'static str, path: String) -> AnyView {
     match text {
         SharedText::Markdown(text) => {
-            let blocks = markdown::parse(&text);
+            let blocks = markdown::parse_document(&text);
             view! { <article class="reader shared__markdown prose"><MarkdownView blocks=Signal::stored(blocks)/></article> }.into_any()
         }
         SharedText::Pages(pages) if pages.is_empty() && page_count > 0 => view! {

@@ -10,8 +10,8 @@ use super::{
     plain,
 };
 use crate::{
-    AppState, api_keys, chat, documents, fault::Fault, folders, links, members, navigation, projects, search, shares, trash,
-    uploads, workspaces, written,
+    AppState, api_keys, chat, documents, fault::Fault, folders, links, members, navigation, projects, search, shares,
+    trash, uploads, workspaces, written,
 };
 use axum::{
     Router,
