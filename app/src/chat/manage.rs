@@ -1,6 +1,7 @@
 use super::api::{ArchiveConversation, DeleteConversation, RenameConversation};
 use crate::ui::{
-    Button, ConfirmActions, Field, FormError, Glyph, Icon, Menu, Toast, field_error, form_error, use_toasts,
+    Button, ConfirmActions, Field, FormError, Glyph, Icon, Menu, Popover, PopoverActions, Toast, field_error,
+    form_error, use_toasts,
 };
 use domain::{ConversationId, chat::Conversation};
 use leptos::prelude::*;
@@ -83,27 +84,23 @@ pub(super) fn ConversationDialogs(
     });
     let answer = move || rename.value().get();
     view! {
-        <div class="confirm" id="rename-conversation" popover="auto" role="dialog" aria-label="Rename the conversation">
+        <Popover id="rename-conversation" title=|| "Rename the conversation">
             <ActionForm action=rename>
                 <FormError error=form_error(answer, &["title"])/>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <Field name="title" label="Name" value=title required=true maxlength=120 error=field_error(answer, "title")/>
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget="rename-conversation" popovertargetaction="hide">
-                        <span class="button__label">"Cancel"</span>
-                    </button>
+                <PopoverActions popover="rename-conversation">
                     <Button pending=rename.pending()>"Rename"</Button>
-                </div>
+                </PopoverActions>
             </ActionForm>
-        </div>
-        <div class="confirm" id="delete-conversation" popover="auto" role="dialog" aria-labelledby="delete-conversation-title">
-            <h2 class="confirm__title" id="delete-conversation-title">"Delete this conversation?"</h2>
+        </Popover>
+        <Popover id="delete-conversation" title=|| "Delete this conversation?">
             <p>"Its questions and answers go for good. The documents stay."</p>
             <ActionForm action=delete>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <input type="hidden" name="project" value=project.id.to_string()/>
                 <ConfirmActions popover="delete-conversation" verb="Delete" keep="Keep it" pending=delete.pending()/>
             </ActionForm>
-        </div>
+        </Popover>
     }
 }

@@ -1,5 +1,5 @@
 use super::actions::ItemActions;
-use crate::ui::{Button, Field, FormError, Glyph, Icon, Variant, field_error, form_error};
+use crate::ui::{Button, Field, FormError, Glyph, Icon, Popover, PopoverActions, Variant, field_error, form_error};
 use leptos::prelude::*;
 
 /// A button and the form that it opens: the browser's own popover, which works without JavaScript.
@@ -13,8 +13,7 @@ pub(crate) fn NewFolderButton(actions: ItemActions) -> impl IntoView {
             <Icon glyph=Glyph::FolderPlus/>
             <span class="button__label">"New folder"</span>
         </button>
-        <div class="confirm" id="new-folder" popover="auto" role="dialog" aria-labelledby="new-folder-title">
-            <h2 class="confirm__title" id="new-folder-title">"New folder"</h2>
+        <Popover id="new-folder" title=|| "New folder">
             <ActionForm action=create>
                 <FormError error=form_error(answer, &["name"])/>
                 <input type="hidden" name="project" value=folders.project.to_string()/>
@@ -23,13 +22,10 @@ pub(crate) fn NewFolderButton(actions: ItemActions) -> impl IntoView {
                     id="new-folder-name" name="name" label="Name" required=true maxlength=120 autofocus=true
                     placeholder="Briefs" error=field_error(answer, "name")
                 />
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget="new-folder" popovertargetaction="hide">
-                        <span class="button__label">"Cancel"</span>
-                    </button>
+                <PopoverActions popover="new-folder">
                     <Button variant=Variant::Primary pending=create.pending()>"Create folder"</Button>
-                </div>
+                </PopoverActions>
             </ActionForm>
-        </div>
+        </Popover>
     }
 }

@@ -3,7 +3,7 @@ use super::{
     href,
     selection::Choice,
 };
-use crate::ui::{Button, Field, FormError, Glyph, Icon, Menu, Time, field_error, form_error};
+use crate::ui::{Button, Field, FormError, Glyph, Icon, Menu, Popover, PopoverActions, Time, field_error, form_error};
 use domain::{
     FolderId,
     folders::{Folder, Item},
@@ -69,25 +69,20 @@ fn RenameDialog(id: FolderId, name: String, actions: ItemActions) -> impl IntoVi
     });
     let answer = move || if sent.get() { rename.value().get() } else { None };
     let dialog = rename_dialog(id);
-    let title_id = format!("{dialog}-title");
-    let (labelled_by, hides) = (title_id.clone(), dialog.clone());
+    let popover = dialog.clone();
     view! {
-        <div class="confirm" id=dialog popover="auto" role="dialog" aria-labelledby=labelled_by>
-            <h2 class="confirm__title" id=title_id>"Rename the folder"</h2>
+        <Popover id=dialog title=|| "Rename the folder">
             <ActionForm action=rename>
                 <FormError error=form_error(answer, &["name"])/>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <Field
-                    id=format!("{hides}-name") name="name" label="Name" value=name required=true maxlength=120 autofocus=true
+                    id=format!("{popover}-name") name="name" label="Name" value=name required=true maxlength=120 autofocus=true
                     error=field_error(answer, "name")
                 />
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget=hides popovertargetaction="hide">
-                        <span class="button__label">"Cancel"</span>
-                    </button>
+                <PopoverActions popover>
                     <Button pending=Signal::derive(is_own)>"Rename"</Button>
-                </div>
+                </PopoverActions>
             </ActionForm>
-        </div>
+        </Popover>
     }
 }

@@ -1,7 +1,7 @@
 use super::api::{DeleteFromTrash, RestoreFromTrash};
 use crate::{
     folders::ItemFields,
-    ui::{Button, FormError, Glyph, Icon, Variant, form_error},
+    ui::{Button, ConfirmActions, FormError, Glyph, Icon, Popover, form_error},
 };
 use domain::{documents::Document, folders::Item, workspaces::Role};
 use leptos::prelude::*;
@@ -39,23 +39,14 @@ pub(crate) fn TrashedBanner(document: Document, restored: Callback<()>) -> impl 
                         <span class="button__label">"Delete for good"</span>
                     </button>
                 </div>
-                <div class="confirm" id="delete-forever" popover="auto" role="dialog" aria-labelledby="delete-forever-title">
-                    <h2 class="confirm__title" id="delete-forever-title">"Delete for good?"</h2>
+                <Popover id="delete-forever" title=|| "Delete for good?">
                     <p>"The file and its text go. Answers keep their words, but lose what they cite from it."</p>
                     <ActionForm action=delete>
                         <ItemFields project item/>
                         <input type="hidden" name="leave" value="true"/>
-                        <div class="confirm__actions">
-                            <button
-                                type="button" class="button button--quiet" popovertarget="delete-forever"
-                                popovertargetaction="hide" autofocus=true
-                            >
-                                <span class="button__label">"Keep it"</span>
-                            </button>
-                            <Button variant=Variant::Danger pending=delete.pending()>"Delete for good"</Button>
-                        </div>
+                        <ConfirmActions popover="delete-forever" verb="Delete for good" keep="Keep it" pending=delete.pending()/>
                     </ActionForm>
-                </div>
+                </Popover>
             })}
         </section>
         <FormError error=Signal::derive(move || failed.get().or_else(|| not_deleted.get()))/>

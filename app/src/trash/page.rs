@@ -5,8 +5,8 @@ use crate::{
     folders::ItemFields,
     routes::{path_id, query_param},
     ui::{
-        Button, Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Time, Toast, Toasts,
-        Variant, form_error, use_toasts,
+        Button, Confirm, ConfirmActions, Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager,
+        Popover, Skeleton, Time, Toast, Toasts, form_error, use_toasts,
     },
     workspaces::count,
 };
@@ -169,19 +169,13 @@ fn EmptyButton(actions: TrashActions) -> impl IntoView {
             <Icon glyph=Glyph::Trash2/>
             <span class="button__label">"Empty the trash"</span>
         </button>
-        <div class="confirm" id="empty-trash" popover="auto" role="dialog" aria-labelledby="empty-trash-title">
-            <h2 class="confirm__title" id="empty-trash-title">"Delete all that is in the trash?"</h2>
+        <Popover id="empty-trash" title=|| "Delete all that is in the trash?">
             <p>"Files and text go for good. Answers keep their words, but lose what they cite from them."</p>
             <ActionForm action=empty>
                 <input type="hidden" name="project" value=actions.project.to_string()/>
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget="empty-trash" popovertargetaction="hide" autofocus=true>
-                        <span class="button__label">"Keep them"</span>
-                    </button>
-                    <Button variant=Variant::Danger pending=empty.pending()>"Delete all"</Button>
-                </div>
+                <ConfirmActions popover="empty-trash" verb="Delete all" keep="Keep them" pending=empty.pending()/>
             </ActionForm>
-        </div>
+        </Popover>
     }
 }
 
@@ -255,8 +249,8 @@ fn EntryActions(item: Item, name: String, actions: TrashActions) -> impl IntoVie
         Item::Folder(id) => format!("delete-{id}"),
         Item::Document(id) => format!("delete-{id}"),
     };
-    let title_id = format!("{dialog}-title");
-    let (opens, hides, labelled_by) = (dialog.clone(), dialog.clone(), title_id.clone());
+    let (opens, popover) = (dialog.clone(), dialog.clone());
+    let text = "Files and text go. Answers keep their words, but lose what they cite from them.";
     let (restores, deletes) = (format!("Restore {name}"), format!("Delete {name} for good"));
     view! {
         <div class="trash__buttons">
@@ -271,19 +265,12 @@ fn EntryActions(item: Item, name: String, actions: TrashActions) -> impl IntoVie
                 <span class="button__label">"Delete for good"</span>
             </button>
         </div>
-        <div class="confirm" id=dialog popover="auto" role="dialog" aria-labelledby=labelled_by>
-            <h2 class="confirm__title" id=title_id>"Delete " <span class="confirm__name">{name}</span> " for good?"</h2>
-            <p>"Files and text go. Answers keep their words, but lose what they cite from them."</p>
+        <Confirm id=dialog verb="Delete" name how=" for good" text>
             <ActionForm action=delete>
                 <ItemFields project item/>
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget=hides popovertargetaction="hide" autofocus=true>
-                        <span class="button__label">"Keep it"</span>
-                    </button>
-                    <Button variant=Variant::Danger pending=deleting>"Delete for good"</Button>
-                </div>
+                <ConfirmActions popover verb="Delete for good" keep="Keep it" pending=deleting/>
             </ActionForm>
-        </div>
+        </Confirm>
     }
 }
 
