@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     DocumentId, FolderId, ProjectId,
-    folders::{Folder, FolderLink, Items, Move},
+    folders::{Folder, FolderLink, Move},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -64,8 +64,8 @@ pub async fn move_items(
 /// # Errors
 /// `Invalid` when nothing is chosen, which a form without JavaScript cannot tell before it is sent.
 #[cfg(feature = "ssr")]
-pub(crate) fn some(folders: Vec<FolderId>, documents: Vec<DocumentId>) -> Result<Items, ApiError> {
-    let items = Items { folders, documents };
+pub(crate) fn some(folders: Vec<FolderId>, documents: Vec<DocumentId>) -> Result<domain::folders::Items, ApiError> {
+    let items = domain::folders::Items { folders, documents };
     if items.is_empty() {
         return Err(domain::Error::invalid("documents", "Select a folder or a document first.").into());
     }

@@ -10,7 +10,8 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A new document's title, until it gets another.
-pub(super) const UNTITLED: &str = "Untitled";
+#[cfg(feature = "ssr")]
+const UNTITLED: &str = "Untitled";
 
 /// What a document's history shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
