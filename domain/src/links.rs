@@ -1,6 +1,6 @@
 //! Links: documents whose source is a page of the web. The worker fetches it; from then on it is a document like any other.
 
-use crate::{DocumentId, Error, FieldError, ProjectId, documents::Document};
+use crate::{DocumentId, Error, FieldError, FolderId, ProjectId, documents::Document};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -78,6 +78,9 @@ impl fmt::Display for WebAddress {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewLink {
     pub url: WebAddress,
+    /// The folder that it goes into; the top of the project when absent.
+    #[serde(default)]
+    pub folder_id: Option<FolderId>,
 }
 
 #[async_trait]

@@ -124,7 +124,7 @@ fn content(home: Result<DocumentsHome, ApiError>, uploads: Uploads, from_newest:
             <IndexLine index/>
             <FormError error=actions.error()/>
             <FormError error=items.error()/>
-            {may_write.then(|| view! { <AddLinkDialog project=id added=move |document| list.put(document)/> })}
+            {may_write.then(|| view! { <AddLinkDialog project=id folder added=move |document| list.put(document)/> })}
             <Show when=move || !is_empty() fallback=nothing>
                 <DocumentTable list uploads actions items may_write/>
             </Show>

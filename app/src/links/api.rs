@@ -5,13 +5,13 @@ use crate::error::ApiError;
 use crate::session::session;
 #[cfg(feature = "ssr")]
 use domain::links::{NewLink, WebAddress};
-use domain::{DocumentId, ProjectId, documents::Document};
+use domain::{DocumentId, FolderId, ProjectId, documents::Document};
 use leptos::prelude::*;
 
 #[server]
-pub async fn add_link(project: ProjectId, url: String) -> Result<Document, ApiError> {
+pub async fn add_link(project: ProjectId, folder: Option<FolderId>, url: String) -> Result<Document, ApiError> {
     let url = WebAddress::parse("url", &url)?;
-    Ok(session()?.add_link(project, NewLink { url }).await?)
+    Ok(session()?.add_link(project, NewLink { url, folder_id: folder }).await?)
 }
 
 /// The version in the making.

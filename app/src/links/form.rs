@@ -1,8 +1,9 @@
 use super::api::AddLink;
 use crate::ui::{
-    Button, Field, FormError, Glyph, Icon, Toast, Variant, clear_field, field_error, form_error, use_toasts,
+    Button, Field, FormError, Glyph, Icon, PopoverActions, Toast, Variant, clear_field, field_error, form_error,
+    use_toasts,
 };
-use domain::{ProjectId, documents::Document, links::WebAddress};
+use domain::{FolderId, ProjectId, documents::Document, links::WebAddress};
 use leptos::{html, prelude::*};
 use wasm_bindgen::JsCast;
 
@@ -22,7 +23,11 @@ pub(crate) fn AddLinkButton() -> impl IntoView {
 /// Asks for an address. `added` hears the document that it became; the page's own line tells what failed without
 /// JavaScript.
 #[component]
-pub(crate) fn AddLinkDialog(project: ProjectId, added: impl Fn(Document) + 'static) -> impl IntoView {
+pub(crate) fn AddLinkDialog(
+    project: ProjectId,
+    folder: Option<FolderId>,
+    added: impl Fn(Document) + 'static,
+) -> impl IntoView {
     let action = ServerAction::<AddLink>::new();
     let answer = move || action.value().get();
     // Back from a form without JavaScript, with the dialog closed.
@@ -47,17 +52,15 @@ pub(crate) fn AddLinkDialog(project: ProjectId, added: impl Fn(Document) + 'stat
             <ActionForm action>
                 <FormError error=form_error(answer, &["url"])/>
                 <input type="hidden" name="project" value=project.to_string()/>
+                {folder.map(|folder| view! { <input type="hidden" name="folder" value=folder.to_string()/> })}
                 <Field
                     name="url" id="link-url" label="Address" kind="text" required=true autofocus=true
                     maxlength=u32::try_from(WebAddress::MAX_CHARS).unwrap_or(u32::MAX)
                     placeholder="https://example.com/page" error=field_error(answer, "url")
                 />
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget=DIALOG popovertargetaction="hide">
-                        <span class="button__label">"Cancel"</span>
-                    </button>
+                <PopoverActions popover=DIALOG>
                     <Button variant=Variant::Primary pending=action.pending()>"Add link"</Button>
-                </div>
+                </PopoverActions>
             </ActionForm>
         </div>
     }

@@ -14,13 +14,13 @@ use crate::{
     documents::{repo as documents, upload::make_replacement},
     events::{self, Notice},
     fault::Fault,
-    jobs,
+    folders, jobs,
     projects::repo::touch,
     session::UserSession,
 };
 use async_trait::async_trait;
 use domain::{
-    DocumentId, Error, ProjectId,
+    DocumentId, Error, FolderId, ProjectId,
     documents::{Document, DocumentState},
     links::{Links, NewLink},
     workspaces::Role,
@@ -37,8 +37,10 @@ impl Links for UserSession {
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Member).await?;
         let url = self.state.web.check(new.url.as_str()).map_err(|error| Error::invalid("url", error.to_string()))?;
+        folders::repo::path(scope.conn(), project, new.folder_id).await?;
+        let folder = folders::repo::hold(scope.conn(), project, new.folder_id).await?;
         let old = repo::of_page(&mut scope, &access, &url).await?;
-        let document = insert(&mut scope, &access, &url, old).await?;
+        let document = insert(&mut scope, &access, folder, &url, old).await?;
         scope.commit().await?;
         Ok(document)
     }
@@ -57,7 +59,7 @@ impl Links for UserSession {
             return Err(Error::conflict("This page is being fetched, or could not be. Wait for it, or try it again."));
         }
         let url = Url::parse(source).map_err(Fault::while_doing("read a link's address"))?;
-        let version = insert(&mut scope, &access.project(), &url, Some(document.into())).await?;
+        let version = insert(&mut scope, &access.project(), old.folder_id, &url, Some(document.into())).await?;
         scope.commit().await?;
         Ok(version)
     }
@@ -70,9 +72,15 @@ impl Links for UserSession {
 }
 
 /// The row, its job and its notice; with `old`, the next version of that.
-async fn insert(scope: &mut Scope, access: &ProjectAccess, url: &Url, old: Option<Uuid>) -> Result<Document, Fault> {
+async fn insert(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    url: &Url,
+    old: Option<Uuid>,
+) -> Result<Document, Fault> {
     let id = DocumentId::from(Uuid::now_v7());
-    repo::insert(scope, access, id, url, &title::of_address(url)).await?;
+    repo::insert(scope, access, id, folder, url, &title::of_address(url)).await?;
     if let Some(old) = old {
         make_replacement(scope, access, old, id).await?;
     }

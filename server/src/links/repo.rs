@@ -1,7 +1,7 @@
 //! SQL of links, before their pages are fetched; then they are documents.
 
 use crate::{access::ProjectAccess, db::Scope, fault::Fault, storage::ObjectKey};
-use domain::DocumentId;
+use domain::{DocumentId, FolderId};
 use url::Url;
 use uuid::Uuid;
 
@@ -24,6 +24,7 @@ pub(super) async fn insert(
     scope: &mut Scope,
     access: &ProjectAccess,
     id: DocumentId,
+    folder: Option<FolderId>,
     url: &Url,
     name: &str,
 ) -> Result<(), Fault> {
@@ -31,15 +32,16 @@ pub(super) async fn insert(
     let user = Uuid::from(scope.user_id());
     sqlx::query!(
         "insert into documents
-             (id, workspace_id, project_id, name, media_type, size_bytes, sha256, object_key, source_url, created_by)
-         values ($1, $2, $3, $4, 'text/html', 0, '', $5, $6, $7)",
+             (id, workspace_id, project_id, name, media_type, size_bytes, sha256, object_key, source_url, created_by, folder_id)
+         values ($1, $2, $3, $4, 'text/html', 0, '', $5, $6, $7, $8)",
         Uuid::from(id),
         Uuid::from(workspace),
         Uuid::from(access.id()),
         name,
         ObjectKey::Document { workspace, document: id }.to_string(),
         url.as_str(),
-        user
+        user,
+        folder.map(Uuid::from)
     )
     .execute(scope.conn())
     .await?;

@@ -102,7 +102,11 @@ const FUNCTIONS: &[Function] = &[
     function("list_documents", VIEWER, &[Id("project", "ProjectId")]),
     function("open_document", VIEWER, &[Id("id", "DocumentId"), Text("from", "1"), Text("limit", "3")]),
     function("retry_document", MEMBER, &[Id("id", "DocumentId")]),
-    function("add_link", MEMBER, &[Id("project", "ProjectId"), Text("url", "https://example.com/page")]),
+    function(
+        "add_link",
+        MEMBER,
+        &[Id("project", "ProjectId"), Id("folder", "FolderId"), Text("url", "https://example.com/page")],
+    ),
     function("fetch_again", MEMBER, &[Id("id", "DocumentId")]),
     function("open_share", Access::Public, &[]),
     function("list_shares", MEMBER, &[Id("document", "DocumentId")]),
