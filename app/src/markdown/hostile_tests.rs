@@ -143,7 +143,7 @@ fn the_table_of_hostile_output_renders_inert() {
 
 #[test]
 fn the_words_of_an_attack_stay_readable() {
-    let shown = html("<script>alert(1)</script> ![plan](https://evil.example/x.png)");
+    let shown = html("Look: <script>alert(1)</script> ![plan](https://evil.example/x.png)");
     assert!(shown.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && shown.contains("plan"), "{shown}");
     assert!(!shown.contains("evil.example"), "{shown}");
 }
