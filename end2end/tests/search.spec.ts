@@ -61,6 +61,8 @@ test("find a passage, see why, open it at its place", async ({ page }) => {
   await expect(page.locator(".result")).toContainText("notes.md");
 
   await page.goBack();
+  // The results of before stay until those of the address are there.
+  await expect(first).toContainText("deal, only and bargain");
   await page.locator(".result").first().getByRole("link").click();
   await page.waitForURL(/\/documents\/.*#cited/);
   await expect(page.locator("#cited").first()).toContainText(BRAND_GUIDE[2].title);

@@ -50,6 +50,7 @@ pub struct Parts {
     pub store: storage::ObjectStore,
     pub identity: auth::Identity,
     pub mailer: mail::Mailer,
+    pub invitations: members::InvitationLimit,
     pub embedder: Arc<dyn ai::embed::Embedder>,
     /// That one and those of other embedding indexes.
     pub embedders: ai::embed::Embedders,

@@ -1,5 +1,6 @@
 //! How often something may happen, counted in memory: so many in so long, refilled steadily.
 
+use domain::Error;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock, clock::DefaultClock};
 use std::{
     fmt,
@@ -46,6 +47,12 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
         }
         self.limiter.check_key(key).map_err(|refusal| refusal.wait_time_from(self.clock.now()))
     }
+}
+
+/// What whoever has to wait is told.
+pub fn refusal(wait: Duration) -> Error {
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    Error::RateLimited { retry_after_seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
 }
 
 /// What counts as one visitor: an IPv6 subscriber has a whole /64 to draw addresses from.

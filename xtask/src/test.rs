@@ -255,6 +255,17 @@ fn playwright(
         .env("ATELIER_KEYS", plain.data.join("identity/keys.json"))
         .env("ATELIER_TEST_SUMMARY", &summary)
         .env("CHROMIUM", &tools.chromium);
+    // What a test needs to start a server of its own.
+    let atelier = site::atelier(Profile::Debug);
+    node.env("ATELIER_BINARY", atelier.get_program());
+    for (name, value) in atelier.get_envs() {
+        if let Some(value) = value {
+            node.env(name, value);
+        }
+    }
+    for variable in CONFIGURED {
+        node.env_remove(variable);
+    }
     if !filters.is_empty() {
         node.args(["--grep", &filters.join("|")]);
     }

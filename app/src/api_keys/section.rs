@@ -3,8 +3,8 @@ use crate::{
     error::ApiError,
     members::api::Secret,
     ui::{
-        Badge, Button, Failure, Field, FormError, Glyph, Icon, Select, ShownOnce, Skeleton, Time, Toast, Tone, Variant,
-        clear_field, field_error, form_error, use_toasts,
+        Badge, Button, Confirm, ConfirmActions, Failure, Field, FormError, Glyph, Icon, Select, ShownOnce, Skeleton,
+        Time, Toast, Tone, clear_field, field_error, form_error, use_toasts,
     },
 };
 use domain::{
@@ -174,21 +174,13 @@ fn KeyRow(key: ApiKey, shows_owner: bool, revoke: ServerAction<RevokeApiKey>) ->
 fn RevokeDialog(id: String, key: ApiKeyId, name: String, revoke: ServerAction<RevokeApiKey>) -> impl IntoView {
     let pending =
         Signal::derive(move || revoke.input().with(|input| input.as_ref().is_some_and(|input| input.id == key)));
-    let title_id = format!("{id}-title");
-    let (labelled_by, hides) = (title_id.clone(), id.clone());
+    let popover = id.clone();
     view! {
-        <div class="confirm" id=id popover="auto" role="dialog" aria-labelledby=labelled_by>
-            <h3 class="confirm__title" id=title_id>"Revoke " <span class="confirm__name">{name}</span> "?"</h3>
-            <p>"Programs that use it are refused at once. This cannot be undone."</p>
+        <Confirm id verb="Revoke" name text="Programs that use it are refused at once. This cannot be undone.">
             <ActionForm action=revoke>
                 <input type="hidden" name="id" value=key.to_string()/>
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget=hides popovertargetaction="hide" autofocus=true>
-                        <span class="button__label">"Keep it"</span>
-                    </button>
-                    <Button variant=Variant::Danger pending>"Revoke"</Button>
-                </div>
+                <ConfirmActions popover verb="Revoke" keep="Keep it" pending/>
             </ActionForm>
-        </div>
+        </Confirm>
     }
 }

@@ -2,7 +2,7 @@ use super::{
     AuthColumn,
     api::{self, SignInPage},
     or_plain_form,
-    sent::{CodeForm, SentAgain, went_to},
+    sent::{AgainFields, CodeForm, SentAgain, went_to},
 };
 use crate::{
     routes::query_param,
@@ -64,9 +64,7 @@ fn Sent(page: SignInPage, sent: Option<String>) -> impl IntoView {
         view! {
             <FormError error/>
             <ActionForm action=again>
-                <input type="hidden" name="email" value=email/>
-                <input type="hidden" name="again" value="1"/>
-                <Button pending=again.pending()>"Send it again"</Button>
+                <AgainFields email pending=again.pending()/>
             </ActionForm>
         }
     });

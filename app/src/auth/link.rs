@@ -2,7 +2,7 @@ use super::{
     AuthColumn,
     api::{self, SignInPage},
     or_plain_form,
-    sent::{CodeForm, SentAgain, went_to},
+    sent::{AgainFields, CodeForm, SentAgain, went_to},
     with_next,
 };
 use crate::{
@@ -67,10 +67,7 @@ fn Sent(page: SignInPage, sent: Option<String>, next: Option<String>) -> impl In
         view! {
             <FormError error/>
             <ActionForm action=again>
-                <input type="hidden" name="email" value=email/>
-                <input type="hidden" name="next" value=next.unwrap_or_default()/>
-                <input type="hidden" name="again" value="1"/>
-                <Button pending=again.pending()>"Send it again"</Button>
+                <AgainFields email next=next.unwrap_or_default() pending=again.pending()/>
             </ActionForm>
         }
     });

@@ -3,7 +3,7 @@ use super::{
     api::{self, SignInPage},
     or_plain_form,
     providers::ProviderButtons,
-    sent::{CodeForm, SentAgain, went_to},
+    sent::{AgainFields, CodeForm, SentAgain, went_to},
     with_next,
 };
 use crate::{
@@ -83,10 +83,7 @@ fn ConfirmEmail(page: SignInPage, sent: Option<String>, next: Option<String>) ->
         view! {
             <FormError error/>
             <ActionForm action=again>
-                <input type="hidden" name="email" value=email/>
-                <input type="hidden" name="next" value=next.unwrap_or_default()/>
-                <input type="hidden" name="again" value="1"/>
-                <Button pending=again.pending()>"Send it again"</Button>
+                <AgainFields email next=next.unwrap_or_default() pending=again.pending()/>
             </ActionForm>
         }
     });

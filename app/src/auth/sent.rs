@@ -49,3 +49,18 @@ pub(super) fn SentAgain(sent: Option<String>) -> impl IntoView {
     let again = sent.as_deref() == Some("again");
     again.then(|| view! { <p class="notice" role="status">"Sent again. It can take a minute to arrive."</p> })
 }
+
+/// What a form holds that has the mail sent once more.
+#[component]
+pub(super) fn AgainFields(
+    email: String,
+    #[prop(optional)] next: Option<String>,
+    #[prop(into)] pending: Signal<bool>,
+) -> impl IntoView {
+    view! {
+        <input type="hidden" name="email" value=email/>
+        {next.map(|next| view! { <input type="hidden" name="next" value=next/> })}
+        <input type="hidden" name="again" value="1"/>
+        <Button pending>"Send it again"</Button>
+    }
+}

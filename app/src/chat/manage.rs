@@ -1,5 +1,7 @@
 use super::api::{DeleteConversation, RenameConversation};
-use crate::ui::{Button, Field, FormError, Glyph, Icon, Menu, Toast, Variant, field_error, form_error, use_toasts};
+use crate::ui::{
+    Button, ConfirmActions, Field, FormError, Glyph, Icon, Menu, Toast, field_error, form_error, use_toasts,
+};
 use domain::chat::Conversation;
 use leptos::prelude::*;
 
@@ -64,12 +66,7 @@ pub(super) fn ConversationDialogs(
             <ActionForm action=delete>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <input type="hidden" name="project" value=project.id.to_string()/>
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget="delete-conversation" popovertargetaction="hide" autofocus=true>
-                        <span class="button__label">"Keep it"</span>
-                    </button>
-                    <Button variant=Variant::Danger pending=delete.pending()>"Delete"</Button>
-                </div>
+                <ConfirmActions popover="delete-conversation" verb="Delete" keep="Keep it" pending=delete.pending()/>
             </ActionForm>
         </div>
     }

@@ -1,5 +1,5 @@
 use super::api::{DeleteDocument, RetryDocument};
-use crate::ui::{Button, Glyph, Icon, Toast, Variant, form_error, use_toasts};
+use crate::ui::{Button, Confirm, ConfirmActions, Glyph, Icon, Toast, Variant, form_error, use_toasts};
 use domain::{DocumentId, ProjectId, documents::Document};
 use leptos::prelude::*;
 
@@ -79,26 +79,15 @@ pub(super) fn DeleteDialog(
     let delete = actions.delete;
     let pending =
         Signal::derive(move || delete.input().with(|input| input.as_ref().is_some_and(|input| input.id == id)));
-    let title_id = format!("{}-title", dialog_id(id));
-    let labelled_by = title_id.clone();
+    let text = "The file and its text go for good. Answers keep their words, but lose what they cite from it.";
     view! {
-        <div class="confirm" id=dialog_id(id) popover="auto" role="dialog" aria-labelledby=labelled_by>
-            <h2 class="confirm__title" id=title_id>"Delete " <span class="confirm__name">{name}</span> "?"</h2>
-            <p>"The file and its text go for good. Answers keep their words, but lose what they cite from it."</p>
+        <Confirm id=dialog_id(id) verb="Delete" name text>
             <ActionForm action=delete>
                 <input type="hidden" name="id" value=id.to_string()/>
                 {leave_for.map(|project| view! { <input type="hidden" name="leave_for" value=project.to_string()/> })}
-                <div class="confirm__actions">
-                    <button
-                        type="button" class="button button--quiet" popovertarget=dialog_id(id) popovertargetaction="hide"
-                        autofocus=true
-                    >
-                        <span class="button__label">"Keep it"</span>
-                    </button>
-                    <Button variant=Variant::Danger pending>"Delete"</Button>
-                </div>
+                <ConfirmActions popover=dialog_id(id) verb="Delete" keep="Keep it" pending/>
             </ActionForm>
-        </div>
+        </Confirm>
     }
 }
 

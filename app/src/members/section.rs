@@ -7,8 +7,8 @@ use crate::{
     error::ApiError,
     routes::query_param,
     ui::{
-        Avatar, Button, Failure, FormError, Glyph, Icon, Options, Pager, ShownOnce, Skeleton, Time, Toast, Variant,
-        form_error, use_toasts,
+        Avatar, Button, Confirm, ConfirmActions, Failure, FormError, Glyph, Icon, Options, Pager, ShownOnce, Skeleton,
+        Time, Toast, form_error, use_toasts,
     },
     workspaces::role_name,
 };
@@ -262,21 +262,14 @@ fn RemoveDialog(id: String, member: MemberId, name: String, actions: PeopleActio
     let remove = actions.remove;
     let pending =
         Signal::derive(move || remove.input().with(|input| input.as_ref().is_some_and(|input| input.member == member)));
-    let title_id = format!("{id}-title");
-    let (labelled_by, hides) = (title_id.clone(), id.clone());
+    let popover = id.clone();
+    let text = "They lose access at once, and their API keys and open invitations end. What they made stays.";
     view! {
-        <div class="confirm" id=id popover="auto" role="dialog" aria-labelledby=labelled_by>
-            <h3 class="confirm__title" id=title_id>"Remove " <span class="confirm__name">{name}</span> "?"</h3>
-            <p>"They lose access at once, and their API keys and open invitations end. What they made stays."</p>
+        <Confirm id verb="Remove" name text>
             <ActionForm action=remove>
                 <input type="hidden" name="member" value=member.to_string()/>
-                <div class="confirm__actions">
-                    <button type="button" class="button button--quiet" popovertarget=hides popovertargetaction="hide" autofocus=true>
-                        <span class="button__label">"Cancel"</span>
-                    </button>
-                    <Button variant=Variant::Danger pending>"Remove"</Button>
-                </div>
+                <ConfirmActions popover verb="Remove" keep="Cancel" pending/>
             </ActionForm>
-        </div>
+        </Confirm>
     }
 }

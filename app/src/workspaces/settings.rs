@@ -12,8 +12,8 @@ use crate::{
     },
     routes::path_id,
     ui::{
-        Button, Crumb, Failure, Field, FormError, Page, Select, Skeleton, Toast, Variant, field_error, form_error,
-        use_toasts,
+        Button, Confirm, ConfirmActions, Crumb, Failure, Field, FormError, Page, Select, Skeleton, Toast, Variant,
+        field_error, form_error, use_toasts,
     },
 };
 use domain::{
@@ -169,19 +169,12 @@ fn Leave(workspace: Workspace) -> impl IntoView {
             <button type="button" class="button button--danger" popovertarget="leave">
                 <span class="button__label">"Leave workspace"</span>
             </button>
-            <div class="confirm" id="leave" popover="auto" role="dialog" aria-labelledby="leave-title">
-                <h3 class="confirm__title" id="leave-title">"Leave " <span class="confirm__name">{workspace.name}</span> "?"</h3>
-                <p>"Your documents and conversations stay with the workspace."</p>
+            <Confirm id="leave" verb="Leave" name=workspace.name text="Your documents and conversations stay with the workspace.">
                 <ActionForm action=leave>
                     <input type="hidden" name="workspace" value=workspace.id.to_string()/>
-                    <div class="confirm__actions">
-                        <button type="button" class="button button--quiet" popovertarget="leave" popovertargetaction="hide" autofocus=true>
-                            <span class="button__label">"Stay"</span>
-                        </button>
-                        <Button variant=Variant::Danger pending=leave.pending()>"Leave"</Button>
-                    </div>
+                    <ConfirmActions popover="leave" verb="Leave" keep="Stay" pending=leave.pending()/>
                 </ActionForm>
-            </div>
+            </Confirm>
         </div>
     }
 }

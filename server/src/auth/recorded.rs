@@ -88,3 +88,40 @@ pub(super) async fn received(server: &MockServer, at: &str) -> Vec<wiremock::Req
     let requests = server.received_requests().await.unwrap();
     requests.into_iter().filter(|request| request.url.path() == format!("/auth/v1{at}")).collect()
 }
+
+/// The ways to sign in as `/settings` lists them: all that there are, of which some are on.
+pub(super) fn external(on: &[&str]) -> Value {
+    const ALL: &[&str] = &[
+        "anonymous_users",
+        "apple",
+        "azure",
+        "bitbucket",
+        "discord",
+        "facebook",
+        "figma",
+        "fly",
+        "gitlab",
+        "google",
+        "keycloak",
+        "kakao",
+        "linkedin",
+        "linkedin_oidc",
+        "notion",
+        "spotify",
+        "slack",
+        "slack_oidc",
+        "workos",
+        "twitch",
+        "twitter",
+        "phone",
+        "zoom",
+        "snapchat",
+        "x",
+        "github",
+        "email",
+    ];
+    ALL.iter()
+        .map(|name| ((*name).to_owned(), Value::Bool(on.contains(name))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}

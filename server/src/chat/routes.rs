@@ -137,7 +137,7 @@ async fn message(session: UserSession, Path(id): Path<MessageId>) -> Result<Json
 #[into_params(parameter_in = Query)]
 struct From {
     /// As the header `Last-Event-ID`, for clients that cannot set it.
-    after: Option<i32>,
+    after: Option<u32>,
 }
 
 /// Follow an answer as server-sent events
@@ -145,7 +145,7 @@ struct From {
 /// Each event is named `answer`, has its number as id and an `AnswerEvent` as data. Without `Last-Event-ID` they begin at
 /// the beginning of the answer; the last one is `finished`. 204 when that was seen already.
 #[utoipa::path(get, path = "/messages/{id}/events", operation_id = "follow_answer", tag = "Conversations",
-    params(("id" = MessageId, Path), From, ("Last-Event-ID" = Option<i32>, Header)),
+    params(("id" = MessageId, Path), From, ("Last-Event-ID" = Option<u32>, Header)),
     responses((status = OK, body = AnswerEvent, content_type = "text/event-stream"), (status = NO_CONTENT), Problems))]
 async fn events(
     session: UserSession,
@@ -156,7 +156,7 @@ async fn events(
     // What is not one of our numbers is no place to go on from: such a follower begins at the beginning.
     let last =
         headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|value| value.trim().parse().ok());
-    let seen = last.or(from.after).unwrap_or(0).max(0);
+    let seen = last.or(from.after).map_or(0, |seen: u32| i32::try_from(seen).unwrap_or(i32::MAX));
     if follow::is_over(&session, id, seen).await? {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }

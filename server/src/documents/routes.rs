@@ -98,7 +98,7 @@ async fn create(
 #[into_params(parameter_in = Query)]
 struct EventsQuery {
     /// Microseconds since 1970: as `Last-Event-ID`, for who cannot send that.
-    since: Option<i64>,
+    since: Option<u64>,
 }
 
 /// Follow a project's documents

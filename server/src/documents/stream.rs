@@ -50,7 +50,7 @@ impl DocumentEvents {
     ///
     /// # Errors
     /// `NotFound` when the project is absent or another tenant's.
-    pub async fn open(session: UserSession, project: ProjectId, last_event: Option<i64>) -> Result<Self, Fault> {
+    pub async fn open(session: UserSession, project: ProjectId, last_event: Option<u64>) -> Result<Self, Fault> {
         let notices = session.state.events.subscribe();
         let since = last_event
             .and_then(|micros| OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok())

@@ -8,6 +8,7 @@ use crate::{
     AppState,
     auth::{Identity, client_address},
     config::{Config, Environment},
+    rate_limit::{RateLimit, network, refusal},
 };
 use app::{
     auth::api::{
@@ -24,17 +25,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::Error;
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 use ipnet::IpNet;
 use leptos::server_fn::ServerFn;
 use std::{
     hash::{BuildHasher, Hash, RandomState},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 use url::form_urlencoded;
 
@@ -57,23 +58,24 @@ pub(super) const TRIES: &[&str] = &[
 ];
 
 /// Tries for one account, from wherever they come: GoTrue's figure for codes, 30 in five minutes.
-const ACCOUNT_PER_MINUTE: u32 = 6;
-const ACCOUNT_BURST: u32 = 30;
+const ACCOUNT_TRIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
+const ACCOUNT_PERIOD: Duration = Duration::from_secs(300);
+/// A page with its files and calls is 20 requests: this much of a minute's worth may come at once.
+const REQUESTS_PERIOD: Duration = Duration::from_secs(12);
+/// An office behind one address in the morning: this much worth of tries at once.
+const TRIES_PERIOD: Duration = Duration::from_secs(180);
 /// A form of [`TRIES`] has an address, a password, a token and a path.
 const MAX_FORM_BYTES: usize = 64 * 1024;
-/// How many requests come between two clearings of those who have not come for a while.
-const CLEAR_EVERY: u32 = 4096;
 
 /// The counts of this process.
 pub(super) struct Rates {
-    requests: DefaultKeyedRateLimiter<IpAddr>,
-    tries: DefaultKeyedRateLimiter<IpAddr>,
+    requests: RateLimit<IpAddr>,
+    tries: RateLimit<IpAddr>,
     /// By a hash, so that no key is longer than another.
-    accounts: DefaultKeyedRateLimiter<u64>,
+    accounts: RateLimit<u64>,
     hasher: RandomState,
     /// In development everybody comes from this machine: the browser, its tests, and whoever measures.
     spare_loopback: bool,
-    counted: AtomicU32,
     told_of_proxy: AtomicBool,
 }
 
@@ -81,34 +83,26 @@ impl Rates {
     pub(super) fn new(config: &Config) -> Self {
         let limits = &config.limits;
         Self {
-            // 12 seconds' worth at once: a page with its files and calls is 20 requests.
-            requests: RateLimiter::keyed(quota(limits.requests_per_minute, limits.requests_per_minute / 5)),
-            // Three minutes' worth at once: an office behind one address in the morning.
-            tries: RateLimiter::keyed(quota(limits.sign_ins_per_minute, limits.sign_ins_per_minute.saturating_mul(3))),
-            accounts: RateLimiter::keyed(quota(ACCOUNT_PER_MINUTE, ACCOUNT_BURST)),
+            requests: RateLimit::new(in_period(limits.requests_per_minute, REQUESTS_PERIOD), REQUESTS_PERIOD),
+            tries: RateLimit::new(in_period(limits.sign_ins_per_minute, TRIES_PERIOD), TRIES_PERIOD),
+            accounts: RateLimit::new(ACCOUNT_TRIES, ACCOUNT_PERIOD),
             hasher: RandomState::new(),
             spare_loopback: config.environment == Environment::Development,
-            counted: AtomicU32::new(0),
             told_of_proxy: AtomicBool::new(false),
         }
     }
 
     fn count_address(&self, address: IpAddr, is_try: bool) -> Result<(), Error> {
-        if self.counted.fetch_add(1, Ordering::Relaxed) % CLEAR_EVERY == CLEAR_EVERY - 1 {
-            self.requests.retain_recent();
-            self.tries.retain_recent();
-            self.accounts.retain_recent();
-        }
         if self.spare_loopback && address.is_loopback() {
             return Ok(());
         }
         let network = network(address);
-        check(&self.requests, &network)?;
-        if is_try { check(&self.tries, &network) } else { Ok(()) }
+        self.requests.count(&network).map_err(refusal)?;
+        if is_try { self.tries.count(&network).map_err(refusal) } else { Ok(()) }
     }
 
     fn count_account(&self, account: impl Hash) -> Result<(), Error> {
-        check(&self.accounts, &self.hasher.hash_one(account))
+        self.accounts.count(&self.hasher.hash_one(account)).map_err(refusal)
     }
 
     /// Behind a proxy that is not trusted all visitors share one count: the operator is told, once.
@@ -132,25 +126,10 @@ impl Rates {
     }
 }
 
-fn quota(per_minute: u32, burst: u32) -> Quota {
-    let at_least_one = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
-    Quota::per_minute(at_least_one(per_minute)).allow_burst(at_least_one(burst))
-}
-
-fn check<K: Hash + Eq + Clone>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<(), Error> {
-    limiter.check_key(key).map_err(|not_until| {
-        let wait = not_until.wait_time_from(limiter.clock().now());
-        let seconds = wait.as_millis().div_ceil(1000).max(1);
-        Error::RateLimited { retry_after_seconds: u32::try_from(seconds).unwrap_or(u32::MAX) }
-    })
-}
-
-/// One IPv6 subscriber has a whole /64 to draw addresses from.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 => v4,
-    }
+/// How many come in a period at so many a minute; one at least.
+fn in_period(per_minute: u32, period: Duration) -> NonZeroU32 {
+    let count = u64::from(per_minute) * period.as_secs() / 60;
+    NonZeroU32::new(u32::try_from(count).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Counts every request but those for files; an event stream counts once, however long it lasts.

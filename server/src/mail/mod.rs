@@ -3,7 +3,7 @@
 
 pub mod outbox;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{
     config::{Config, Environment, mail::Mail as Configured, mail::Smtp},

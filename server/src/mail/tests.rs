@@ -4,61 +4,100 @@
 
 use super::*;
 use crate::testing::TestApp;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use serde_json::Value;
 use std::net::SocketAddr;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::TcpListener,
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
     sync::mpsc,
 };
+use tokio_rustls::{TlsAcceptor, rustls::pki_types::PrivateKeyDer};
 
 /// What the peer was told: the commands, then the mail itself.
 #[derive(Debug, Default)]
-struct Taken {
+pub(crate) struct Taken {
     commands: Vec<String>,
     content: String,
 }
 
 /// A little mail server (RFC 5321) that takes mails to anybody but `nobody@…`.
-async fn smtp_peer() -> (SocketAddr, mpsc::UnboundedReceiver<Taken>) {
+pub(crate) async fn smtp_peer() -> (SocketAddr, mpsc::UnboundedReceiver<Taken>) {
+    peer(|stream| async { Some(stream) }).await
+}
+
+/// The same behind TLS from the first byte, with a certificate for `localhost` that it signed itself.
+async fn smtps_peer() -> (SocketAddr, mpsc::UnboundedReceiver<Taken>, Certificate) {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = Certificate::from_der(own.cert.der().to_vec()).unwrap();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (address, received) = peer(move |stream| {
+        let acceptor = acceptor.clone();
+        async move { acceptor.accept(stream).await.ok() }
+    })
+    .await;
+    (address, received, certificate)
+}
+
+async fn peer<S, F>(
+    open: impl Fn(TcpStream) -> F + Clone + Send + 'static,
+) -> (SocketAddr, mpsc::UnboundedReceiver<Taken>)
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+    F: Future<Output = Option<S>> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let sender = sender.clone();
+            let (sender, opened) = (sender.clone(), open(stream));
             tokio::spawn(async move {
-                let (reader, mut writer) = stream.into_split();
-                let mut lines = BufReader::new(reader).lines();
-                let mut taken = Taken::default();
-                writer.write_all(b"220 peer.example ESMTP\r\n").await.unwrap();
-                while let Ok(Some(line)) = lines.next_line().await {
-                    let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
-                    let answer = match verb.as_str() {
-                        "EHLO" => "250-peer.example\r\n250 8BITMIME",
-                        "RCPT" if line.contains("nobody@") => "550 5.1.1 no such mailbox",
-                        "DATA" => "354 go on",
-                        "QUIT" => "221 bye",
-                        _ => "250 ok",
-                    };
-                    taken.commands.push(line);
-                    writer.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
-                    if verb == "DATA" {
-                        while let Ok(Some(line)) = lines.next_line().await {
-                            if line == "." {
-                                break;
-                            }
-                            taken.content.push_str(line.strip_prefix('.').unwrap_or(&line));
-                            taken.content.push('\n');
-                        }
-                        writer.write_all(b"250 taken\r\n").await.unwrap();
-                        let _sent = sender.send(std::mem::take(&mut taken));
-                    }
+                if let Some(stream) = opened.await {
+                    converse(stream, sender).await;
                 }
             });
         }
     });
     (address, receiver)
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite, sender: mpsc::UnboundedSender<Taken>) {
+    let (reader, mut writer) = tokio::io::split(stream);
+    let mut lines = BufReader::new(reader).lines();
+    let mut taken = Taken::default();
+    writer.write_all(b"220 peer.example ESMTP\r\n").await.unwrap();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let verb = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
+        let answer = match verb.as_str() {
+            "EHLO" => "250-peer.example\r\n250 8BITMIME",
+            "RCPT" if line.contains("nobody@") => "550 5.1.1 no such mailbox",
+            "DATA" => "354 go on",
+            "QUIT" => "221 bye",
+            _ => "250 ok",
+        };
+        taken.commands.push(line);
+        writer.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+        if verb == "DATA" {
+            while let Ok(Some(line)) = lines.next_line().await {
+                if line == "." {
+                    break;
+                }
+                taken.content.push_str(line.strip_prefix('.').unwrap_or(&line));
+                taken.content.push('\n');
+            }
+            writer.write_all(b"250 taken\r\n").await.unwrap();
+            let _sent = sender.send(std::mem::take(&mut taken));
+        }
+    }
 }
 
 fn mailer(address: SocketAddr) -> Mailer {
@@ -103,6 +142,36 @@ async fn a_refusal_is_an_error_that_quotes_no_mail() {
     assert!(error.contains("no such mailbox") && !error.contains("token_hash"), "{error}");
     let error = mailer(address).send(mail("no address")).await.unwrap_err().to_string();
     assert!(!error.contains("token_hash"), "{error}");
+}
+
+#[tokio::test]
+async fn mails_go_through_tls_to_a_server_that_somebody_vouches_for() {
+    let (address, mut received, certificate) = smtps_peer().await;
+    let url = format!("smtps://localhost:{}", address.port());
+    let smtp = Smtp { url: url.into(), from: "atelier@example.com".parse().unwrap() };
+    let unknown = Mailer(Arc::new(Way::Smtp(Box::new(Server::new(&smtp).unwrap()))));
+    let error = unknown.send(mail("ada@example.com")).await.unwrap_err().to_string();
+    assert!(error.to_lowercase().contains("certificate"), "{error}");
+    assert!(received.try_recv().is_err(), "a mail went to a server that nobody vouches for");
+
+    let trusted = TlsParameters::builder("localhost".to_owned()).add_root_certificate(certificate).build().unwrap();
+    let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(smtp.url.expose_secret()).unwrap();
+    let transport = transport.tls(Tls::Wrapper(trusted)).build();
+    let server = Server { transport, from: smtp.from.clone() };
+    server.send(mail("ada@example.com")).await.unwrap();
+    assert!(received.recv().await.unwrap().content.contains("Content-Type: text/plain"));
+}
+
+#[tokio::test]
+async fn where_tls_is_required_nothing_is_said_without_it() {
+    let (address, mut received) = smtp_peer().await;
+    let smtp = Smtp {
+        url: format!("smtp://ada:secret@{address}?tls=required").into(),
+        from: "atelier@example.com".parse().unwrap(),
+    };
+    let mailer = Mailer(Arc::new(Way::Smtp(Box::new(Server::new(&smtp).unwrap()))));
+    assert!(mailer.send(mail("ada@example.com")).await.is_err(), "the peer offers no STARTTLS");
+    assert!(received.try_recv().is_err());
 }
 
 #[tokio::test]

@@ -2,17 +2,35 @@
 //! hash. Holding the link is half of a way in: the other half is an account with the address that it was sent to.
 
 use super::invitations;
-use crate::{AppState, mail::Mail, secret, session::UserSession, workspaces};
+use crate::{
+    AppState,
+    mail::Mail,
+    rate_limit::{RateLimit, refusal},
+    secret,
+    session::UserSession,
+    workspaces,
+};
 use async_trait::async_trait;
 use domain::{
-    Error, Session, WorkspaceId,
+    Error, Session, UserId, WorkspaceId,
     members::{Invitation, InvitationState, Invited, Letterbox, NewInvitation, ReceivedInvitation},
     workspaces::{Role, WorkspaceLink},
 };
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// How long whoever invites waits for the mail server.
 const MAIL_LIMIT: Duration = Duration::from_secs(20);
+
+/// How many invitations one person may send, from whatever workspaces: nobody mails the world through this server.
+#[derive(Debug)]
+pub struct InvitationLimit(RateLimit<UserId>);
+
+impl Default for InvitationLimit {
+    /// A team at once, and as many again within the hour.
+    fn default() -> Self {
+        Self(RateLimit::new(NonZeroU32::MIN.saturating_add(49), Duration::from_secs(3600)))
+    }
+}
 
 /// The letterbox that stands open to everybody: who has a link may read its invitation.
 #[derive(Clone, Debug)]
@@ -47,6 +65,7 @@ pub(super) async fn invite(
     if earlier.is_some_and(|role| !access.role().manages(role)) {
         return Err(Error::Forbidden);
     }
+    session.state.invitations.0.count(&scope.user_id()).map_err(refusal)?;
     let name = workspaces::repo::find(&mut scope, &access).await?.name;
     let token = secret::new()?;
     let (id, created_at, expires_at) =

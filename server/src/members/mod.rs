@@ -7,7 +7,7 @@ pub mod routes;
 #[cfg(test)]
 mod tests;
 
-pub use letterbox::OpenLetterbox;
+pub use letterbox::{InvitationLimit, OpenLetterbox};
 
 use crate::{access::MemberAccess, db::Scope, fault::Fault, session::UserSession};
 use async_trait::async_trait;

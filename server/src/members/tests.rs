@@ -2,6 +2,7 @@
 
 use crate::{
     auth::AuthUser,
+    mail::tests::smtp_peer,
     session::UserSession,
     testing::{Client, TestApp, count_queries},
     workspaces::tests::all_pages,
@@ -192,6 +193,40 @@ async fn who_is_invited_must_not_be_there_and_how_long_is_bounded() {
         studio.ada.post(&invitations, &new).await.expect(status);
     }
     studio.ada.post(&invitations, &json!({ "email": "nonsense", "role": "viewer" })).await.problem(422);
+}
+
+#[tokio::test]
+async fn nobody_mails_the_world_through_invitations() {
+    let studio = Studio::open().await;
+    let second = studio.ada.new_workspace("Süd").await;
+    // With an invitation of its own.
+    let (bo, _) = studio.member("bo", "admin").await;
+    for number in 0..49 {
+        studio.invite(&format!("guest{number}@example.com"), "viewer").await;
+    }
+    let more = json!({ "email": "guest50@example.com", "role": "viewer" });
+    let refused = studio.ada.post(&format!("/api/v1/workspaces/{second}/invitations"), &more).await;
+    refused.problem(429);
+    assert!((1..=72).contains(&refused.header("retry-after").parse::<u32>().unwrap()));
+    // Somebody else is not held up.
+    bo.post(&studio.path("/invitations"), &more).await.expect(201);
+}
+
+#[tokio::test]
+async fn an_invitation_that_cannot_be_mailed_still_stands() {
+    let (address, _received) = smtp_peer().await;
+    let url = format!("smtp://{address}");
+    let variables = [("SMTP_URL", url.as_str()), ("MAIL_FROM", "atelier@example.com")];
+    let app = TestApp::start_with(&variables).await;
+    let ada = app.user("ada").await;
+    let workspace = ada.new_workspace("Nord").await;
+    let studio = Studio { app, ada, workspace };
+    // The peer has no such mailbox.
+    let invited = studio.invite("nobody@example.com", "member").await;
+    assert!(!invited.mailed, "whoever invites is told to send the link");
+    assert!(studio.invite("bo@example.com", "member").await.mailed);
+    let nobody = studio.app.user("nobody").await;
+    accept(&nobody, &invited).await.expect(200);
 }
 
 #[tokio::test]

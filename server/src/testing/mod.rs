@@ -34,6 +34,7 @@ use crate::{
     http::build_router,
     jobs,
     mail::Mailer,
+    members::InvitationLimit,
     storage::{ObjectStore, embedded::EmbeddedStore},
 };
 use database::TestDatabase;
@@ -63,6 +64,7 @@ impl TestApp {
 
     /// Starts with another way to the object store, or another store, than the embedded one whose settings are given.
     pub async fn start_on(variables: &[(&str, &str)], store: impl FnOnce(&S3) -> ObjectStore) -> Self {
+        queries::listen();
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a folder for the test");
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -89,6 +91,7 @@ impl TestApp {
             leptos: leptos::config::LeptosOptions::builder().output_name("atelier").build(),
             identity,
             mailer,
+            invitations: InvitationLimit::default(),
             db,
             config,
         });
@@ -126,6 +129,7 @@ impl TestApp {
             leptos: self.state.leptos.clone(),
             identity: self.state.identity.clone(),
             mailer: self.state.mailer.clone(),
+            invitations: InvitationLimit::default(),
             db: self.state.db.clone(),
             config,
         });

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     auth::{
         cookie::{ReceivedFlows, ReceivedTokens},
-        recorded::{self, answer, bare_user, refusal, session, supabase, supabase_with, token, token_with},
+        recorded::{self, answer, bare_user, external, refusal, session, supabase, supabase_with, token, token_with},
     },
     testing::TestApp,
 };
@@ -106,39 +106,8 @@ async fn a_code_that_is_too_old_is_the_links_fault() {
 #[tokio::test]
 async fn another_providers_page_is_left_for_and_come_back_from() {
     let (server, app) = supabase().await;
-    let mut external: serde_json::Map<String, Value> = [
-        "anonymous_users",
-        "apple",
-        "azure",
-        "bitbucket",
-        "discord",
-        "facebook",
-        "figma",
-        "fly",
-        "gitlab",
-        "google",
-        "keycloak",
-        "kakao",
-        "linkedin",
-        "linkedin_oidc",
-        "notion",
-        "spotify",
-        "slack",
-        "slack_oidc",
-        "workos",
-        "twitch",
-        "twitter",
-        "phone",
-        "zoom",
-        "snapchat",
-        "x",
-    ]
-    .into_iter()
-    .map(|name| (name.to_owned(), json!(false)))
-    .collect();
-    external.extend([("github".to_owned(), json!(true)), ("email".to_owned(), json!(true))]);
     let settings = json!({
-        "external": external, "disable_signup": false, "mailer_autoconfirm": false, "phone_autoconfirm": false,
+        "external": external(&["github", "email"]), "disable_signup": false, "mailer_autoconfirm": false, "phone_autoconfirm": false,
         "sms_provider": "", "saml_enabled": false,
     });
     answer(&server, "/settings", ok(settings)).await;

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use crate::auth::recorded::external;
 use domain::{Error, accounts::LinkKind, text::Email};
 use serde_json::{Value, json};
 use supabase_auth_rs::models::LogoutScope;
@@ -356,38 +357,7 @@ async fn the_scope_of_a_logout_stands_in_the_query() {
 #[tokio::test]
 async fn settings_and_health_by_the_crate() {
     let server = MockServer::start().await;
-    let off = |names: &[&str]| {
-        names.iter().map(|name| ((*name).to_owned(), Value::Bool(false))).collect::<serde_json::Map<_, _>>()
-    };
-    let mut external = off(&[
-        "anonymous_users",
-        "apple",
-        "azure",
-        "bitbucket",
-        "discord",
-        "facebook",
-        "figma",
-        "fly",
-        "gitlab",
-        "google",
-        "keycloak",
-        "kakao",
-        "linkedin",
-        "linkedin_oidc",
-        "notion",
-        "spotify",
-        "slack",
-        "slack_oidc",
-        "workos",
-        "twitch",
-        "twitter",
-        "phone",
-        "zoom",
-        "snapchat",
-        "x",
-    ]);
-    external.extend([("github".to_owned(), Value::Bool(true)), ("email".to_owned(), Value::Bool(true))]);
-    let settings = json!({ "external": external, "disable_signup": true, "mailer_autoconfirm": false, "phone_autoconfirm": false, "sms_provider": "twilio", "saml_enabled": false });
+    let settings = json!({ "external": external(&["github", "email"]), "disable_signup": true, "mailer_autoconfirm": false, "phone_autoconfirm": false, "sms_provider": "twilio", "saml_enabled": false });
     Mock::given(path("/auth/v1/settings"))
         .and(header("apikey", "k"))
         .respond_with(ResponseTemplate::new(200).set_body_json(settings))

@@ -49,10 +49,10 @@ async fn a_malformed_body_or_query_is_the_clients_fault() {
         for name in operation.query_parameters() {
             for value in ["", "x", "-1", "1e9", "99999999999999999999", "%00", "%ff", "null", "AAAA", "e30"] {
                 let request = ada.request(operation.method.clone(), &format!("{path}?{name}={value}"));
-                // What does not end by itself is not read.
+                // A stream does not end by itself, so none may begin.
                 if operation.is_stream() {
                     let status = request.send().await.unwrap().status().as_u16();
-                    assert!(status < 500, "{} with {name}={value}: {status}", operation.name());
+                    assert!((400..500).contains(&status), "{} with {name}={value}: {status}", operation.name());
                     continue;
                 }
                 let answer = ada.send(request).await;

@@ -21,6 +21,7 @@ use std::{
     },
     time::Duration,
 };
+use tokio::sync::watch;
 use url::Url;
 use uuid::Uuid;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate, matchers::method};
@@ -160,20 +161,24 @@ async fn count(sql: &mut PgConnection, statement: &'static str) -> i64 {
     sqlx::query_scalar(statement).fetch_one(sql).await.unwrap()
 }
 
-/// Asks both servers again and again; ends with the number of answers, each of which has found by meaning.
-fn ask_until(stop: Arc<AtomicBool>, askers: Vec<Client>, path: String) -> tokio::task::JoinHandle<usize> {
-    tokio::spawn(async move {
-        let mut answers = 0;
+/// Asks both servers again and again; each answer must have found by meaning. The receiver counts the rounds.
+fn ask_until(
+    stop: Arc<AtomicBool>,
+    askers: Vec<Client>,
+    path: String,
+) -> (tokio::task::JoinHandle<()>, watch::Receiver<usize>) {
+    let (told, rounds) = watch::channel(0);
+    let asking = tokio::spawn(async move {
         while !stop.load(Ordering::Relaxed) {
             for asker in &askers {
                 let passages: Vec<Passage> = asker.get(&path).await.json(200);
                 let first = passages.first().expect("something is found at any time");
                 assert!(first.similarity.is_some() && first.text.contains("amber"), "{first:?}");
-                answers += 1;
             }
+            told.send_modify(|rounds| *rounds += 1);
         }
-        answers
-    })
+    });
+    (asking, rounds)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +193,7 @@ async fn another_model_follows_while_people_ask_and_a_killed_worker_is_followed(
     assert_eq!(models(&mut sql).await, pairs(&[("old", "active"), ("new", "building")]));
     let stop = Arc::new(AtomicBool::new(false));
     let askers = vec![setting.ada.clone(), setting.ada.at(&url)];
-    let asking = ask_until(stop.clone(), askers, setting.search_path());
+    let (asking, mut rounds) = ask_until(stop.clone(), askers, setting.search_path());
 
     // Killed in the middle: nothing is given back.
     let worker = tokio::spawn({
@@ -235,10 +240,11 @@ async fn another_model_follows_while_people_ask_and_a_killed_worker_is_followed(
     assert_eq!(count(&mut sql, valid).await, 2);
 
     // Both servers answer from the new one now.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = *rounds.borrow();
+    assert!(before > 0, "nobody asked while it was built");
+    rounds.wait_for(|rounds| *rounds >= before + 2).await.unwrap();
     stop.store(true, Ordering::Relaxed);
-    let answers = asking.await.unwrap();
-    assert!(answers > 10, "{answers}");
+    asking.await.unwrap();
     let index: SearchIndex =
         setting.ada.get(&format!("/api/v1/projects/{}/search-index", setting.project)).await.json(200);
     assert_eq!(index, SearchIndex { model: "new".to_owned(), building: None });

@@ -1,0 +1,77 @@
+import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A provider at the network's edge that speaks OpenAI's protocol; the test decides what it says. */
+export class Provider {
+  private constructor(
+    private readonly server: ReturnType<typeof createServer>,
+    /** What OPENAI_BASE_URL would be. */
+    readonly url: string,
+  ) {}
+
+  static async answering(answer: (body: Record<string, unknown>, response: ServerResponse) => Promise<void>): Promise<Provider> {
+    const server = createServer((request, response) => {
+      read(request)
+        .then((body) => answer(body, response))
+        .catch(() => response.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new Provider(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`);
+  }
+
+  stop() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+async function read(request: IncomingMessage): Promise<Record<string, unknown>> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of request) pieces.push(piece as Uint8Array);
+  return JSON.parse(Buffer.concat(pieces).toString("utf8")) as Record<string, unknown>;
+}
+
+const DIMENSIONS = 64;
+
+/** Texts with the same words are near each other. */
+function vector(text: string): number[] {
+  const vector = new Array<number>(DIMENSIONS).fill(0.01);
+  for (const word of text.toLowerCase().match(/\p{L}{4,}/gu) ?? []) {
+    let hash = 7;
+    for (const letter of word) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) % 1_000_003;
+    vector[hash % DIMENSIONS] = (vector[hash % DIMENSIONS] ?? 0) + 1;
+  }
+  return vector;
+}
+
+/** A model that embeds, with the variables that name it. Passages, which begin with `title`, wait for `release`. */
+export async function embeddingModel(title: string) {
+  const embedded: string[] = [];
+  let release = () => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const provider = await Provider.answering(async (body, response) => {
+    const texts = body.input as string[];
+    if (texts.some((text) => text.startsWith(title))) await released;
+    embedded.push(...texts);
+    const data = texts.map((text, index) => ({ object: "embedding", index, embedding: vector(text) }));
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ object: "list", model: "words", data, usage: { prompt_tokens: 1, total_tokens: 1 } }));
+  });
+  const variables = { EMBEDDING_BASE_URL: provider.url, EMBEDDING_MODEL: "words", EMBEDDING_DIMENSIONS: `${DIMENSIONS}` };
+  return { embedded, release, variables, stop: () => provider.stop() };
+}
+
+/** A model that begins its first answer and goes silent, and gives its later ones whole, with the variables that name it. */
+export async function silentModel(beginning: string, whole: string) {
+  let asked = 0;
+  const provider = await Provider.answering(async (_, response) => {
+    asked += 1;
+    const chunk = (content: string, finish_reason: string | null) =>
+      `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta: { content }, finish_reason }] })}\n\n`;
+    response.setHeader("content-type", "text/event-stream");
+    response.write(chunk(asked === 1 ? beginning : whole, null));
+    if (asked === 1) return;
+    response.end(`${chunk("", "stop")}data: [DONE]\n\n`);
+  });
+  return { variables: { LLM_BASE_URL: provider.url, LLM_MODEL: "m" }, stop: () => provider.stop() };
+}

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** How long the server may take until it is ready. */
+const READY = 60_000;
+
+/** A server of the test's own, which it may stop, kill, and start again on the same data at the same address. */
+export class OwnServer {
+  private process?: ChildProcess;
+
+  private constructor(
+    private readonly port: number,
+    private readonly data: string,
+    private readonly log: string,
+  ) {}
+
+  /** Made, not started. Its log is in `folder`. */
+  static async withLogIn(folder: string): Promise<OwnServer> {
+    mkdirSync(folder, { recursive: true });
+    const data = mkdtempSync(join(tmpdir(), "atelier-"));
+    // Where this runs as root, Postgres is another user, and must reach what is its own.
+    chmodSync(data, 0o755);
+    return new OwnServer(await freePort(), data, join(folder, "atelier.log"));
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it with these variables beside the defaults, and waits until it is ready. */
+  async start(variables: Record<string, string> = {}) {
+    const binary = process.env.ATELIER_BINARY;
+    if (!binary) throw new Error("ATELIER_BINARY must name the server; `cargo xtask test` sets it");
+    const log = openSync(this.log, "a");
+    this.process = spawn(binary, ["serve"], {
+      env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`, ATELIER_DATA_DIR: this.data, ...variables },
+      stdio: ["ignore", log, log],
+    });
+    const end = Date.now() + READY;
+    while (!(await this.isReady())) {
+      if (this.process.exitCode !== null || Date.now() > end) throw new Error(`No server: see ${this.log}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** As an orchestrator stops it, or as a crash does. */
+  async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM") {
+    const process = this.process;
+    if (!process || process.exitCode !== null || process.signalCode !== null) return;
+    const ended = new Promise((resolve) => process.once("exit", resolve));
+    process.kill(signal);
+    await ended;
+  }
+
+  /** Stops it and removes its data. */
+  async end() {
+    await this.stop();
+    rmSync(this.data, { recursive: true, force: true });
+  }
+
+  private async isReady() {
+    try {
+      return (await fetch(`${this.url}/readyz`)).ok;
+    } catch {
+      return false;
+    }
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
