@@ -17,7 +17,11 @@ export default defineConfig({
   use: { baseURL, launchOptions, locale: "en-GB", timezoneId: "Europe/Berlin", trace: "retain-on-failure", screenshot: "only-on-failure" },
   projects: [
     { name: "js", testIgnore: /(phone|without-script|written-plain)\.spec/, use: desktop },
-    { name: "no-js", testMatch: /(account|confirm|forms|members|not-found|search|sign-in|without-script|written-plain)\.spec/, use: { ...desktop, javaScriptEnabled: false } },
-    { name: "phone", testMatch: /(walk|phone)\.spec/, use: phone },
+    {
+      name: "no-js",
+      testMatch: /(account|confirm|conversations|folders|forms|links|members|not-found|search|shares|sign-in|without-script|written-plain)\.spec/,
+      use: { ...desktop, javaScriptEnabled: false },
+    },
+    { name: "phone", testMatch: /(branches|conversations|walk|phone)\.spec/, use: phone },
   ],
 });

@@ -55,6 +55,10 @@ pub enum Notice {
     OthersSignedOut,
     SignedOutEverywhere,
     AccountDeleted,
+    MovedToTrash,
+    Restored,
+    DeletedForever,
+    Moved,
 }
 
 impl Notice {
@@ -69,6 +73,10 @@ impl Notice {
             Self::OthersSignedOut => "Your other devices are signed out.",
             Self::SignedOutEverywhere => "You are signed out on all devices.",
             Self::AccountDeleted => "Your account is deleted.",
+            Self::MovedToTrash => "It is in the trash now, and can be restored for 30 days.",
+            Self::Restored => "It is back where it was.",
+            Self::DeletedForever => "It is deleted for good.",
+            Self::Moved => "It is moved.",
         }
     }
 }

@@ -82,6 +82,15 @@ pub fn to(path: &str) {
     }
 }
 
+/// Sends a form without JavaScript to `path` instead of back to its page. A script stays where it is.
+#[cfg(feature = "ssr")]
+pub(crate) fn plain_form_to(path: &str) {
+    let request = leptos::prelude::use_context::<http::request::Parts>();
+    if request.is_some_and(|request| crate::status::accepts_html(&request.headers)) {
+        to(path);
+    }
+}
+
 /// Sends whoever is not signed in to the login page, and back afterwards to the page of this request.
 #[cfg(feature = "ssr")]
 pub(crate) fn to_login() {

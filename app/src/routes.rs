@@ -16,7 +16,9 @@ use crate::{
     not_found::NotFoundPage,
     projects::ProjectPage,
     search::SearchPage,
+    shares::SharedPage,
     theme,
+    trash::TrashPage,
     ui::{ToastRegion, Toasts},
     workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
     written::{EditorPage, HistoryPage},
@@ -56,6 +58,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/auth/callback") view=CallbackPage ssr=SsrMode::Async/>
                 <Route path=path!("/auth/leave") view=LeavePage ssr=SsrMode::Async/>
                 <Route path=path!("/invite/:token") view=InvitePage ssr=SsrMode::Async/>
+                <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                     <Route path=path!("/account/second-factor") view=EnrolPage ssr=SsrMode::Async/>
@@ -66,6 +69,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/trash") view=TrashPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/search") view=SearchPage ssr=SsrMode::Async/>
                     <Route path=path!("/projects/:project/chat") view=ChatPage ssr=SsrMode::Async/>
                     <Route path=path!("/documents/:document") view=DocumentPage ssr=SsrMode::Async/>

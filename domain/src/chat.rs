@@ -2,7 +2,7 @@
 
 use crate::{
     ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId,
-    documents::Span,
+    documents::{Document, Mark, Span},
     projects::ProjectLink,
     text::{Name, Prose},
     workspaces::WorkspaceLink,
@@ -23,6 +23,62 @@ pub struct Conversation {
     pub created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+    /// Out of the list until it is brought back, or asked in again.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub archived_at: Option<OffsetDateTime>,
+}
+
+/// What questions are asked of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeKind {
+    /// The project's ready documents, but for those that it leaves out of chat.
+    #[default]
+    Project,
+    /// Only documents that were chosen, also where the project leaves them out.
+    Chosen,
+}
+
+impl ScopeKind {
+    pub fn parse(text: &str) -> Self {
+        if text == "chosen" { Self::Chosen } else { Self::Project }
+    }
+}
+
+/// Documents that one conversation can choose, at most.
+pub const MAX_CHOSEN: usize = 100;
+
+/// What the next question of a conversation will be asked of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChatScope {
+    pub kind: ScopeKind,
+    /// With `chosen`: those of them that still exist, by name.
+    pub documents: Vec<ChatDocument>,
+    /// The project's ready documents that are used where nothing is chosen.
+    pub in_project: u32,
+    /// The project's ready documents that are not.
+    pub left_out: u32,
+}
+
+/// A document that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChatDocument {
+    pub id: DocumentId,
+    pub name: String,
+    /// Whether the project's conversations use it where they have not chosen for themselves.
+    pub in_chat: bool,
+}
+
+/// What a question was asked of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AskedScope {
+    pub kind: ScopeKind,
+    /// How many were chosen; with `project`, how many were left out.
+    pub documents: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,11 +130,36 @@ pub struct Citation {
     pub quote: String,
 }
 
+/// Where a message stands among those that could stand in its place: a question that was edited, an answer that was
+/// written again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Siblings {
+    /// From 1, in the order in which they were made.
+    pub position: u32,
+    pub count: u32,
+    #[serde(default)]
+    pub previous: Option<MessageId>,
+    #[serde(default)]
+    pub next: Option<MessageId>,
+}
+
+impl Default for Siblings {
+    fn default() -> Self {
+        Self { position: 1, count: 1, previous: None, next: None }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Message {
     pub id: MessageId,
     pub conversation_id: ConversationId,
+    /// What it follows: a question follows an answer, an answer its question. None for a first question.
+    #[serde(default)]
+    pub parent_id: Option<MessageId>,
+    #[serde(default)]
+    pub siblings: Siblings,
     pub author: Author,
     pub state: MessageState,
     /// Markdown; citations stand in it as `[1]`. While it is streaming, what there is so far: its events begin at the
@@ -97,6 +178,9 @@ pub struct Message {
     /// From the question to the last token.
     #[serde(default)]
     pub duration_ms: Option<u32>,
+    /// Of a question: what it was asked of.
+    #[serde(default)]
+    pub scope: Option<AskedScope>,
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
 }
@@ -113,6 +197,54 @@ pub struct NewQuestion {
     /// request that is sent again does not ask again.
     #[serde(default)]
     pub idempotency_key: Option<String>,
+    /// The answer that it follows; absent, the end of the branch in view. Whoever names it asks in the branch that they
+    /// see, whatever others do meanwhile.
+    #[serde(default)]
+    pub after: Option<MessageId>,
+    /// The question that it is another version of: it becomes that one's sibling. Not together with `after`.
+    #[serde(default)]
+    pub instead_of: Option<MessageId>,
+}
+
+/// Part of a branch of a conversation, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Branch {
+    /// `next` goes back in time.
+    pub messages: Page<Message>,
+    /// The branch's newest message, where it is not among these.
+    #[serde(default)]
+    pub end: Option<MessageId>,
+}
+
+/// Characters of what is looked for in conversations.
+pub const MAX_FIND: usize = 200;
+
+/// A message, or a title, with the words that were looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Found {
+    pub conversation_id: ConversationId,
+    pub title: String,
+    pub is_archived: bool,
+    /// None where only the title has the words.
+    #[serde(default)]
+    pub message: Option<FoundMessage>,
+    /// When it was said, or the conversation last changed.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+}
+
+/// Where in a conversation the words stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FoundMessage {
+    pub id: MessageId,
+    pub author: Author,
+    /// The words with some of what stands around them.
+    pub snippet: String,
+    /// The words in the snippet.
+    pub matches: Vec<Mark>,
 }
 
 /// What happens while an answer is written. Each is stored with a sequence number, its SSE id, and replayed after
@@ -142,19 +274,66 @@ pub struct Asked {
 
 #[async_trait]
 pub trait Chat {
-    /// The project's conversations, the most recently changed first.
-    async fn list_conversations(&self, project: ProjectId, page: PageRequest) -> Result<Page<Conversation>, Error>;
-    async fn create_conversation(&self, project: ProjectId) -> Result<Conversation, Error>;
-    async fn conversation(&self, id: ConversationId) -> Result<Conversation, Error>;
-    async fn rename_conversation(&self, id: ConversationId, title: Name) -> Result<Conversation, Error>;
-    async fn delete_conversation(&self, id: ConversationId) -> Result<(), Error>;
-    /// A page of messages, oldest first; the first page holds the newest, the cursor goes back in time.
-    async fn list_messages(&self, id: ConversationId, page: PageRequest) -> Result<Page<Message>, Error>;
-    /// Stores the question and starts its answer, which goes on whether or not anyone follows it.
+    /// The project's conversations, or those of them that are archived, the most recently changed first.
+    async fn list_conversations(
+        &self,
+        project: ProjectId,
+        archived: bool,
+        page: PageRequest,
+    ) -> Result<Page<Conversation>, Error>;
+    /// Messages and titles of the project's conversations with all of these words, the newest first; archived
+    /// conversations too.
     ///
     /// # Errors
-    /// `Invalid` with field `text` when it is empty; `Conflict` while another answer is being written.
+    /// `Invalid` with field `q` when it is empty or longer than [`MAX_FIND`].
+    async fn find_messages(&self, project: ProjectId, query: String, page: PageRequest) -> Result<Page<Found>, Error>;
+    /// With the documents that it is to be asked of; none means the project's.
+    ///
+    /// # Errors
+    /// As [`Chat::choose_documents`].
+    async fn create_conversation(&self, project: ProjectId, documents: Vec<DocumentId>) -> Result<Conversation, Error>;
+    async fn conversation(&self, id: ConversationId) -> Result<Conversation, Error>;
+    async fn rename_conversation(&self, id: ConversationId, title: Name) -> Result<Conversation, Error>;
+    async fn archive_conversation(&self, id: ConversationId, archived: bool) -> Result<Conversation, Error>;
+    async fn delete_conversation(&self, id: ConversationId) -> Result<(), Error>;
+
+    /// The project's ready documents, the newest first; with `name`, those that have it in theirs.
+    async fn chat_documents(
+        &self,
+        project: ProjectId,
+        name: Option<String>,
+        page: PageRequest,
+    ) -> Result<Page<ChatDocument>, Error>;
+    /// Whether the project's conversations use the document by default. Needs the role member.
+    async fn use_in_chat(&self, document: DocumentId, in_chat: bool) -> Result<Document, Error>;
+    /// What a new conversation of the project is asked of.
+    async fn project_scope(&self, project: ProjectId) -> Result<ChatScope, Error>;
+    async fn conversation_scope(&self, id: ConversationId) -> Result<ChatScope, Error>;
+    /// From the next question on only these; none means the project's default.
+    ///
+    /// # Errors
+    /// `Invalid` with field `documents` for more than [`MAX_CHOSEN`], or one that is not in the project.
+    async fn choose_documents(&self, id: ConversationId, documents: Vec<DocumentId>) -> Result<ChatScope, Error>;
+
+    /// A page of the branch in view, oldest first; the first page holds the newest, the cursor goes back in time.
+    async fn list_messages(&self, id: ConversationId, page: PageRequest) -> Result<Page<Message>, Error>;
+    async fn message(&self, id: MessageId) -> Result<Message, Error>;
+    /// The branch through a message, where it stands. The branch in view stays what it is.
+    async fn branch(&self, id: MessageId) -> Result<Branch, Error>;
+    /// Makes the branch through a message the one in view; returns its newest messages.
+    async fn select_branch(&self, id: MessageId) -> Result<Page<Message>, Error>;
+    /// Stores the question and starts its answer, which goes on whether or not anyone follows it. Its branch becomes the
+    /// one in view.
+    ///
+    /// # Errors
+    /// `Invalid` with field `text` when it is empty; `Conflict` while another answer is being written; `NotFound` when
+    /// what it follows or replaces is not of this conversation.
     async fn ask(&self, id: ConversationId, question: NewQuestion) -> Result<Asked, Error>;
+    /// Answers the same question again, of the same documents: the new answer is a sibling of this one.
+    ///
+    /// # Errors
+    /// `Conflict` while another answer is being written.
+    async fn regenerate(&self, answer: MessageId, idempotency_key: Option<String>) -> Result<Asked, Error>;
     /// Ends an answer that is being written; what there is of it stays.
     async fn stop_answer(&self, id: MessageId) -> Result<Message, Error>;
 }

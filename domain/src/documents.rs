@@ -56,8 +56,12 @@ pub struct Document {
     pub id: DocumentId,
     pub project: ProjectLink,
     pub workspace: WorkspaceLink,
+    /// The folder that it is in; absent at the top of the project.
     #[serde(default)]
     pub folder_id: Option<FolderId>,
+    /// Since when it is in the trash: it can be read, and is in no list, search or answer.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub trashed_at: Option<OffsetDateTime>,
     /// The document whose place this one takes when it is ready; it is gone then.
     #[serde(default)]
     pub replaces: Option<DocumentId>,
@@ -65,6 +69,7 @@ pub struct Document {
     pub name: String,
     /// From the bytes, not from the name: `application/pdf`, `text/markdown`, `image/png` and so on.
     pub media_type: String,
+    /// 0 for a link that has not been fetched yet.
     pub size_bytes: u64,
     pub state: DocumentState,
     /// Known once the text is extracted.
@@ -76,9 +81,17 @@ pub struct Document {
     /// Why ingestion failed, and what to do about it.
     #[serde(default)]
     pub failure: Option<String>,
+    /// The web page that it is of, if it is a link.
+    #[serde(default)]
+    pub source_url: Option<String>,
+    /// When the page was fetched; absent before that.
+    #[serde(default, with = "time::serde::rfc3339::option")]
+    pub fetched_at: Option<OffsetDateTime>,
     /// How far it is, if it is written here; absent for a file.
     #[serde(default)]
     pub writing: Option<WritingStatus>,
+    /// Whether the project's conversations are answered from it where they have not chosen for themselves.
+    pub in_chat: bool,
     /// The reader's role in the document's workspace.
     pub role: Role,
     pub created_by: String,
@@ -86,6 +99,13 @@ pub struct Document {
     pub created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
+}
+
+impl Document {
+    /// Whether there is a file to open: a link has one from when its page was fetched.
+    pub const fn has_file(&self) -> bool {
+        self.source_url.is_none() || self.fetched_at.is_some()
+    }
 }
 
 /// The text of one page. Spans count its Unicode scalar values (`char`s), from 0.
@@ -148,13 +168,14 @@ pub struct Passage {
 
 #[async_trait]
 pub trait Documents {
-    /// The project's documents, the newest first.
+    /// The project's documents in all folders, the newest first; without those in the trash.
     async fn list_documents(&self, project: ProjectId, page: PageRequest) -> Result<Page<Document>, Error>;
     async fn document(&self, id: DocumentId) -> Result<Document, Error>;
     /// Up to `limit` (at most 50) pages from page number `from` on.
     async fn document_pages(&self, id: DocumentId, from: u32, limit: u32) -> Result<Vec<DocumentPage>, Error>;
-    /// Deletes the document, its text and its file. Needs [`Role::Member`].
-    async fn delete_document(&self, id: DocumentId) -> Result<(), Error>;
+    /// Puts the document into the trash; one that is there already, and any with `forever`, is deleted with its text and
+    /// its file. Needs [`Role::Member`].
+    async fn delete_document(&self, id: DocumentId, forever: bool) -> Result<(), Error>;
     /// Ingests a failed document again. Needs [`Role::Member`].
     ///
     /// # Errors

@@ -57,6 +57,8 @@ id! {
     FolderId;
     /// A document of a project.
     DocumentId;
+    /// A document opened to whoever has the link.
+    ShareId;
     /// A version of a document that is written here.
     VersionId;
     /// A file on its way to become a document.

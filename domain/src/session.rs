@@ -1,14 +1,30 @@
 //! What a signed-in person can do: the sum of all ports.
 
 use crate::{
-    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, members::Members, navigation::Navigate,
-    projects::Projects, search::Searches, uploads::Uploads, workspaces::Workspaces, written::Written,
+    accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, folders::Folders, links::Links,
+    members::Members, navigation::Navigate, projects::Projects, search::Searches, shares::Shares, trash::Trash,
+    uploads::Uploads, workspaces::Workspaces, written::Written,
 };
 
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without
 /// a login there is none.
 pub trait Session:
-    Workspaces + Members + ApiKeys + Projects + Documents + Written + Uploads + Searches + Chat + Navigate + Send + Sync
+    Workspaces
+    + Members
+    + ApiKeys
+    + Projects
+    + Documents
+    + Written
+    + Links
+    + Shares
+    + Folders
+    + Trash
+    + Uploads
+    + Searches
+    + Chat
+    + Navigate
+    + Send
+    + Sync
 {
     fn user(&self) -> &User;
 }

@@ -1,7 +1,7 @@
 //! Uploads that survive a broken connection: a file goes up in chunks of one size, and each chunk is kept when it has
 //! arrived.
 
-use crate::{DocumentId, Error, ProjectId, UploadId};
+use crate::{DocumentId, Error, FolderId, ProjectId, UploadId};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,6 +12,9 @@ use time::OffsetDateTime;
 pub struct Upload {
     pub id: UploadId,
     pub project_id: ProjectId,
+    /// The folder that the document goes into.
+    #[serde(default)]
+    pub folder_id: Option<FolderId>,
     /// The file's name, with its extension.
     pub name: String,
     /// Bytes of the whole file.
@@ -42,6 +45,9 @@ pub struct NewUpload {
     /// When the file was last changed, in milliseconds since 1970.
     #[serde(default)]
     pub modified_ms: Option<i64>,
+    /// The folder that the document is to go into; should it be gone by then, the top of the project.
+    #[serde(default)]
+    pub folder_id: Option<FolderId>,
 }
 
 #[async_trait]

@@ -1,7 +1,7 @@
 //! Documents that are written here: their Markdown, its versions, and how far they are on the way to being published.
 
 use crate::{
-    DocumentId, Error, FieldError, Page, PageRequest, ProjectId, VersionId, documents::Document, text::Name,
+    DocumentId, Error, FieldError, FolderId, Page, PageRequest, ProjectId, VersionId, documents::Document, text::Name,
     workspaces::Role,
 };
 use async_trait::async_trait;
@@ -116,6 +116,9 @@ pub struct NewWritten {
     pub title: Name,
     #[serde(default)]
     pub text: Markdown,
+    /// The folder that it goes into; the top of the project when absent.
+    #[serde(default)]
+    pub folder_id: Option<FolderId>,
 }
 
 /// A document with the text that it has now.

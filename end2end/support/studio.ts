@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { createProject, createWorkspace, signUp } from "./accounts";
-import { ask, documentRow, upload } from "./documents";
+import { ask, documentRow, fromMenu, newFolder, upload } from "./documents";
 import { brandGuide } from "./pdf";
 import { expect, hydrated, open } from "./test";
 import { newDocument } from "./written";
@@ -19,6 +19,9 @@ export async function fillStudio(page: Page): Promise<Place[]> {
   const row = documentRow(page, "Nordlys brand guide.pdf");
   await expect(row.locator(".document__state")).toContainText("Ready", { timeout: 120_000 });
   const document = await row.getByRole("link", { name: "Nordlys brand guide.pdf" }).getAttribute("href");
+  await newFolder(page, "Briefs");
+  const folder = await documentRow(page, "Briefs").getByRole("link", { name: "Briefs" }).getAttribute("href");
+  const trashed = await fillTrash(page);
   const written = await write(page, project);
   await open(page, `${project}/chat`);
   await ask(page, "What do we say about prices?");
@@ -28,6 +31,9 @@ export async function fillStudio(page: Page): Promise<Place[]> {
   await expect(citation).toBeVisible({ timeout: 60_000 });
   const cited = await citation.getAttribute("href");
   const conversation = new URL(page.url()).pathname;
+  await page.getByRole("button", { name: "Answer again" }).click();
+  await expect(page.getByRole("group", { name: "Versions" })).toContainText("2/2");
+  const shared = await share(page, document ?? "");
   return [
     { name: "workspaces", path: "/workspaces" },
     { name: "new-workspace", path: "/workspaces/new" },
@@ -39,7 +45,13 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "project-empty", path: empty },
     { name: "documents", path: `${project}/documents` },
     { name: "documents-empty", path: `${empty}/documents` },
+    { name: "folder-empty", path: folder ?? "" },
+    { name: "trash", path: `${project}/trash` },
+    { name: "trash-empty", path: `${empty}/trash` },
+    { name: "document-trashed", path: trashed },
     { name: "document", path: document ?? "" },
+    { name: "shared", path: shared },
+    { name: "shared-page", path: `${shared}?page=3` },
     { name: "document-cited", path: cited ?? "" },
     ...written,
     { name: "search", path: `${project}/search` },
@@ -47,6 +59,9 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "search-empty", path: `${empty}/search` },
     { name: "chat", path: `${project}/chat` },
     { name: "chat-empty", path: `${empty}/chat` },
+    { name: "chat-found", path: `${project}/chat?q=prices` },
+    { name: "chat-found-nothing", path: `${project}/chat?q=nowhere` },
+    { name: "chat-archived", path: `${project}/chat?archived=true` },
     { name: "conversation", path: conversation },
     { name: "account", path: "/account" },
     { name: "account-second-factor", path: await setUpApp(page) },
@@ -54,6 +69,21 @@ export async function fillStudio(page: Page): Promise<Place[]> {
     { name: "not-found", path: "/no/such/page" },
     { name: "api-docs", path: "/api/docs" },
   ];
+}
+
+/** Puts a folder and a document into the trash; returns the document's address. */
+async function fillTrash(page: Page) {
+  await newFolder(page, "Spring drafts");
+  await fromMenu(page, "Spring drafts", "Move to trash");
+  await expect(documentRow(page, "Spring drafts")).toHaveCount(0);
+  const name = "old prices.txt";
+  await upload(page, { name, mimeType: "text/plain", buffer: Buffer.from("A cup cost 32 kroner in spring.") });
+  const row = documentRow(page, name);
+  await expect(row.locator(".document__state")).toContainText("Ready", { timeout: 120_000 });
+  const document = await row.getByRole("link", { name }).getAttribute("href");
+  await fromMenu(page, name, "Move to trash");
+  await expect(row).toHaveCount(0);
+  return document ?? "";
 }
 
 /** Writes a document with two versions; returns the pages that are about it. */
@@ -91,6 +121,14 @@ async function invitation(page: Page, workspace: string) {
   return new URL(link).pathname;
 }
 
+/** Makes a link to a document; returns its address. */
+async function share(page: Page, document: string) {
+  await open(page, document);
+  await page.getByRole("button", { name: "Share", exact: true }).click();
+  await page.getByRole("button", { name: "Create link" }).click();
+  return new URL(await page.getByLabel("The link", { exact: true }).inputValue()).pathname;
+}
+
 /** Begins to add an authenticator app. */
 async function setUpApp(page: Page) {
   await open(page, "/account");
@@ -115,5 +153,6 @@ export const OPEN_PLACES: Place[] = [
   { name: "confirm", path: "/auth/confirm?token_hash=x&type=signup" },
   { name: "half-changed", path: "/auth/confirm?half=1" },
   { name: "callback-failed", path: "/auth/callback?error=access_denied" },
+  { name: "shared-ended", path: "/shared/nothing-that-was-ever-made" },
   { name: "callback-nothing", path: "/auth/callback" },
 ];

@@ -4,8 +4,8 @@
 
 use crate::{db::Scope, fault::Fault};
 use domain::{
-    ApiKeyId, ConversationId, DocumentId, Error, InvitationId, MemberId, MessageId, ProjectId, UploadId, UserId,
-    VersionId, WorkspaceId, workspaces::Role,
+    ApiKeyId, ConversationId, DocumentId, Error, FolderId, InvitationId, MemberId, MessageId, ProjectId, ShareId,
+    UploadId, UserId, VersionId, WorkspaceId, workspaces::Role,
 };
 
 /// Proof that the scope's user is a member of the workspace, with the role.
@@ -76,10 +76,26 @@ pub struct InvitationAccess {
     workspace: WorkspaceAccess,
 }
 
+/// Proof of access to a folder, hence to its project.
+#[derive(Clone, Copy, Debug)]
+pub struct FolderAccess {
+    id: FolderId,
+    is_trashed: bool,
+    project: ProjectAccess,
+}
+
 /// Proof of access to an API key, hence to its workspace.
 #[derive(Clone, Copy, Debug)]
 pub struct ApiKeyAccess {
     id: ApiKeyId,
+    user_id: UserId,
+    workspace: WorkspaceAccess,
+}
+
+/// Proof of access to a share, hence to its workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct ShareAccess {
+    id: ShareId,
     user_id: UserId,
     workspace: WorkspaceAccess,
 }
@@ -96,6 +112,7 @@ getters! {
     WorkspaceAccess { id: WorkspaceId, role: Role }
     ProjectAccess { id: ProjectId, workspace: WorkspaceAccess }
     DocumentAccess { id: DocumentId, project: ProjectAccess }
+    FolderAccess { id: FolderId, is_trashed: bool, project: ProjectAccess }
     VersionAccess { id: VersionId, document: DocumentAccess }
     UploadAccess { id: UploadId, project: ProjectAccess }
     ConversationAccess { id: ConversationId, project: ProjectAccess }
@@ -103,6 +120,7 @@ getters! {
     MemberAccess { id: MemberId, user_id: UserId, role: Role, workspace: WorkspaceAccess }
     InvitationAccess { id: InvitationId, role: Role, workspace: WorkspaceAccess }
     ApiKeyAccess { id: ApiKeyId, user_id: UserId, workspace: WorkspaceAccess }
+    ShareAccess { id: ShareId, user_id: UserId, workspace: WorkspaceAccess }
 }
 
 impl Scope {
@@ -167,6 +185,28 @@ impl Scope {
         .ok_or(Error::NotFound)?;
         let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         Ok(DocumentAccess { id, project: ProjectAccess { id: row.project_id.into(), workspace } })
+    }
+
+    /// A folder in the trash too; see [`FolderAccess::is_trashed`].
+    ///
+    /// # Errors
+    /// As [`Self::workspace`].
+    pub async fn folder(&mut self, id: FolderId, needed: Role) -> Result<FolderAccess, Fault> {
+        let user = uuid::Uuid::from(self.user_id());
+        let row = sqlx::query!(
+            r#"select f.workspace_id, f.project_id, f.trashed_at is not null as "is_trashed!", m.role
+             from folders f
+             join members m on m.workspace_id = f.workspace_id and m.user_id = $2
+             where f.id = $1"#,
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
+        let project = ProjectAccess { id: row.project_id.into(), workspace };
+        Ok(FolderAccess { id, is_trashed: row.is_trashed, project })
     }
 
     /// # Errors
@@ -314,5 +354,26 @@ impl Scope {
         .ok_or(Error::NotFound)?;
         let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         Ok(ApiKeyAccess { id, user_id: row.user_id.into(), workspace })
+    }
+
+    /// Anyone's share: what may be done with it depends on whose it is.
+    ///
+    /// # Errors
+    /// As [`Self::workspace`].
+    pub async fn share(&mut self, id: ShareId, needed: Role) -> Result<ShareAccess, Fault> {
+        let user = uuid::Uuid::from(self.user_id());
+        let row = sqlx::query!(
+            "select s.workspace_id, s.created_by, m.role
+             from shares s
+             join members m on m.workspace_id = s.workspace_id and m.user_id = $2
+             where s.id = $1",
+            uuid::Uuid::from(id),
+            user
+        )
+        .fetch_optional(self.conn())
+        .await?
+        .ok_or(Error::NotFound)?;
+        let workspace = self.grant(row.workspace_id, &row.role, needed)?;
+        Ok(ShareAccess { id, user_id: row.created_by.into(), workspace })
     }
 }

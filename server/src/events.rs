@@ -128,6 +128,23 @@ pub async fn notify(conn: &mut PgConnection, notice: &Notice) -> Result<(), Faul
     Ok(())
 }
 
+/// [`notify`] for documents of one project, in one statement.
+///
+/// # Errors
+/// As [`notify`].
+pub async fn notify_of_documents(
+    conn: &mut PgConnection,
+    project: ProjectId,
+    documents: &[DocumentId],
+) -> Result<(), Fault> {
+    let notices = documents.iter().map(|&document| serde_json::to_string(&Notice::Document { project, document }));
+    let payloads: Vec<String> = notices.collect::<Result<_, _>>().map_err(Fault::while_doing("write a notice"))?;
+    sqlx::query!("select pg_notify($1, payload) from unnest($2::text[]) as payload", CHANNEL, &payloads)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Why an operation behind a port failed: the cause for the log, turned into a sentence for the user at the port.
 
+use crate::web::FetchError;
 use domain::Error;
 
 /// Repositories and services return this; `?` in a port turns it into a [`domain::Error`], and logs the cause.
@@ -16,6 +17,9 @@ pub enum Fault {
     Identity(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("model: {0}")]
     Model(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A page of the web that somebody asked for.
+    #[error("web page: {0}")]
+    Web(#[from] FetchError),
     #[error("{0}")]
     Io(#[from] std::io::Error),
     /// A fault that has no better place; say what was being done.
@@ -45,6 +49,7 @@ impl From<Fault> for Error {
         };
         match &fault {
             Fault::Refused(error) => return error.clone(),
+            Fault::Web(error) => return Self::unavailable(error.to_string()),
             Fault::Database(sqlx::Error::RowNotFound) => return Self::NotFound,
             Fault::Database(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_)) => {
                 tracing::error!(error = %fault, "the database does not answer");

@@ -16,8 +16,10 @@ pub mod documents;
 pub mod embedded;
 pub mod events;
 pub mod fault;
+pub mod folders;
 pub mod http;
 pub mod jobs;
+pub mod links;
 pub mod mail;
 pub mod members;
 pub mod navigation;
@@ -27,12 +29,15 @@ pub mod rate_limit;
 pub mod search;
 mod secret;
 pub mod session;
+pub mod shares;
 pub mod startup;
 pub mod storage;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trash;
 pub mod uploads;
+pub mod web;
 pub mod workspaces;
 pub mod written;
 
@@ -60,6 +65,7 @@ pub struct Parts {
     /// The answers being written in this process; `chat::Answers::default()` to begin with.
     pub answers: chat::Answers,
     pub events: events::Events,
+    pub web: web::Fetcher,
     pub leptos: leptos::config::LeptosOptions,
 }
 

@@ -14,6 +14,7 @@ use crate::{
     members::InvitationLimit,
     rag,
     storage::ObjectStore,
+    web,
 };
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
@@ -123,6 +124,8 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     let reranker = ai::rerank::from_config(config.rerank.as_ref()).map_err(part("reranker"))?;
     let events = Events::start(&db).await.map_err(part("event listener"))?;
     identity.follow(&events);
+    let web =
+        web::Fetcher::new(web::Limits::new(config.limits.max_upload_bytes)).map_err(part("client for web pages"))?;
     let leptos = leptos_options(&config);
     let answers = Answers::default();
     let state = AppState::new(Parts {
@@ -138,6 +141,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
         answerer,
         answers,
         events,
+        web,
         leptos,
     });
     // From now on answers that a process left behind are ended, whether or not anyone asks anything.

@@ -2,7 +2,7 @@
 
 use crate::{error::ApiError, members::api::Secret};
 #[cfg(feature = "ssr")]
-use crate::{members::shown_once, session::session};
+use crate::{members::shown_once, session::session, workspaces::settings_path};
 use domain::{
     ApiKeyId, Page, WorkspaceId,
     api_keys::{ApiKey, KeyScope},
@@ -33,7 +33,7 @@ pub async fn create_api_key(
     };
     let made = session()?.create_api_key(workspace, NewApiKey { name, scope, expires_in_days }).await?;
     let secret = Secret::ApiKey { name: made.key.name, token: made.token };
-    shown_once::keep(workspace, &secret);
+    shown_once::keep(&settings_path(workspace), &secret);
     Ok(secret)
 }
 

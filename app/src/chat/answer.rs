@@ -1,11 +1,11 @@
 use super::{
+    branch::{Again, Versions},
     citation::{Sources, numerals},
     spoken, stream,
     thread::{Shown, Thread},
 };
 use crate::{
     markdown::{self, MarkdownView},
-    ui::{Glyph, Icon},
     workspaces::count,
 };
 use domain::chat::{Message, MessageState};
@@ -43,7 +43,7 @@ pub(super) fn AnswerView(shown: Shown, thread: Thread) -> impl IntoView {
             </Show>
             <Interruption message thread/>
             <Sources citations/>
-            <Facts message/>
+            <AnswerTools message thread/>
             <Announcer message/>
         </article>
     }
@@ -52,7 +52,7 @@ pub(super) fn AnswerView(shown: Shown, thread: Thread) -> impl IntoView {
 /// Why an answer ended early, and the way to ask again.
 #[component]
 fn Interruption(message: RwSignal<Message>, thread: Thread) -> impl IntoView {
-    let id = message.with_untracked(|message| message.id);
+    let (id, versions) = message.with_untracked(|message| (message.id, message.siblings.count));
     let note = move || {
         message.with(|message| match message.state {
             MessageState::Stopped if message.content.is_empty() => {
@@ -68,40 +68,35 @@ fn Interruption(message: RwSignal<Message>, thread: Thread) -> impl IntoView {
             _ => None,
         })
     };
-    // Further up it would answer a question that is long past.
-    let question = Memo::new(move |_| thread.question_before_last(id));
-    let again = move || {
-        question.get().map(|text| {
-            let hidden = text.clone();
-            view! {
-                <form
-                    method="post" action=thread.ask_url()
-                    on:submit=move |event| {
-                        event.prevent_default();
-                        thread.ask(text.clone());
-                    }
-                >
-                    <input type="hidden" name="conversation" value=thread.conversation.to_string()/>
-                    <input type="hidden" name="text" value=hidden/>
-                    <input type="hidden" name="key" value=thread.key()/>
-                    <button class="button button--small" type="submit">
-                        <Icon glyph=Glyph::RotateCcw/>
-                        <span class="button__label">"Try again"</span>
-                    </button>
-                </form>
-            }
-        })
-    };
     move || {
         note().map(|note| {
             let is_failure = message.with_untracked(|message| message.state == MessageState::Failed);
             view! {
                 <div class="interruption" data-tone=if is_failure { "bad" } else { "neutral" }>
                     <p>{note}</p>
-                    {again}
+                    <Again id versions label="Try again" class="button button--small" thread/>
                 </div>
             }
         })
+    }
+}
+
+/// Under an answer that is whole: what is known of it, and its other versions.
+#[component]
+fn AnswerTools(message: RwSignal<Message>, thread: Thread) -> impl IntoView {
+    let state = Memo::new(move |_| message.with(|message| message.state));
+    let (id, siblings) = message.with_untracked(|message| (message.id, message.siblings));
+    let again = move || {
+        (state.get() == MessageState::Complete).then(|| {
+            view! { <Again id versions=siblings.count label="Answer again" class="button button--quiet button--small" thread/> }
+        })
+    };
+    view! {
+        <div class="message-tools">
+            <Facts message/>
+            <Versions id siblings thread/>
+            {again}
+        </div>
     }
 }
 
@@ -164,6 +159,9 @@ mod tests {
         let mut message = Message {
             id: uuid::Uuid::nil().into(),
             conversation_id: uuid::Uuid::nil().into(),
+            parent_id: None,
+            siblings: domain::chat::Siblings::default(),
+            scope: None,
             author: Author::Assistant,
             state: MessageState::Complete,
             content: String::new(),

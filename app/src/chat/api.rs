@@ -2,8 +2,9 @@
 
 use crate::error::ApiError;
 use domain::{
-    ConversationId, Cursor, MessageId, Page, ProjectId,
-    chat::{Asked, Conversation, Message},
+    ConversationId, Cursor, DocumentId, MessageId, Page, ProjectId,
+    chat::{Asked, ChatDocument, ChatScope, Conversation, Found, Message},
+    documents::Document,
     projects::Project,
 };
 use leptos::prelude::*;
@@ -14,6 +15,12 @@ use serde::{Deserialize, Serialize};
 pub struct ChatHome {
     pub project: Project,
     pub conversations: Page<Conversation>,
+    /// In place of the conversations, where something is looked for.
+    pub found: Option<Page<Found>>,
+    /// Why nothing could be looked for.
+    pub failure: Option<String>,
+    pub scope: ChatScope,
+    pub documents: Page<ChatDocument>,
 }
 
 /// A conversation, a page of its messages, and the conversations beside it.
@@ -21,49 +28,125 @@ pub struct ChatHome {
 pub struct Opened {
     pub conversation: Conversation,
     pub messages: Page<Message>,
+    /// The newest message of the branch, where it is not among these.
+    pub end: Option<MessageId>,
     pub conversations: Page<Conversation>,
+    pub scope: ChatScope,
+    pub documents: Page<ChatDocument>,
 }
 
-/// One answer for the whole page, so that it takes one round trip.
+/// One answer for the whole page, so that it takes one round trip. With `query` the cursor is of what is found. `name`
+/// is looked for in the documents to choose from.
 #[server]
-pub async fn open_chat(project: ProjectId, cursor: Option<Cursor>) -> Result<ChatHome, ApiError> {
-    use domain::PageRequest;
-
+pub async fn open_chat(
+    project: ProjectId,
+    cursor: Option<Cursor>,
+    query: Option<String>,
+    #[server(default)] archived: bool,
+    name: Option<String>,
+) -> Result<ChatHome, ApiError> {
     let session = crate::session::session()?;
-    let conversations = session.list_conversations(project, PageRequest { cursor, ..PageRequest::first() }).await?;
-    Ok(ChatHome { project: session.project(project).await?, conversations })
+    let nothing = Page { items: Vec::new(), next: None };
+    let (conversations, found, failure) = match query {
+        None => (session.list_conversations(project, archived, at(cursor)).await?, None, None),
+        Some(query) => match session.find_messages(project, query, at(cursor)).await {
+            Ok(found) => (nothing, Some(found), None),
+            Err(error @ domain::Error::Invalid { .. }) => (nothing, None, Some(error.to_string())),
+            Err(error) => return Err(error.into()),
+        },
+    };
+    Ok(ChatHome {
+        project: session.project(project).await?,
+        conversations,
+        found,
+        failure,
+        scope: session.project_scope(project).await?,
+        documents: session.chat_documents(project, name, at(None)).await?,
+    })
 }
 
-/// The same for one conversation; the cursor is of its messages.
+/// The same for one conversation: at its end, at a message, or further back; the cursor is of its messages.
 #[server]
-pub async fn open_conversation(id: ConversationId, cursor: Option<Cursor>) -> Result<Opened, ApiError> {
-    use domain::PageRequest;
-
+pub async fn open_conversation(
+    id: ConversationId,
+    cursor: Option<Cursor>,
+    message: Option<MessageId>,
+    name: Option<String>,
+) -> Result<Opened, ApiError> {
     let session = crate::session::session()?;
     let conversation = session.conversation(id).await?;
-    let messages = session.list_messages(id, PageRequest { cursor, ..PageRequest::first() }).await?;
-    let conversations = session.list_conversations(conversation.project.id, PageRequest::first()).await?;
-    Ok(Opened { conversation, messages, conversations })
+    let (messages, end) = match (cursor, message) {
+        (None, Some(message)) => {
+            let branch = session.branch(message).await?;
+            if branch.messages.items.iter().any(|message| message.conversation_id != id) {
+                return Err(domain::Error::NotFound.into());
+            }
+            (branch.messages, branch.end)
+        }
+        (cursor, _) => (session.list_messages(id, at(cursor)).await?, None),
+    };
+    let project = conversation.project.id;
+    Ok(Opened {
+        conversation,
+        messages,
+        end,
+        conversations: session.list_conversations(project, false, at(None)).await?,
+        scope: session.conversation_scope(id).await?,
+        documents: session.chat_documents(project, name, at(None)).await?,
+    })
 }
 
 #[server]
-pub async fn list_conversations(project: ProjectId, cursor: Option<Cursor>) -> Result<Page<Conversation>, ApiError> {
-    use domain::PageRequest;
-
-    Ok(crate::session::session()?.list_conversations(project, PageRequest { cursor, ..PageRequest::first() }).await?)
+pub async fn list_conversations(
+    project: ProjectId,
+    cursor: Option<Cursor>,
+    #[server(default)] archived: bool,
+) -> Result<Page<Conversation>, ApiError> {
+    Ok(crate::session::session()?.list_conversations(project, archived, at(cursor)).await?)
 }
 
 #[server]
 pub async fn list_messages(conversation: ConversationId, cursor: Option<Cursor>) -> Result<Page<Message>, ApiError> {
-    use domain::PageRequest;
+    Ok(crate::session::session()?.list_messages(conversation, at(cursor)).await?)
+}
 
-    Ok(crate::session::session()?.list_messages(conversation, PageRequest { cursor, ..PageRequest::first() }).await?)
+#[server]
+pub async fn get_message(id: MessageId) -> Result<Message, ApiError> {
+    Ok(crate::session::session()?.message(id).await?)
+}
+
+/// The project's documents that can be asked, with `name` in theirs.
+#[server]
+pub async fn list_chat_documents(
+    project: ProjectId,
+    name: Option<String>,
+    cursor: Option<Cursor>,
+) -> Result<Page<ChatDocument>, ApiError> {
+    Ok(crate::session::session()?.chat_documents(project, name, at(cursor)).await?)
+}
+
+#[server]
+pub async fn use_in_chat(document: DocumentId, in_chat: bool) -> Result<Document, ApiError> {
+    Ok(crate::session::session()?.use_in_chat(document, in_chat).await?)
+}
+
+#[server]
+pub async fn choose_documents(
+    conversation: ConversationId,
+    #[server(default)] documents: Vec<DocumentId>,
+) -> Result<ChatScope, ApiError> {
+    Ok(crate::session::session()?.choose_documents(conversation, documents).await?)
 }
 
 #[server]
 pub async fn rename_conversation(id: ConversationId, title: String) -> Result<Conversation, ApiError> {
     let title = domain::text::Name::parse("title", &title)?;
     Ok(crate::session::session()?.rename_conversation(id, title).await?)
+}
+
+#[server]
+pub async fn archive_conversation(id: ConversationId, archived: bool) -> Result<Conversation, ApiError> {
+    Ok(crate::session::session()?.archive_conversation(id, archived).await?)
 }
 
 /// Deletes a conversation and leaves for its project's chat.
@@ -76,25 +159,57 @@ pub async fn delete_conversation(id: ConversationId, project: ProjectId) -> Resu
 
 /// Asks in a conversation. A form without JavaScript comes back to the page it was sent from, which is the conversation.
 #[server]
-pub async fn ask(conversation: ConversationId, text: String, key: String) -> Result<Asked, ApiError> {
-    Ok(crate::session::session()?.ask(conversation, question(&text, key)?).await?)
+pub async fn ask(
+    conversation: ConversationId,
+    text: String,
+    key: String,
+    after: Option<MessageId>,
+    instead_of: Option<MessageId>,
+) -> Result<Asked, ApiError> {
+    let question = domain::chat::NewQuestion { after, instead_of, ..question(&text, key)? };
+    Ok(crate::session::session()?.ask(conversation, question).await?)
 }
 
 /// Makes a conversation with its first question, and goes there.
 #[server]
-pub async fn start_conversation(project: ProjectId, text: String, key: String) -> Result<(), ApiError> {
+pub async fn start_conversation(
+    project: ProjectId,
+    text: String,
+    key: String,
+    #[server(default)] documents: Vec<DocumentId>,
+) -> Result<(), ApiError> {
     // Before the conversation is made: a question that is refused must not leave an empty one behind.
     let question = question(&text, key)?;
     let session = crate::session::session()?;
-    let conversation = session.create_conversation(project).await?;
+    let conversation = session.create_conversation(project, documents).await?;
     session.ask(conversation.id, question).await?;
     crate::redirect::to(&format!("/chat/{}", conversation.id));
     Ok(())
 }
 
+/// Answers the question of this answer again.
+#[server]
+pub async fn regenerate_answer(id: MessageId, key: String) -> Result<Asked, ApiError> {
+    Ok(crate::session::session()?.regenerate(id, usable(key)).await?)
+}
+
+/// Makes the branch through a message the one in view. A form without JavaScript goes to the conversation itself: its page
+/// may have been opened at another message.
+#[server]
+pub async fn select_branch(id: MessageId, conversation: ConversationId) -> Result<Page<Message>, ApiError> {
+    let page = crate::session::session()?.select_branch(id).await?;
+    crate::redirect::plain_form_to(&format!("/chat/{conversation}"));
+    Ok(page)
+}
+
 #[server]
 pub async fn stop_answer(id: MessageId) -> Result<Message, ApiError> {
     Ok(crate::session::session()?.stop_answer(id).await?)
+}
+
+#[cfg(feature = "ssr")]
+fn at(cursor: Option<Cursor>) -> domain::PageRequest {
+    domain::PageRequest { cursor, ..domain::PageRequest::first() }
 }
 
 #[cfg(feature = "ssr")]
@@ -108,5 +223,10 @@ fn question(text: &str, key: String) -> Result<domain::chat::NewQuestion, domain
     if text.is_empty() {
         return Err(Error::invalid("text", "Type a question."));
     }
-    Ok(NewQuestion { text, idempotency_key: Some(key).filter(|key| !key.is_empty() && key.len() <= 64) })
+    Ok(NewQuestion { text, idempotency_key: usable(key), after: None, instead_of: None })
+}
+
+#[cfg(feature = "ssr")]
+fn usable(key: String) -> Option<String> {
+    Some(key).filter(|key| !key.is_empty() && key.len() <= 64)
 }

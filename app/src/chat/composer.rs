@@ -12,6 +12,9 @@ use leptos::{
 };
 use web_sys::HtmlTextAreaElement;
 
+/// The form's id, for fields that stand outside of it.
+pub(super) const COMPOSER: &str = "composer-form";
+
 /// Where a question is typed. Enter sends, Shift and Enter makes a line. What is not sent is kept in this browser. Without
 /// JavaScript it is a form like any other.
 #[component]
@@ -35,6 +38,9 @@ pub(super) fn Composer(
     #[prop(optional, into)]
     streaming: Signal<Option<MessageId>>,
     #[prop(optional)] stop: Option<ServerAction<StopAnswer>>,
+    /// The answer that a form without JavaScript asks after.
+    #[prop(optional_no_strip)]
+    after: Option<MessageId>,
 ) -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
     let key_of_draft = StoredValue::new(draft_key(&id));
@@ -114,8 +120,9 @@ pub(super) fn Composer(
         }
     };
     view! {
-        <form class="composer" method="post" action=url on:submit=submitted>
+        <form class="composer" id=COMPOSER method="post" action=url on:submit=submitted>
             <input type="hidden" name=target value=id/>
+            {after.map(|after| view! { <input type="hidden" name="after" value=after.to_string()/> })}
             <input type="hidden" name="key" value=key/>
             <label class="visually-hidden" for="composer">{label}</label>
             <textarea

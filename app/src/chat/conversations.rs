@@ -1,9 +1,9 @@
-use super::api;
+use super::{api, found::FindForm};
 use crate::ui::{Glyph, Icon, Pager, Time, Toast, use_toasts};
 use domain::{ConversationId, Cursor, Page, ProjectId, chat::Conversation};
 use leptos::prelude::*;
 
-/// A project's conversations, the most recently changed first.
+/// A project's conversations, the most recently changed first, and the field that searches them.
 #[component]
 pub(super) fn Conversations(
     project: ProjectId,
@@ -11,6 +11,9 @@ pub(super) fn Conversations(
     /// The one in view.
     #[prop(optional)]
     current: Option<ConversationId>,
+    /// These are those that are archived.
+    #[prop(optional)]
+    archived: bool,
 ) -> impl IntoView {
     let Page { items, next } = conversations;
     let items = RwSignal::new(items);
@@ -19,7 +22,7 @@ pub(super) fn Conversations(
     let more = Action::new(move |cursor: &Cursor| {
         let cursor = cursor.clone();
         async move {
-            match api::list_conversations(project, Some(cursor)).await {
+            match api::list_conversations(project, Some(cursor), archived).await {
                 Ok(page) => {
                     items.update(|items| items.extend(page.items));
                     next.set(page.next);
@@ -40,10 +43,17 @@ pub(super) fn Conversations(
             </li>
         }
     };
+    let (title, nothing, path, other) = if archived {
+        ("Archived", "No conversation is archived.", "/chat?archived=true", ("All conversations", "/chat"))
+    } else {
+        ("Conversations", "Questions and their answers are kept here.", "/chat", ("Archived", "/chat?archived=true"))
+    };
+    let (other, other_path) = other;
     view! {
+        <FindForm project/>
         <nav class="conversations" aria-labelledby="conversations-title">
             <header class="conversations__head">
-                <h2 id="conversations-title">"Conversations"</h2>
+                <h2 id="conversations-title">{title}</h2>
                 {current.map(|_| view! {
                     <a class="icon-button" href=format!("/projects/{project}/chat") aria-label="New question" title="New question">
                         <Icon glyph=Glyph::Plus/>
@@ -52,16 +62,17 @@ pub(super) fn Conversations(
             </header>
             <Show
                 when=move || items.with(|items| !items.is_empty())
-                fallback=|| view! { <p class="conversations__empty">"Questions and their answers are kept here."</p> }
+                fallback=move || view! { <p class="conversations__empty">{nothing}</p> }
             >
                 <ul class="conversations__list">
                     <For each=move || items.get() key=|conversation| conversation.id children=row/>
                 </ul>
             </Show>
             <Pager
-                next path=format!("/projects/{project}/chat") pending=more.pending()
+                next path=format!("/projects/{project}{path}") pending=more.pending()
                 on_more=Callback::new(move |cursor| { more.dispatch(cursor); })
             />
+            <a class="conversations__filter" href=format!("/projects/{project}{other_path}")>{other}</a>
         </nav>
     }
 }

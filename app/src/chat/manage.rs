@@ -1,13 +1,32 @@
-use super::api::{DeleteConversation, RenameConversation};
+use super::api::{ArchiveConversation, DeleteConversation, RenameConversation};
 use crate::ui::{
     Button, ConfirmActions, Field, FormError, Glyph, Icon, Menu, Toast, field_error, form_error, use_toasts,
 };
-use domain::chat::Conversation;
+use domain::{ConversationId, chat::Conversation};
 use leptos::prelude::*;
 
 /// What can be done to the conversation in view.
 #[component]
-pub(super) fn ConversationMenu() -> impl IntoView {
+pub(super) fn ConversationMenu(
+    id: ConversationId,
+    archived: bool,
+    /// It is archived now, or it is not any more.
+    changed: Callback<()>,
+) -> impl IntoView {
+    let archive = ServerAction::<ArchiveConversation>::new();
+    let toasts = use_toasts();
+    Effect::new(move |_| match archive.value().get() {
+        Some(Ok(conversation)) => {
+            let is_archived = conversation.archived_at.is_some();
+            let text =
+                if is_archived { "The conversation is archived." } else { "The conversation is back in the list." };
+            toasts.push(Toast::ok(text));
+            changed.run(());
+        }
+        Some(Err(error)) => toasts.push(Toast::bad(error.to_string())),
+        None => {}
+    });
+    let export = move |format: &str| format!("/api/v1/conversations/{id}/export?format={format}");
     view! {
         <div class="conversation-menu">
             <Menu label="Actions for this conversation" summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
@@ -15,6 +34,23 @@ pub(super) fn ConversationMenu() -> impl IntoView {
                     <Icon glyph=Glyph::Pencil/>
                     "Rename"
                 </button>
+                <ActionForm action=archive>
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <input type="hidden" name="archived" value=(!archived).to_string()/>
+                    <button type="submit" class="menu__item">
+                        <Icon glyph=Glyph::Archive/>
+                        {if archived { "Back to the list" } else { "Archive" }}
+                    </button>
+                </ActionForm>
+                // Not pages of the app: the router must leave them to the browser.
+                <a class="menu__item" href=export("markdown") rel="external" download="">
+                    <Icon glyph=Glyph::Download/>
+                    "Export as Markdown"
+                </a>
+                <a class="menu__item" href=export("json") rel="external" download="">
+                    <Icon glyph=Glyph::Download/>
+                    "Export as JSON"
+                </a>
                 <button type="button" class="menu__item menu__item--danger" popovertarget="delete-conversation">
                     <Icon glyph=Glyph::Trash2/>
                     "Delete"

@@ -2,13 +2,18 @@
 
 mod answer;
 pub mod api;
+mod branch;
 mod citation;
 mod composer;
 mod conversations;
+mod found;
+mod in_chat;
 mod manage;
 mod page;
+mod scope;
 mod spoken;
 mod stream;
 mod thread;
 
+pub(crate) use in_chat::InChatButton;
 pub use page::{ChatPage, ConversationPage};

@@ -2,49 +2,79 @@ use super::{
     api::{self, ChatHome, Opened, StartConversation},
     composer::{Composer, draft_key},
     conversations::Conversations,
+    found::{FindForm, FoundList},
     manage::{ConversationDialogs, ConversationMenu},
-    thread::ThreadView,
+    scope::{NewScope, Scoped},
+    thread::{ThreadView, anchor},
 };
 use crate::{
     draft,
     error::ApiError,
     routes::{path_id, query_param},
-    ui::{Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Width, form_error},
+    ui::{Badge, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Tone, Width, form_error},
     workspaces::count,
 };
-use domain::{ConversationId, Cursor, ProjectId, projects::Project};
+use domain::{ConversationId, Cursor, MessageId, ProjectId, projects::Project};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// A project's conversations, and the place to begin one.
 #[component]
 pub fn ChatPage() -> impl IntoView {
     let id = path_id::<ProjectId>("project");
-    let cursor = query_param("cursor");
+    let (cursor, query, name) = (query_param("cursor"), query_param("q"), query_param("name"));
+    let archived = query_param("archived");
+    let archived = move || archived().is_some_and(|archived| archived == "true");
     let home = Resource::new_blocking(
-        move || (id(), cursor().map(Cursor)),
-        |(id, cursor)| async move { api::open_chat(id?, cursor).await },
+        move || (id(), cursor().map(Cursor), query(), archived(), name()),
+        |(id, cursor, query, archived, name)| async move { api::open_chat(id?, cursor, query, archived, name).await },
     );
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { chat_content(home.await) })}
+            {move || {
+                let asked = Asked { query: query(), archived: archived(), name: name().unwrap_or_default() };
+                Suspend::new(async move { chat_content(home.await, asked) })
+            }}
         </Transition>
     }
+}
+
+/// What the address of a project's chat asks for.
+struct Asked {
+    /// What is looked for in the conversations.
+    query: Option<String>,
+    archived: bool,
+    /// What is looked for in the names of documents.
+    name: String,
 }
 
 /// A conversation.
 #[component]
 pub fn ConversationPage() -> impl IntoView {
     let id = path_id::<ConversationId>("conversation");
-    let cursor = query_param("cursor");
+    let (cursor, message, name) = (query_param("cursor"), query_param("message"), query_param("name"));
+    // What is no id counts as absent.
+    let message = move || message().and_then(|id| id.parse::<MessageId>().ok());
     let opened = Resource::new_blocking(
-        move || (id(), cursor().map(Cursor)),
-        |(id, cursor)| async move { api::open_conversation(id?, cursor).await },
+        move || (id(), cursor().map(Cursor), message(), name()),
+        |(id, cursor, message, name)| async move { api::open_conversation(id?, cursor, message, name).await },
     );
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { conversation_content(opened.await, move || opened.refetch()) })}
+            {move || {
+                let at = At { message: message(), is_earlier: cursor().is_some(), name: name().unwrap_or_default() };
+                Suspend::new(async move { conversation_content(opened.await, at, move || opened.refetch()) })
+            }}
         </Transition>
     }
+}
+
+/// Where the address opens a conversation.
+struct At {
+    message: Option<MessageId>,
+    /// At messages further back than the newest.
+    is_earlier: bool,
+    /// What is looked for in the names of documents.
+    name: String,
 }
 
 #[component]
@@ -64,26 +94,40 @@ fn failure(error: ApiError) -> AnyView {
     view! { <Page title="Not found" crumbs><Failure error/></Page> }.into_any()
 }
 
-fn chat_content(home: Result<ChatHome, ApiError>) -> AnyView {
-    let ChatHome { project, conversations } = match home {
+fn chat_content(home: Result<ChatHome, ApiError>, asked: Asked) -> AnyView {
+    let ChatHome { project, conversations, found, failure: refusal, scope, documents } = match home {
         Ok(home) => home,
         Err(error) => return failure(error),
     };
+    let Asked { query, archived, name } = asked;
     let id = project.id;
     let crumbs = vec![
         Crumb::link(project.workspace.name.clone(), format!("/workspaces/{}", project.workspace.id)),
         Crumb::link(project.name.clone(), format!("/projects/{id}")),
         Crumb::here("Chat"),
     ];
+    let scoped = Scoped::new(id, scope, documents, name);
+    let is_searching = query.is_some().then_some("");
+    let list = match (found, query) {
+        (Some(found), Some(query)) => view! {
+            <FindForm project=id query=query.clone()/>
+            <FoundList project=id query found/>
+        }
+        .into_any(),
+        (None, Some(query)) => view! {
+            <FindForm project=id query/>
+            <FormError error=Signal::stored(refusal)/>
+        }
+        .into_any(),
+        (_, None) => view! { <Conversations project=id conversations archived/> }.into_any(),
+    };
     view! {
         <Page title=format!("Chat \u{b7} {}", project.name) crumbs width=Width::Full>
-            <div class="chat" data-view="list">
+            <div class="chat" data-view="list" data-searching=is_searching>
                 <section class="thread thread--new" aria-label="New question">
-                    <NewConversation project/>
+                    <NewConversation project scoped/>
                 </section>
-                <aside class="chat__list">
-                    <Conversations project=id conversations/>
-                </aside>
+                <aside class="chat__list">{list}</aside>
             </div>
         </Page>
     }
@@ -92,13 +136,13 @@ fn chat_content(home: Result<ChatHome, ApiError>) -> AnyView {
 
 /// The first question of a conversation.
 #[component]
-fn NewConversation(project: Project) -> impl IntoView {
+fn NewConversation(project: Project, scoped: Scoped) -> impl IntoView {
     let id = project.id;
     let start = ServerAction::<StartConversation>::new();
     let asked = StoredValue::new(String::new());
     let send = Callback::new(move |text: String| {
         asked.set_value(text.clone());
-        start.dispatch(StartConversation { project: id, text, key: String::new() });
+        start.dispatch(StartConversation { project: id, text, key: String::new(), documents: scoped.chosen() });
     });
     let error = form_error(move || start.value().get(), &[]);
     Effect::new(move |_| {
@@ -128,6 +172,7 @@ fn NewConversation(project: Project) -> impl IntoView {
             <h1 class="thread__invitation">{format!("Ask {}", project.name)}</h1>
             {scope}
             <FormError error/>
+            {(project.document_count > 0).then(|| view! { <NewScope scoped/> })}
             <Composer
                 url=StartConversation::url() target="project" id=id.to_string() key="" label="Your question"
                 placeholder="What do our documents say about \u{2026}" restore on_send=send pending=start.pending()
@@ -136,12 +181,24 @@ fn NewConversation(project: Project) -> impl IntoView {
     }
 }
 
-fn conversation_content(opened: Result<Opened, ApiError>, reopen: impl Fn() + Send + Sync + 'static) -> AnyView {
-    let Opened { conversation, messages, conversations } = match opened {
+fn conversation_content(
+    opened: Result<Opened, ApiError>,
+    at: At,
+    reopen: impl Fn() + Copy + Send + Sync + 'static,
+) -> AnyView {
+    let Opened { conversation, messages, end, conversations, scope, documents } = match opened {
         Ok(opened) => opened,
         Err(error) => return failure(error),
     };
+    let (id, archived) = (conversation.id, conversation.archived_at.is_some());
     let project = conversation.project.clone();
+    let later = match end {
+        _ if at.is_earlier => Some(format!("/chat/{id}")),
+        Some(end) => Some(format!("/chat/{id}?message={end}#{}", anchor(end))),
+        None => None,
+    };
+    let scoped = Scoped::new(project.id, scope, documents, at.name);
+    let changed = Callback::new(move |()| reopen());
     let crumbs = vec![
         Crumb::link(project.name, format!("/projects/{}", project.id)),
         Crumb::link("Chat", format!("/projects/{}/chat", project.id)),
@@ -149,7 +206,8 @@ fn conversation_content(opened: Result<Opened, ApiError>, reopen: impl Fn() + Se
     ];
     let actions = move || {
         view! {
-            <ConversationMenu/>
+            {archived.then(|| view! { <Badge tone=Tone::Neutral>"Archived"</Badge> })}
+            <ConversationMenu id archived changed/>
             <LinkButton href=format!("/projects/{}/chat", project.id) icon=Glyph::Plus>"New question"</LinkButton>
         }
     };
@@ -157,14 +215,14 @@ fn conversation_content(opened: Result<Opened, ApiError>, reopen: impl Fn() + Se
         <Page title=conversation.title.clone() crumbs action=actions width=Width::Full>
             <div class="chat" data-view="thread">
                 <aside class="chat__list">
-                    <Conversations project=project.id conversations current=conversation.id/>
+                    <Conversations project=project.id conversations current=id/>
                 </aside>
                 <section class="thread" aria-label="Conversation">
                     <h1 class="visually-hidden">{conversation.title.clone()}</h1>
-                    <ThreadView conversation=conversation.id messages/>
+                    <ThreadView conversation=id messages found=at.message later scoped/>
                 </section>
             </div>
-            <ConversationDialogs conversation renamed=Callback::new(move |()| reopen())/>
+            <ConversationDialogs conversation renamed=changed/>
         </Page>
     }
     .into_any()

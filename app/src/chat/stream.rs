@@ -74,12 +74,10 @@ fn show(shown: Shown, text: &str) {
 
 /// The stream is gone: looks what became of the answer, and follows it again if it goes on.
 async fn look_again(shown: Shown, attempt: RwSignal<u32>) {
-    let conversation = shown.message.with_untracked(|message| message.conversation_id);
-    if let Ok(page) = api::list_messages(conversation, None).await
-        && let Some(message) = page.items.into_iter().find(|message| message.id == shown.id)
+    if let Ok(message) = api::get_message(shown.id).await
         && message.state != MessageState::Streaming
     {
-        shown.message.set(message);
+        let _ = shown.message.try_set(message);
     }
     // Gone with its page.
     let _ = attempt.try_update(|attempt| *attempt += 1);

@@ -2,15 +2,27 @@
 
 use super::{
     answer::{AnswerView, QuestionView},
-    api::{self, Ask, StopAnswer},
+    api::{self, Ask, RegenerateAnswer, SelectBranch, StopAnswer},
+    branch::{QuestionTools, focus_versions},
     composer::Composer,
+    scope::{ConversationScope, Scoped},
 };
-use crate::ui::{FormError, Glyph, Icon, Toast, form_error, use_toasts};
+use crate::{
+    error::ApiError,
+    ui::{FormError, Glyph, Icon, LinkButton, Toast, form_error, scroll_to_fragment, use_toasts},
+};
 use domain::{
     ConversationId, Cursor, MessageId, Page,
     chat::{Asked, Author, Message, MessageState},
 };
-use leptos::{ev::MouseEvent, html, prelude::*, server_fn::ServerFn};
+use leptos::{
+    ev::MouseEvent,
+    html,
+    prelude::*,
+    reactive::owner::{Owner, WeakOwner},
+    server_fn::ServerFn,
+};
+use leptos_router::{NavigateOptions, hooks::use_navigate};
 
 /// One message. Its place in the thread is kept while it changes.
 #[derive(Clone, Copy)]
@@ -32,41 +44,90 @@ impl Shown {
 pub(super) struct Thread {
     pub conversation: ConversationId,
     messages: RwSignal<Vec<Shown>>,
+    /// Of the thread: what an effect makes for itself goes when the effect runs again.
+    owner: StoredValue<Option<WeakOwner>>,
     earlier: RwSignal<Option<Cursor>>,
     /// A question on its way to the server.
     sending: RwSignal<Option<String>>,
     /// The key of the question that could not be sent, with its text: the same again is not asked twice.
     unsent: StoredValue<Option<(String, String)>>,
+    /// The message that the address names.
+    found: Option<MessageId>,
+    /// The version that was chosen last.
+    selected: StoredValue<Option<MessageId>>,
     ask: ServerAction<Ask>,
+    edit: ServerAction<Ask>,
+    regenerate: ServerAction<RegenerateAnswer>,
+    select: ServerAction<SelectBranch>,
     stop: ServerAction<StopAnswer>,
 }
 
 impl Thread {
-    fn new(conversation: ConversationId, page: Page<Message>) -> Self {
+    fn new(conversation: ConversationId, page: Page<Message>, found: Option<MessageId>) -> Self {
         let thread = Self {
             conversation,
             messages: RwSignal::new(page.items.into_iter().map(Shown::new).collect()),
+            owner: StoredValue::new(Owner::current().map(|owner| owner.downgrade())),
             earlier: RwSignal::new(page.next),
             sending: RwSignal::new(None),
             unsent: StoredValue::new(None),
+            found,
+            selected: StoredValue::new(None),
             ask: ServerAction::new(),
+            edit: ServerAction::new(),
+            regenerate: ServerAction::new(),
+            select: ServerAction::new(),
             stop: ServerAction::new(),
         };
-        let toasts = use_toasts();
-        Effect::new(move |_| match thread.ask.value().get() {
-            Some(Ok(asked)) => thread.asked(asked),
-            Some(Err(_)) => thread.sending.set(None),
-            None => {}
-        });
-        Effect::new(move |_| match thread.stop.value().get() {
-            Some(Ok(message)) => thread.put(message),
-            Some(Err(error)) => toasts.push(Toast::bad(error.to_string())),
-            None => {}
-        });
+        thread.hear();
         thread
     }
 
-    /// Asks in this conversation.
+    /// Shows what the server has done.
+    fn hear(self) {
+        let toasts = use_toasts();
+        let navigate = use_navigate();
+        let tell = move |error: ApiError| toasts.push(Toast::bad(error.to_string()));
+        Effect::new(move |_| match self.ask.value().get() {
+            Some(Ok(asked)) => {
+                self.unsent.set_value(None);
+                self.show(asked);
+                self.sending.set(None);
+            }
+            Some(Err(_)) => self.sending.set(None),
+            None => {}
+        });
+        for answered in [self.edit.value(), self.regenerate.value()] {
+            Effect::new(move |_| match answered.get() {
+                Some(Ok(asked)) => self.show(asked),
+                Some(Err(error)) => tell(error),
+                None => {}
+            });
+        }
+        Effect::new(move |_| match self.select.value().get() {
+            // The address names a message of another branch.
+            Some(Ok(_)) if self.found.is_some() => {
+                let here = NavigateOptions { replace: true, ..NavigateOptions::default() };
+                navigate(&format!("/chat/{}", self.conversation), here);
+            }
+            Some(Ok(page)) => {
+                self.messages.set(page.items.into_iter().map(|message| self.shown(message)).collect());
+                self.earlier.set(page.next);
+                if let Some(id) = self.selected.get_value() {
+                    focus_versions(id);
+                }
+            }
+            Some(Err(error)) => tell(error),
+            None => {}
+        });
+        Effect::new(move |_| match self.stop.value().get() {
+            Some(Ok(message)) => self.put(message),
+            Some(Err(error)) => tell(error),
+            None => {}
+        });
+    }
+
+    /// Asks at the end of what is shown.
     pub fn ask(self, text: String) {
         let key = match self.unsent.get_value() {
             Some((unsent, key)) if unsent == text => key,
@@ -74,16 +135,67 @@ impl Thread {
         };
         self.unsent.set_value(Some((text.clone(), key.clone())));
         self.sending.set(Some(text.clone()));
-        self.ask.dispatch(Ask { conversation: self.conversation, text, key });
+        let after = self.last();
+        self.ask.dispatch(Ask { conversation: self.conversation, text, key, after, instead_of: None });
     }
 
-    fn asked(self, asked: Asked) {
-        self.unsent.set_value(None);
-        let known = self.messages.with_untracked(|shown| shown.iter().any(|one| one.id == asked.answer.id));
-        if !known {
-            self.messages.update(|shown| shown.extend([Shown::new(asked.question), Shown::new(asked.answer)]));
+    /// Asks another version of a question.
+    pub fn edit(self, question: MessageId, text: String) {
+        if !text.trim().is_empty() && !self.edit.pending().get_untracked() {
+            let (conversation, key, instead_of) = (self.conversation, self.fresh_key(), Some(question));
+            self.edit.dispatch(Ask { conversation, text, key, after: None, instead_of });
         }
-        self.sending.set(None);
+    }
+
+    pub fn editing(self) -> Signal<bool> {
+        self.edit.pending().into()
+    }
+
+    /// Has the question of an answer answered again.
+    pub fn regenerate(self, answer: MessageId) {
+        if !self.regenerate.pending().get_untracked() {
+            self.regenerate.dispatch(RegenerateAnswer { id: answer, key: self.fresh_key() });
+        }
+    }
+
+    /// Shows the branch with this version of a message.
+    pub fn select(self, id: MessageId) {
+        if !self.select.pending().get_untracked() {
+            self.selected.set_value(Some(id));
+            self.select.dispatch(SelectBranch { id, conversation: self.conversation });
+        }
+    }
+
+    /// Puts a question and its answer where they belong in the tree. What stood there is on another branch now.
+    fn show(self, Asked { question, answer }: Asked) {
+        let shown: Vec<MessageId> = self.messages.with_untracked(|shown| shown.iter().map(|one| one.id).collect());
+        if shown.contains(&answer.id) {
+            return;
+        }
+        let place = |id: MessageId| shown.iter().position(|known| *known == id).map(|place| place + 1);
+        let (kept, new) = match place(question.id) {
+            Some(kept) => (kept, vec![answer]),
+            None => (question.parent_id.and_then(place).unwrap_or(0), vec![question, answer]),
+        };
+        let new: Vec<Shown> = new.into_iter().map(|message| self.shown(message)).collect();
+        self.messages.update(|shown| {
+            shown.truncate(kept);
+            shown.extend(new);
+        });
+    }
+
+    /// The message as it is shown already, or anew.
+    fn shown(self, message: Message) -> Shown {
+        let known = self.messages.with_untracked(|shown| shown.iter().find(|one| one.id == message.id).copied());
+        let make = || Shown::new(message);
+        known.unwrap_or_else(|| match self.owner.get_value().and_then(|owner| owner.upgrade()) {
+            Some(owner) => owner.with(make),
+            None => make(),
+        })
+    }
+
+    fn last(self) -> Option<MessageId> {
+        self.messages.with_untracked(|shown| shown.last().map(|last| last.id))
     }
 
     fn put(self, message: Message) {
@@ -94,19 +206,14 @@ impl Thread {
     }
 
     fn prepend(self, page: Page<Message>) {
-        self.messages.update(|shown| drop(shown.splice(0..0, page.items.into_iter().map(Shown::new))));
+        let earlier: Vec<Shown> = page.items.into_iter().map(|message| self.shown(message)).collect();
+        self.messages.update(|shown| drop(shown.splice(0..0, earlier)));
         self.earlier.set(page.next);
     }
 
-    pub fn ask_url(self) -> &'static str {
-        Ask::url()
-    }
-
     /// The idempotency key of a form without JavaScript: the same page sent twice asks once.
-    pub fn key(self) -> String {
-        self.messages.with_untracked(|shown| {
-            shown.last().map_or_else(|| "first".to_owned(), |last| format!("after-{}", last.id))
-        })
+    fn key(self) -> String {
+        self.last().map_or_else(|| "first".to_owned(), |last| format!("after-{last}"))
     }
 
     fn fresh_key(self) -> String {
@@ -120,20 +227,25 @@ impl Thread {
             last.message.with(|message| (message.state == MessageState::Streaming).then_some(last.id))
         })
     }
-
-    /// The question that the message answers, if it is the last one of the thread.
-    pub fn question_before_last(self, answer: MessageId) -> Option<String> {
-        self.messages.with(|shown| {
-            let [.., question, last] = shown.as_slice() else { return None };
-            (last.id == answer).then(|| question.message.with_untracked(|question| question.content.clone()))
-        })
-    }
 }
 
 /// The messages, and the composer at their foot.
 #[component]
-pub(super) fn ThreadView(conversation: ConversationId, messages: Page<Message>) -> impl IntoView {
-    let thread = Thread::new(conversation, messages);
+pub(super) fn ThreadView(
+    conversation: ConversationId,
+    messages: Page<Message>,
+    /// The message that the address names.
+    found: Option<MessageId>,
+    /// Where later messages are that are not among these: nothing is asked in their midst.
+    later: Option<String>,
+    scoped: Scoped,
+) -> impl IntoView {
+    let thread = Thread::new(conversation, messages, found);
+    Effect::new(move |_| {
+        if let Some(found) = found {
+            scroll_to_fragment(&anchor(found));
+        }
+    });
     let streaming = Memo::new(move |_| thread.streaming());
     let sending = move || thread.sending.get();
     let scroll = NodeRef::<html::Div>::new();
@@ -161,14 +273,24 @@ pub(super) fn ThreadView(conversation: ConversationId, messages: Page<Message>) 
                 {move || sending().map(|text| view! { <QuestionView text/> <p class="answer__status" role="status"><span class="answer__pulse" aria-hidden="true"></span>"Asking"</p> })}
             </div>
         </div>
-        <div class="thread__foot">
-            <FormError error/>
-            <Composer
-                url=Ask::url() target="conversation" id=conversation.to_string() key=thread.key() label="Ask another question"
-                placeholder="Ask about the documents" restore on_send=Callback::new(move |text| thread.ask(text))
-                pending=thread.ask.pending() streaming stop=thread.stop
-            />
-        </div>
+        {match later {
+            Some(href) => view! {
+                <div class="thread__foot thread__foot--later">
+                    <LinkButton href icon=Glyph::ChevronDown>"Show the newest messages"</LinkButton>
+                </div>
+            }.into_any(),
+            None => view! {
+                <div class="thread__foot">
+                    <FormError error/>
+                    <ConversationScope conversation scoped/>
+                    <Composer
+                        url=Ask::url() target="conversation" id=conversation.to_string() key=thread.key() label="Ask another question"
+                        placeholder="Ask about the documents" restore on_send=Callback::new(move |text| thread.ask(text))
+                        pending=thread.ask.pending() streaming stop=thread.stop after=thread.last()
+                    />
+                </div>
+            }.into_any(),
+        }}
         {move || {
             // As a string: with JavaScript the browser reads it as text, and hydration finds no elements in it.
             streaming.get_untracked().map(|_| view! { <noscript inner_html=r#"<meta http-equiv="refresh" content="2">"#></noscript> })
@@ -177,12 +299,24 @@ pub(super) fn ThreadView(conversation: ConversationId, messages: Page<Message>) 
 }
 
 fn message(shown: Shown, thread: Thread) -> AnyView {
-    match shown.message.with_untracked(|message| message.author) {
+    let is_found = (thread.found == Some(shown.id)).then_some("");
+    let content = match shown.message.with_untracked(|message| message.author) {
         Author::User => {
-            view! { <QuestionView text=shown.message.with_untracked(|message| message.content.clone())/> }.into_any()
+            let message = shown.message.get_untracked();
+            view! {
+                <QuestionView text=message.content.clone()/>
+                <QuestionTools message thread/>
+            }
+            .into_any()
         }
         Author::Assistant => view! { <AnswerView shown thread/> }.into_any(),
-    }
+    };
+    view! { <div class="message" id=anchor(shown.id) data-found=is_found>{content}</div> }.into_any()
+}
+
+/// The fragment that names a message.
+pub(super) fn anchor(id: MessageId) -> String {
+    format!("message-{id}")
 }
 
 /// The way back in time: a link, or in place with JavaScript.

@@ -1,9 +1,10 @@
 //! Server functions of documents. Files go up by `/api/v1/projects/{id}/uploads`.
 
-use crate::error::ApiError;
+use crate::{error::ApiError, flash::Notice, members::api::Secret};
 use domain::{
-    Cursor, DocumentId, Page, ProjectId,
+    Cursor, DocumentId, FolderId, Page, ProjectId,
     documents::{Document, DocumentPage},
+    folders::{FolderContents, FolderLink},
     projects::Project,
     search::SearchIndex,
     uploads::Upload,
@@ -16,10 +17,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentsHome {
     pub project: Project,
-    pub documents: Page<Document>,
-    /// The reader's own, of earlier visits.
+    pub contents: FolderContents,
+    /// All of the project's, to move things to.
+    pub folders: Vec<FolderLink>,
+    /// The reader's own to this place, of earlier visits.
     pub unfinished: Vec<Upload>,
     pub index: SearchIndex,
+    /// What a form without JavaScript has done.
+    pub notice: Option<Notice>,
 }
 
 /// A document and some of its pages.
@@ -27,30 +32,49 @@ pub struct DocumentsHome {
 pub struct Opened {
     pub document: Document,
     pub pages: Vec<DocumentPage>,
+    /// Of a link: the version that is being fetched, or could not be.
+    pub next_version: Option<Document>,
+    /// A share's link, made by a form without JavaScript.
+    pub made: Option<Secret>,
     /// The present text of one that is written here.
     pub written: Option<WrittenText>,
 }
 
 /// One answer for the whole page, so that it takes one round trip.
 #[server]
-pub async fn open_documents(project: ProjectId, cursor: Option<Cursor>) -> Result<DocumentsHome, ApiError> {
+pub async fn open_documents(
+    project: ProjectId,
+    folder: Option<FolderId>,
+    cursor: Option<Cursor>,
+) -> Result<DocumentsHome, ApiError> {
     use domain::PageRequest;
 
     let session = crate::session::session()?;
-    let documents = session.list_documents(project, PageRequest { cursor, ..PageRequest::first() }).await?;
+    let page = PageRequest { cursor, ..PageRequest::first() };
+    let contents = session.folder_contents(project, folder, page).await?;
+    let mut unfinished = session.list_uploads(project).await?;
+    unfinished.retain(|upload| upload.folder_id == folder);
     Ok(DocumentsHome {
         project: session.project(project).await?,
-        documents,
-        unfinished: session.list_uploads(project).await?,
+        contents,
+        folders: session.list_folders(project).await?,
+        unfinished,
         index: session.search_index(project).await?,
+        notice: crate::flash::take(),
     })
 }
 
+/// Of one folder, or of the top of the project.
 #[server]
-pub async fn list_documents(project: ProjectId, cursor: Option<Cursor>) -> Result<Page<Document>, ApiError> {
+pub async fn list_documents(
+    project: ProjectId,
+    folder: Option<FolderId>,
+    cursor: Option<Cursor>,
+) -> Result<Page<Document>, ApiError> {
     use domain::PageRequest;
 
-    Ok(crate::session::session()?.list_documents(project, PageRequest { cursor, ..PageRequest::first() }).await?)
+    let page = PageRequest { cursor, ..PageRequest::first() };
+    Ok(crate::session::session()?.folder_contents(project, folder, page).await?.documents)
 }
 
 /// A document with up to `limit` pages from page `from` on; none before its text is read.
@@ -58,24 +82,16 @@ pub async fn list_documents(project: ProjectId, cursor: Option<Cursor>) -> Resul
 pub async fn open_document(id: DocumentId, from: u32, limit: u32) -> Result<Opened, ApiError> {
     let session = crate::session::session()?;
     let document = session.document(id).await?;
+    let next_version = if document.source_url.is_some() { session.next_version(id).await? } else { None };
     let written = match document.writing {
         Some(_) => Some(session.written_text(id).await?),
         None => None,
     };
-    Ok(Opened { document, pages: session.document_pages(id, from, limit).await?, written })
+    let made = crate::members::shown_once::take(&format!("/documents/{id}"));
+    Ok(Opened { document, pages: session.document_pages(id, from, limit).await?, next_version, made, written })
 }
 
 #[server]
 pub async fn retry_document(id: DocumentId) -> Result<Document, ApiError> {
     Ok(crate::session::session()?.retry_document(id).await?)
-}
-
-/// Deletes a document, and says which. Where its own page is left by that, `leave_for` is the project to go to.
-#[server]
-pub async fn delete_document(id: DocumentId, leave_for: Option<ProjectId>) -> Result<DocumentId, ApiError> {
-    crate::session::session()?.delete_document(id).await?;
-    if let Some(project) = leave_for {
-        crate::redirect::to(&format!("/projects/{project}/documents"));
-    }
-    Ok(id)
 }

@@ -21,7 +21,7 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// The kind of file, for people.
-pub(super) fn kind(media_type: &str) -> &str {
+pub(crate) fn kind(media_type: &str) -> &str {
     match media_type {
         "application/pdf" => "PDF",
         "text/markdown" => "Markdown",
@@ -38,7 +38,7 @@ pub(super) fn kind(media_type: &str) -> &str {
 }
 
 /// What a page is called in a document of this kind. A workbook's long sheets are cut, so theirs are pages.
-pub(super) fn page_word(media_type: &str) -> &'static str {
+pub(crate) fn page_word(media_type: &str) -> &'static str {
     if kind(media_type) == "PowerPoint" { "slide" } else { "page" }
 }
 

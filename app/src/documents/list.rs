@@ -1,7 +1,7 @@
 //! The documents of one page of the list, kept current.
 
 use super::live::Change;
-use domain::{Cursor, DocumentId, Page, documents::Document};
+use domain::{Cursor, DocumentId, FolderId, Page, documents::Document};
 use leptos::prelude::*;
 
 /// One row. Its place in the list is kept while its document changes.
@@ -15,19 +15,22 @@ pub(super) struct Listed {
 pub(super) struct DocumentList {
     rows: RwSignal<Vec<Listed>>,
     next: RwSignal<Option<Cursor>>,
+    /// The folder whose documents these are; none at the top of the project.
+    folder: Option<FolderId>,
     /// Whether the list begins with the newest document, so that new ones belong at its head.
     from_newest: bool,
-    /// Deleted here: what is still told of them comes too late.
-    deleted: StoredValue<Vec<DocumentId>>,
+    /// Taken off here: until that is told too, what is told of them comes too late.
+    taken: StoredValue<Vec<DocumentId>>,
 }
 
 impl DocumentList {
-    pub fn new(page: Page<Document>, from_newest: bool) -> Self {
+    pub fn new(page: Page<Document>, folder: Option<FolderId>, from_newest: bool) -> Self {
         let list = Self {
             rows: RwSignal::new(Vec::new()),
             next: RwSignal::new(None),
+            folder,
             from_newest,
-            deleted: StoredValue::new(Vec::new()),
+            taken: StoredValue::new(Vec::new()),
         };
         list.append(page);
         list
@@ -55,7 +58,13 @@ impl DocumentList {
 
     /// A document that is new or has changed.
     pub fn put(self, document: Document) {
-        if self.deleted.with_value(|deleted| deleted.contains(&document.id)) {
+        if document.folder_id != self.folder {
+            // Moved away, by whomever.
+            self.untake(document.id);
+            self.drop_row(document.id);
+            return;
+        }
+        if self.taken.with_value(|taken| taken.contains(&document.id)) {
             return;
         }
         let row = self.rows.with_untracked(|rows| rows.iter().find(|row| row.id == document.id).copied());
@@ -83,19 +92,41 @@ impl DocumentList {
         });
     }
 
-    /// Takes a document off the list, and tells its name if it was on it.
-    pub fn remove(self, id: DocumentId) -> Option<String> {
-        self.deleted.update_value(|deleted| deleted.push(id));
+    /// Takes documents off the list, and returns those that were on it.
+    pub fn take(self, ids: &[DocumentId]) -> Vec<Document> {
+        let taken: Vec<Document> = ids.iter().filter_map(|id| self.drop_row(*id)).collect();
+        self.taken.update_value(|known| known.extend(taken.iter().map(|document| document.id)));
+        taken
+    }
+
+    /// Puts back what was taken off.
+    pub fn put_back(self, documents: Vec<Document>) {
+        for document in documents {
+            self.untake(document.id);
+            let is_there = self.rows.with_untracked(|rows| rows.iter().any(|row| row.id == document.id));
+            if !is_there {
+                self.insert(document);
+            }
+        }
+    }
+
+    fn drop_row(self, id: DocumentId) -> Option<Document> {
         let row = self.rows.with_untracked(|rows| rows.iter().find(|row| row.id == id).copied())?;
-        let name = row.document.with_untracked(|document| document.name.clone());
         self.rows.update(|rows| rows.retain(|row| row.id != id));
-        Some(name)
+        Some(row.document.get_untracked())
+    }
+
+    fn untake(self, id: DocumentId) {
+        self.taken.update_value(|taken| taken.retain(|known| *known != id));
     }
 
     pub fn apply(self, change: Change) {
         match change {
             Change::Changed(document) => self.put(*document),
-            Change::Deleted(id) => drop(self.remove(id)),
+            Change::Deleted(id) => {
+                self.untake(id);
+                drop(self.drop_row(id));
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod actions;
 pub mod api;
 mod facts;
+mod keyboard;
 mod list;
 mod live;
 mod page;
@@ -13,7 +14,8 @@ mod row;
 mod state;
 mod upload;
 
-pub(crate) use facts::size;
+pub(crate) use facts::{kind, page_word, size};
 pub use page::DocumentsPage;
 pub use reader::DocumentPage;
+pub(crate) use reader::{PageTurner, Sheet};
 pub(crate) use state::DocumentStateView;

@@ -1,5 +1,5 @@
 use super::{
-    actions::{DeleteButton, DeleteDialog, DocumentActions, FailureLine},
+    actions::{DocumentActions, FailureLine},
     api::{self, Opened},
     facts,
     live::{self, Change},
@@ -7,14 +7,23 @@ use super::{
     state::DocumentStateView,
 };
 use crate::{
+    chat::InChatButton,
     error::ApiError,
+    folders::{ItemFields, href},
+    links::SourceLine,
     routes::{path_id, query_param},
-    ui::{Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Skeleton, Time, Variant, Width},
+    shares::{ShareButton, ShareDialog},
+    trash::{TrashedBanner, api::MoveToTrash},
+    ui::{
+        Button, Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Skeleton, Time, Variant, Width, form_error,
+        scroll_to_fragment,
+    },
     written::{ExportMenu, StatusBadge, WrittenArticle},
 };
 use domain::{
-    DocumentId,
+    DocumentId, ProjectId,
     documents::{Document, DocumentPage as PageText, DocumentState, Span},
+    folders::Item,
     workspaces::Role,
 };
 use leptos::prelude::*;
@@ -83,7 +92,7 @@ fn content(
     place: Place,
     reopen: impl Fn() + Copy + Send + Sync + 'static,
 ) -> AnyView {
-    let Opened { document, pages, written } = match opened {
+    let Opened { document, pages, next_version, made, written } = match opened {
         Ok(opened) => opened,
         Err(error) => {
             let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
@@ -93,10 +102,15 @@ fn content(
     let project = document.project.clone();
     let crumbs = vec![
         Crumb::link(project.name, format!("/projects/{}", project.id)),
-        Crumb::link("Documents", format!("/projects/{}/documents", project.id)),
+        Crumb::link("Documents", href(project.id, document.folder_id)),
         Crumb::here(document.name.clone()),
     ];
     let id = document.id;
+    let may_write = document.role >= Role::Member;
+    let is_there = document.has_file();
+    let trashed = document.trashed_at.is_some();
+    // What is in the trash is neither shared nor fetched again.
+    let may_publish = may_write && is_there && !trashed;
     let live = RwSignal::new(document.clone());
     let is_written = written.is_some();
     let file = move || {
@@ -104,33 +118,43 @@ fn content(
             return view! { <WrittenActions document=live.get_untracked()/> }.into_any();
         }
         view! {
+            {may_publish.then(|| view! { <ShareButton/> })}
             // Not a page of the app: the router must leave it to the browser.
-            <a class="button" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
-                <Icon glyph=Glyph::ExternalLink/>
-                <span class="button__label">"Open the file"</span>
-            </a>
+            {is_there.then(|| view! {
+                <a class="button" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
+                    <Icon glyph=Glyph::ExternalLink/>
+                    <span class="button__label">"Open the file"</span>
+                </a>
+            })}
         }
         .into_any()
     };
+    let next_version = RwSignal::new(next_version);
     let name = document.name.clone();
     let count = document.page_count.unwrap_or(0);
     let word = facts::page_word(&document.media_type);
     let put = move |document: Document| {
-        let became_ready =
-            document.state == DocumentState::Ready && live.with_untracked(|known| known.state != DocumentState::Ready);
+        let is_another = document.state == DocumentState::Ready
+            && live
+                .with_untracked(|known| known.state != DocumentState::Ready || known.fetched_at != document.fetched_at);
         live.set(document);
-        if became_ready {
+        if is_another {
             reopen();
         }
     };
-    let actions = DocumentActions::new(put, |_| ());
-    if document.state != DocumentState::Ready {
-        live::follow(project.id, move |change| {
-            if let Change::Changed(document) = change
-                && document.id == id
+    let actions = DocumentActions::new(put);
+    let put_away = Callback::new(move |()| reopen());
+    let banner = trashed.then(|| document.clone());
+    if document.state != DocumentState::Ready || document.source_url.is_some() {
+        live::follow(project.id, move |change| match change {
+            Change::Changed(document) if document.id == id => put(*document),
+            Change::Changed(document) if document.replaces == Some(id) => next_version.set(Some(*document)),
+            Change::Deleted(gone)
+                if next_version.with_untracked(|next| next.as_ref().is_some_and(|next| next.id == gone)) =>
             {
-                put(*document);
+                next_version.set(None);
             }
+            _ => {}
         });
     }
     let marked = place.span.filter(|span| pages.iter().any(|page| page.number == span.page));
@@ -150,15 +174,18 @@ fn content(
             .collect_view();
         view! {
             <article class="reader">{sheets}</article>
-            <PageTurner id first last count/>
+            <PageTurner path=format!("/documents/{id}") first last count/>
         }
         .into_any()
     };
     bring_into_view(marked);
     view! {
         <Page title=name crumbs action=file width=Width::Reading>
-            <Facts document=live actions/>
+            {banner.map(|document| view! { <TrashedBanner document restored=put_away/> })}
+            <Facts document=live put_away/>
             <FormError error=actions.error()/>
+            {document.source_url.clone().map(|address| view! { <SourceLine document=live address next_version/> })}
+            {may_publish.then(|| view! { <ShareDialog document=document.clone() made/> })}
             {marked.map(|span| view! { <Cited span/> })}
             {body}
         </Page>
@@ -166,35 +193,27 @@ fn content(
     .into_any()
 }
 
-/// On a navigation within the app the browser does not scroll to the fragment by itself.
 fn bring_into_view(marked: Option<Span>) {
     Effect::new(move |_| {
-        let wanted = marked.is_some() && window().location().hash().is_ok_and(|hash| hash == "#cited");
-        if wanted {
-            scroll_when_drawn(FRAMES_TO_WAIT);
+        if marked.is_some() {
+            scroll_to_fragment("cited");
         }
     });
 }
 
-/// A second: the page is drawn a frame or two after its effects have run, on a slow phone a few more.
-const FRAMES_TO_WAIT: u8 = 60;
-
-fn scroll_when_drawn(frames_left: u8) {
-    if let Some(mark) = document().get_element_by_id("cited") {
-        // The style sheet says how far from the edge.
-        mark.scroll_into_view();
-    } else if frames_left > 0 {
-        request_animation_frame(move || scroll_when_drawn(frames_left - 1));
-    }
-}
-
 /// The document's name and what is known of it.
 #[component]
-fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoView {
+fn Facts(
+    document: RwSignal<Document>,
+    /// It is in the trash now.
+    put_away: Callback<()>,
+) -> impl IntoView {
     // What never changes.
-    let Document { id, name, media_type, size_bytes, created_by, created_at, role, project, writing, .. } =
-        document.get_untracked();
-    let may_write = role >= Role::Member;
+    let Document {
+        id, name, media_type, size_bytes, created_by, created_at, role, project, trashed_at, writing, ..
+    } = document.get_untracked();
+    let may_put_away = role >= Role::Member && trashed_at.is_none();
+    let is_there = document.with_untracked(Document::has_file);
     let pages = move || document.with(|document| facts::pages(document.page_count, &document.media_type));
     view! {
         <header class="reader-head">
@@ -202,14 +221,37 @@ fn Facts(document: RwSignal<Document>, actions: DocumentActions) -> impl IntoVie
             <ul class="reader-head__facts" aria-label="Facts">
                 {writing.map(|status| view! { <li><StatusBadge status=Signal::stored(status)/></li> })}
                 <li><DocumentStateView document/></li>
-                <li>{if writing.is_some() { "Written here".to_owned() } else { facts::kind(&media_type).to_owned() }}</li>
+                {is_there.then(|| view! {
+                    <li>{if writing.is_some() { "Written here".to_owned() } else { facts::kind(&media_type).to_owned() }}</li>
+                })}
                 {move || pages().map(|pages| view! { <li>{pages}</li> })}
-                <li>{facts::size(size_bytes)}</li>
+                {is_there.then(|| view! { <li>{facts::size(size_bytes)}</li> })}
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
-                {may_write.then(|| view! { <li class="reader-head__delete"><DeleteButton id class="button button--quiet button--small"/></li> })}
+                <Show when=move || document.with(|document| !document.in_chat)><li>"Left out of chat"</li></Show>
+                {may_put_away.then(|| view! {
+                    <li><InChatButton document class="button button--quiet button--small"/></li>
+                    <li class="reader-head__delete"><TrashForm id project=project.id put_away/></li>
+                })}
             </ul>
-            {may_write.then(|| view! { <DeleteDialog id name actions leave_for=project.id/> })}
         </header>
+    }
+}
+
+/// Puts the document into the trash. Its page stays, and says how it comes back.
+#[component]
+fn TrashForm(id: DocumentId, project: ProjectId, put_away: Callback<()>) -> impl IntoView {
+    let action = ServerAction::<MoveToTrash>::new();
+    Effect::new(move |_| {
+        if let Some(Ok(_)) = action.value().get() {
+            put_away.run(());
+        }
+    });
+    view! {
+        <ActionForm action>
+            <ItemFields project item=Item::Document(id)/>
+            <Button small=true variant=Variant::Quiet icon=Glyph::Trash2 pending=action.pending()>"Move to trash"</Button>
+        </ActionForm>
+        <FormError error=form_error(move || action.value().get(), &[])/>
     }
 }
 
@@ -242,7 +284,7 @@ fn Cited(span: Span) -> impl IntoView {
 
 /// One page of the document.
 #[component]
-fn Sheet(
+pub(crate) fn Sheet(
     page: PageText,
     /// Of the whole document; 0 when it is not known.
     count: u32,
@@ -292,13 +334,12 @@ fn paragraph(paragraph: Paragraph) -> impl IntoView {
     view! { <p class=class>{parts}</p> }
 }
 
-/// The way to the pages before and after, and to any page.
+/// The way to the pages before and after, and to any page, of what is read at `path`.
 #[component]
-fn PageTurner(id: DocumentId, first: u32, last: u32, count: u32) -> impl IntoView {
+pub(crate) fn PageTurner(path: String, first: u32, last: u32, count: u32) -> impl IntoView {
     if first <= 1 && last >= count {
         return ().into_any();
     }
-    let path = format!("/documents/{id}");
     let before = (first > 1).then(|| {
         let page = first.saturating_sub(PAGES).max(1);
         view! { <a class="button" rel="prev" href=format!("{path}?page={page}")><Icon glyph=Glyph::ArrowLeft/><span class="button__label">"Earlier pages"</span></a> }

@@ -1,24 +1,38 @@
 use super::{
-    actions::{DeleteButton, DeleteDialog, DocumentActions, FailureLine},
+    actions::{DocumentActions, FailureLine},
     facts,
     list::Listed,
     state::DocumentStateView,
     upload::{Upload, UploadState, Uploads},
 };
-use crate::ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time};
+use crate::{
+    chat::InChatButton,
+    folders::{Choice, ItemActions, MoveButton, TrashButton},
+    links::SourceHost,
+    ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time},
+};
 use domain::{
     documents::{Document, DocumentState},
+    folders::Item,
     workspaces::Role,
 };
 use leptos::prelude::*;
 
 /// A document in the list. The roles say what CSS may hide from a screen reader when it turns rows into cards.
 #[component]
-pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl IntoView {
+pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemActions) -> impl IntoView {
     let Listed { id, document } = listed;
     // What never changes.
-    let Document { name, size_bytes, media_type, created_by, created_at, role, writing, .. } = document.get_untracked();
+    let Document { created_by, created_at, role, source_url, writing, .. } = document.get_untracked();
     let may_write = role >= Role::Member;
+    // A link is what its page is, which is known when that has been fetched.
+    let name = Memo::new(move |_| document.with(|document| document.name.clone()));
+    let is_there = Memo::new(move |_| document.with(Document::has_file));
+    let kind = move || document.with(|document| facts::kind(&document.media_type).to_owned());
+    let size = move || {
+        if is_there.get() { document.with(|document| facts::size(document.size_bytes)) } else { "\u{2013}".to_owned() }
+    };
+    let glyph = if source_url.is_some() { Glyph::Link } else { Glyph::FileText };
     let pages = move || {
         document
             .with(|document| facts::pages(document.page_count, &document.media_type))
@@ -29,41 +43,49 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions) -> impl Into
             (document.state == DocumentState::Failed).then(|| document.failure.clone().unwrap_or_default())
         })
     };
-    let name = StoredValue::new(name);
+    let item = Item::Document(id);
     view! {
         <tr role="row" class="document">
+            <td role="cell" class="document__choice">
+                {may_write.then(|| view! { <Choice item name=name.get_untracked() selection=items.selection/> })}
+            </td>
             <th role="rowheader" scope="row" class="document__name">
-                <Icon glyph=Glyph::FileText/>
+                <Icon glyph/>
                 <div>
-                    <a class="document__link" href=format!("/documents/{id}")>{move || document.with(|document| document.name.clone())}</a>
+                    <a class="document__link" href=format!("/documents/{id}")>{name}</a>
+                    {source_url.map(|address| view! { <SourceHost address/> })}
+                    <Show when=move || document.with(|document| !document.in_chat)>
+                        <p class="document__hint">"Left out of chat"</p>
+                    </Show>
                     {move || failure().map(|reason| view! { <FailureLine id reason may_write actions/> })}
                 </div>
             </th>
             <td role="cell" class="document__state"><DocumentStateView document/></td>
             <td role="cell" class="document__pages">{pages}</td>
-            <td role="cell" class="document__size" title=facts::kind(&media_type).to_owned()>{facts::size(size_bytes)}</td>
+            <td role="cell" class="document__size" title=kind>{size}</td>
             <td role="cell" class="document__by">{created_by}</td>
             <td role="cell" class="document__at"><Time at=created_at/></td>
             <td role="cell" class="document__actions">
-                <Menu label=format!("Actions for {}", name.get_value()) summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
+                <Menu label=format!("Actions for {}", name.get_untracked()) summary=|| view! { <Icon glyph=Glyph::Ellipsis/> } right=true>
                     {(writing.is_some() && may_write).then(|| view! {
                         <a class="menu__item" href=format!("/documents/{id}/edit")>
                             <Icon glyph=Glyph::Pencil/>
                             "Edit"
                         </a>
                     })}
-                    {writing.is_none().then(|| view! {
-                        // Not a page of the app: the router must leave it to the browser.
+                    // Not a page of the app: the router must leave it to the browser.
+                    {move || (is_there.get() && writing.is_none()).then(|| view! {
                         <a class="menu__item" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
                             <Icon glyph=Glyph::ExternalLink/>
                             "Open the file"
                         </a>
                     })}
-                    {may_write.then(|| view! { <DeleteButton id class="menu__item menu__item--danger"/> })}
+                    {may_write.then(|| view! {
+                        <InChatButton document class="menu__item"/>
+                        <MoveButton item actions=items/>
+                        <TrashButton item actions=items/>
+                    })}
                 </Menu>
-                {may_write.then(|| view! {
-                    <DeleteDialog id name=name.get_value() actions/>
-                })}
             </td>
         </tr>
     }
@@ -93,6 +115,7 @@ pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
     };
     view! {
         <tr role="row" class="document document--upload">
+            <td role="cell" class="document__choice"></td>
             <th role="rowheader" scope="row" class="document__name">
                 <Icon glyph=Glyph::Upload/>
                 <div>

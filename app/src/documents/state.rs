@@ -30,6 +30,9 @@ const fn tone(state: DocumentState) -> Tone {
 fn words(document: &Document) -> String {
     match document.state {
         DocumentState::Queued => "Waiting".to_owned(),
+        DocumentState::Extracting if document.source_url.is_some() && document.fetched_at.is_none() => {
+            "Fetching".to_owned()
+        }
         DocumentState::Extracting => match document.page_count {
             Some(pages) if pages > 1 => format!("Reading page {pages}"),
             _ => "Reading".to_owned(),

@@ -3,11 +3,11 @@
 
 use super::request::{self, Body, Trouble, bytes, pause};
 use domain::{
-    DocumentId, ProjectId, UploadId,
+    DocumentId, FolderId, ProjectId, UploadId,
     documents::Document,
     uploads::{NewUpload, Upload as Kept},
 };
-use leptos::{prelude::*, task::spawn_local};
+use leptos::{callback::Callable, prelude::*, task::spawn_local};
 use std::time::Duration;
 use web_sys::{File, FileList, XmlHttpRequest};
 
@@ -40,6 +40,9 @@ pub(super) enum UploadState {
     Failed(String),
 }
 
+/// A project, and a folder of it or its top.
+pub(super) type Place = (ProjectId, Option<FolderId>);
+
 /// One file. Cheap to copy: a handle.
 #[derive(Clone, Copy)]
 pub(super) struct Upload {
@@ -48,6 +51,8 @@ pub(super) struct Upload {
     /// In bytes.
     pub size: u64,
     pub state: RwSignal<UploadState>,
+    /// Where it goes.
+    place: Place,
     /// With name and size, what a file is known by when it is chosen again.
     modified_ms: Option<i64>,
     file: StoredValue<Option<File>, LocalStorage>,
@@ -57,26 +62,24 @@ pub(super) struct Upload {
     turn: StoredValue<u32>,
 }
 
-/// The files of one page that are on their way.
+/// The files that are on their way, to whichever folder, for as long as documents are in view.
 #[derive(Clone, Copy)]
 pub(super) struct Uploads {
-    project: ProjectId,
     list: RwSignal<Vec<Upload>>,
+    /// In view.
+    place: RwSignal<Option<Place>>,
     next_key: StoredValue<u32>,
-    stored: Callback<Document>,
+    stored: StoredValue<Option<Callback<Document>>>,
 }
 
 impl Uploads {
-    /// `unfinished` are those of earlier visits; `stored` hears the document that each file became.
-    pub fn new(project: ProjectId, unfinished: Vec<Kept>, stored: Callback<Document>) -> Self {
-        let uploads = Self { project, list: RwSignal::new(Vec::new()), next_key: StoredValue::new(0), stored };
-        // In the browser only: what holds a file cannot leave its thread, and the server's tasks do.
-        Effect::new(move |ran: Option<()>| {
-            for kept in unfinished.iter().rev().filter(|_| ran.is_none()) {
-                let state = UploadState::Unchosen { sent: kept.offset };
-                uploads.push(kept.name.clone(), kept.size_bytes, kept.modified_ms, state, None, Some(kept.id));
-            }
-        });
+    pub fn new() -> Self {
+        let uploads = Self {
+            list: RwSignal::new(Vec::new()),
+            place: RwSignal::new(None),
+            next_key: StoredValue::new(0),
+            stored: StoredValue::new(None),
+        };
         on_cleanup(move || {
             for upload in uploads.list.try_get_untracked().unwrap_or_default() {
                 upload.interrupt();
@@ -85,17 +88,41 @@ impl Uploads {
         uploads
     }
 
+    /// Brings a place into view. `unfinished` are those to it of earlier visits; `stored` hears the document that each file
+    /// became.
+    pub fn show(self, place: Place, unfinished: Vec<Kept>, stored: Callback<Document>) {
+        self.place.set(Some(place));
+        self.stored.set_value(Some(stored));
+        // In the browser only: what holds a file cannot leave its thread, and the server's tasks do.
+        Effect::new(move |ran: Option<()>| {
+            for kept in unfinished.iter().rev().filter(|_| ran.is_none()) {
+                let is_known =
+                    self.list.with_untracked(|list| list.iter().any(|upload| upload.id.get_value() == Some(kept.id)));
+                if !is_known {
+                    let state = UploadState::Unchosen { sent: kept.offset };
+                    let (name, id) = (kept.name.clone(), Some(kept.id));
+                    self.push(place, name, kept.size_bytes, kept.modified_ms, state, None, id);
+                }
+            }
+        });
+    }
+
+    /// Those that go to the place in view.
     pub fn list(self) -> Signal<Vec<Upload>> {
-        self.list.into()
+        Signal::derive(move || {
+            let place = self.place.get();
+            self.list.with(|list| list.iter().filter(|upload| Some(upload.place) == place).copied().collect())
+        })
     }
 
     /// Begins to send these files. One that was begun before goes on.
     pub fn add(self, files: &FileList) {
+        let Some(place) = self.place.get_untracked() else { return };
         for file in (0..files.length()).filter_map(|index| files.item(index)) {
             let (name, size, modified_ms) = (file.name(), bytes(file.size()), Some(whole(file.last_modified())));
-            let known = self
-                .list
-                .with_untracked(|list| list.iter().find(|upload| upload.awaits(&name, size, modified_ms)).copied());
+            let known = self.list.with_untracked(|list| {
+                list.iter().find(|upload| upload.place == place && upload.awaits(&name, size, modified_ms)).copied()
+            });
             match known {
                 Some(upload) => {
                     upload.file.set_value(Some(file));
@@ -104,15 +131,17 @@ impl Uploads {
                 None => {
                     let refused = (size == 0).then(|| "The file is empty. Choose another.".to_owned());
                     let state = refused.map_or(UploadState::Waiting, UploadState::Failed);
-                    self.push(name, size, modified_ms, state, Some(file), None);
+                    self.push(place, name, size, modified_ms, state, Some(file), None);
                 }
             }
         }
         self.send_next();
     }
 
+    #[allow(clippy::too_many_arguments)] // one for each fact of a file
     fn push(
         self,
+        place: Place,
         name: String,
         size: u64,
         modified_ms: Option<i64>,
@@ -127,6 +156,7 @@ impl Uploads {
             name: StoredValue::new(name),
             size,
             state: RwSignal::new(state),
+            place,
             modified_ms,
             file: StoredValue::new_local(file),
             id: StoredValue::new(id),
@@ -182,8 +212,9 @@ impl Uploads {
     fn finish(self, upload: Upload, outcome: Result<Option<Document>, String>) {
         match outcome {
             Ok(document) => {
-                if let Some(document) = document {
-                    self.stored.run(document);
+                if let (Some(document), Some(stored)) = (document, self.stored.get_value()) {
+                    // Nobody hears it when its list is about to be another.
+                    let _ = stored.try_run(document);
                 }
                 self.list.update(|list| list.retain(|other| other.key != upload.key));
             }
@@ -261,13 +292,15 @@ impl Uploads {
                 found => return found,
             }
         }
+        let (project, folder_id) = upload.place;
         let new = NewUpload {
             name: upload.name.try_get_value().unwrap_or_default(),
             size_bytes: upload.size,
             modified_ms: upload.modified_ms,
+            folder_id,
         };
         let json = serde_json::to_string(&new).map_err(|error| Trouble::Refused(error.to_string()))?;
-        send("POST", &format!("/api/v1/projects/{}/uploads", self.project), Body::Json(json)).await
+        send("POST", &format!("/api/v1/projects/{project}/uploads"), Body::Json(json)).await
     }
 }
 

@@ -9,6 +9,10 @@ use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Par
 
 /// Containers nested deeper than this are flattened into the one that holds them. The views are built by recursion.
 const MAX_DEPTH: usize = 12;
+/// Bytes that are read: more than twice the longest answer that models give.
+const MAX_BYTES: usize = 2_000_000;
+/// Elements that are made. A page of a few of the longest answers is well below; far above, a browser stands still.
+const MAX_NODES: usize = 50_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Block {
@@ -26,6 +30,8 @@ pub enum Block {
     },
     Table(Table),
     Rule,
+    /// The rest is too much to be shown.
+    Cut,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -63,22 +69,34 @@ pub enum Inline {
     },
 }
 
-/// Reads an answer: CommonMark with tables, strikethrough and citations.
+/// Reads an answer: CommonMark with tables, strikethrough and citations. Of what is too long or has too many elements, the
+/// beginning.
 pub fn parse(markdown: &str) -> Vec<Block> {
-    read(markdown, true)
+    parse_with(markdown, true)
 }
 
 /// Reads what people write: the same without citations.
 pub fn parse_document(markdown: &str) -> Vec<Block> {
-    read(markdown, false)
+    parse_with(markdown, false)
 }
 
-fn read(markdown: &str, cites: bool) -> Vec<Block> {
-    let mut builder = Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), cites, citations: 0 };
-    for event in Parser::new_ext(markdown, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+fn parse_with(markdown: &str, cites: bool) -> Vec<Block> {
+    let read = &markdown[..markdown.floor_char_boundary(MAX_BYTES)];
+    let mut is_cut = read.len() < markdown.len();
+    let mut builder =
+        Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), cites, citations: 0, nodes: 0 };
+    for event in Parser::new_ext(read, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
+        if builder.nodes >= MAX_NODES {
+            is_cut = true;
+            break;
+        }
         builder.event(event);
     }
-    builder.finish()
+    let mut blocks = builder.finish();
+    if is_cut {
+        blocks.push(Block::Cut);
+    }
+    blocks
 }
 
 /// The address if a link may lead there: the web or mail. An address without a scheme is refused too: it would be one
@@ -150,6 +168,8 @@ struct Builder {
     /// Whether `[1]` is a citation.
     cites: bool,
     citations: u32,
+    /// Elements so far.
+    nodes: usize,
 }
 
 impl Builder {
@@ -162,6 +182,9 @@ impl Builder {
     }
 
     fn event(&mut self, event: Event<'_>) {
+        if matches!(event, Event::Code(_) | Event::HardBreak | Event::Rule) {
+            self.nodes += 1;
+        }
         match event {
             Event::Start(tag) => self.open(tag),
             Event::End(_) => self.close(),
@@ -217,6 +240,7 @@ impl Builder {
             // The flattened text of two containers must not run together.
             self.top().push(Inline::Text(" ".to_owned()));
         } else {
+            self.nodes += 1;
             self.stack.push(Frame::new(kind));
         }
     }
@@ -317,7 +341,9 @@ impl Builder {
     fn split(&mut self, text: &str, out: &mut Vec<Inline>) {
         let mut rest = text;
         let mut from = 0;
-        while let Some(open) = rest[from..].find('[').map(|at| from + at) {
+        while self.nodes < MAX_NODES
+            && let Some(open) = rest[from..].find('[').map(|at| from + at)
+        {
             let Some((number, end)) = numeral(&rest[open..]) else {
                 from = open + 1;
                 continue;
@@ -329,6 +355,7 @@ impl Builder {
             }
             out.push(Inline::Citation { number, occurrence: self.citations });
             self.citations += 1;
+            self.nodes += 1;
             rest = &rest[open + end..];
             from = 0;
         }
@@ -352,9 +379,9 @@ impl Builder {
 /// `[12]` at the beginning of the text: its number, and where it ends in bytes.
 fn numeral(text: &str) -> Option<(u32, usize)> {
     let digits = text.strip_prefix('[')?;
-    let end = digits.find(']')?;
+    // Three digits: no answer has a thousand sources, and a year in brackets is none. Nothing further is looked at.
+    let end = digits.bytes().take(4).position(|byte| byte == b']')?;
     let digits = &digits[..end];
-    // Three digits: no answer has a thousand sources, and a year in brackets is none.
     let number = (!digits.is_empty() && digits.len() <= 3 && digits.bytes().all(|b| b.is_ascii_digit()))
         .then(|| digits.parse().ok())
         .flatten()
@@ -386,5 +413,7 @@ const fn align(alignment: Alignment) -> Align {
     }
 }
 
+#[cfg(all(test, feature = "ssr"))]
+mod hostile_tests;
 #[cfg(test)]
 mod tests;

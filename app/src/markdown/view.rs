@@ -55,6 +55,9 @@ fn block(block: Block, citation: Option<&CitationView>) -> AnyView {
         }
         .into_any(),
         Block::Rule => view! { <hr/> }.into_any(),
+        Block::Cut => {
+            view! { <p class="markdown-cut">"The rest of this text is too long to be shown here."</p> }.into_any()
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 #[cfg(feature = "ssr")]
-use crate::{members::shown_once, redirect, session, session::session};
+use crate::{members::shown_once, redirect, session, session::session, workspaces::settings_path};
 use domain::{
     Cursor, InvitationId, MemberId, Page, WorkspaceId,
     members::{Invitation, Member, ReceivedInvitation},
@@ -31,6 +31,7 @@ pub struct People {
 pub enum Secret {
     Invitation { email: String, link: String, mailed: bool },
     ApiKey { name: String, token: String },
+    Share { link: String },
 }
 
 impl std::fmt::Debug for Secret {
@@ -96,7 +97,7 @@ pub async fn invite_member(
     let invited = session()?.invite(workspace, NewInvitation { email, role, expires_in_days }).await?;
     let secret =
         Secret::Invitation { email: invited.invitation.email.into(), link: invited.link, mailed: invited.mailed };
-    shown_once::keep(workspace, &secret);
+    shown_once::keep(&settings_path(workspace), &secret);
     Ok(secret)
 }
 

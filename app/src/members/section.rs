@@ -10,7 +10,7 @@ use crate::{
         Avatar, Button, Confirm, ConfirmActions, Failure, FormError, Glyph, Icon, Options, Pager, ShownOnce, Skeleton,
         Time, Toast, form_error, use_toasts,
     },
-    workspaces::role_name,
+    workspaces::{role_name, settings_path},
 };
 use domain::{
     Cursor, MemberId, WorkspaceId,
@@ -183,7 +183,7 @@ fn lists(
             </thead>
             <tbody>{rows}</tbody>
         </table>
-        <Pager next path=format!("/workspaces/{workspace}/settings")/>
+        <Pager next path=settings_path(workspace)/>
         {alone.then(|| view! {
             <p class="settings__hint">"You are alone here. Invite a colleague: viewers read and ask, members add documents and projects, admins manage people."</p>
         })}

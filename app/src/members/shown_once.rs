@@ -2,14 +2,14 @@
 //! of a minute for that one page, which scripts cannot read and the page takes away.
 
 use crate::{cookie, members::api::Secret, redirect, status};
-use domain::WorkspaceId;
 use http::{header::REFERER, request::Parts};
 use leptos::prelude::use_context;
 
 const COOKIE: &str = "atelier_shown_once";
 
-/// Keeps the secret if it was a plain form that asked: whoever asked by a script has it in the answer.
-pub(crate) fn keep(workspace: WorkspaceId, secret: &Secret) {
+/// Keeps the secret for the page at `path` if it was a plain form that asked: whoever asked by a script has it in the
+/// answer.
+pub(crate) fn keep(path: &str, secret: &Secret) {
     let Some(request) = use_context::<Parts>() else { return };
     if !status::accepts_html(&request.headers) {
         return;
@@ -18,16 +18,14 @@ pub(crate) fn keep(workspace: WorkspaceId, secret: &Secret) {
     let secure = if referer.is_some_and(|referer| referer.starts_with("https://")) { "; Secure" } else { "" };
     if let Ok(json) = serde_json::to_string(secret) {
         let value = redirect::encode(&json);
-        cookie::set(&format!(
-            "{COOKIE}={value}; Path=/workspaces/{workspace}/settings; Max-Age=60; HttpOnly; SameSite=Lax{secure}"
-        ));
+        cookie::set(&format!("{COOKIE}={value}; Path={path}; Max-Age=60; HttpOnly; SameSite=Lax{secure}"));
     }
 }
 
-/// What was kept, which is gone from the browser then.
-pub(crate) fn take(workspace: WorkspaceId) -> Option<Secret> {
+/// What was kept for the page at `path`, which is gone from the browser then.
+pub(crate) fn take(path: &str) -> Option<Secret> {
     let request = use_context::<Parts>()?;
     let value = cookie::read(&request.headers, COOKIE)?;
-    cookie::set(&format!("{COOKIE}=; Path=/workspaces/{workspace}/settings; Max-Age=0; HttpOnly; SameSite=Lax"));
+    cookie::set(&format!("{COOKIE}=; Path={path}; Max-Age=0; HttpOnly; SameSite=Lax"));
     serde_json::from_str(&redirect::decode(&value)?).ok()
 }

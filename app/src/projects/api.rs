@@ -24,7 +24,7 @@ pub async fn open_project(id: ProjectId) -> Result<ProjectHome, ApiError> {
     let project = session.project(id).await?;
     let few = PageRequest { cursor: None, limit: 5 };
     let documents = session.list_documents(id, few.clone()).await?.items;
-    let conversations = session.list_conversations(id, few).await?.items;
+    let conversations = session.list_conversations(id, false, few).await?.items;
     Ok(ProjectHome { project, documents, conversations })
 }
 

@@ -1,6 +1,6 @@
-//! The part of a passage that a result shows: where most of the query's words stand, with those words marked.
+//! The part of a text that a result shows: where most of the query's words stand, with those words marked.
 
-use domain::documents::{Mark, Passage};
+use domain::documents::Mark;
 
 /// `char`s of a passage that are shown.
 const SHOWN: u32 = 420;
@@ -8,19 +8,19 @@ const SHOWN: u32 = 420;
 const BEFORE: u32 = 60;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Text(String),
     Mark(String),
 }
 
-pub(super) fn excerpt(passage: &Passage) -> Vec<Part> {
-    let chars: Vec<char> = passage.text.chars().collect();
+pub(crate) fn excerpt(text: &str, matches: &[Mark]) -> Vec<Part> {
+    let chars: Vec<char> = text.chars().collect();
     let length = u32::try_from(chars.len()).unwrap_or(u32::MAX);
-    let (from, to) = window(&chars, length, &passage.matches);
+    let (from, to) = window(&chars, length, matches);
     let text = |start: u32, end: u32| chars[start as usize..end as usize].iter().collect::<String>();
     let mut parts = Vec::new();
     let mut at = from;
-    for mark in passage.matches.iter().filter(|mark| mark.start >= from && mark.end <= to) {
+    for mark in matches.iter().filter(|mark| mark.start >= from && mark.end <= to) {
         if mark.start > at {
             parts.push(Part::Text(text(at, mark.start)));
         }
@@ -60,38 +60,19 @@ fn window(chars: &[char], length: u32, marks: &[Mark]) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::documents::Span;
-    use uuid::Uuid;
-
-    fn passage(text: &str, matches: Vec<Mark>) -> Passage {
-        Passage {
-            chunk_id: Uuid::nil().into(),
-            document_id: Uuid::nil().into(),
-            document_name: String::new(),
-            span: Span { page: 1, start: 0, end: 1 },
-            text: text.to_owned(),
-            score: 1.0,
-            similarity: None,
-            bm25: None,
-            by_meaning: 0.0,
-            by_words: 0.0,
-            relevance: None,
-            matches,
-        }
-    }
 
     #[test]
     fn a_short_passage_is_shown_whole() {
-        let parts = excerpt(&passage("Blåbær og øl", vec![Mark { start: 10, end: 12 }]));
+        let parts = excerpt("Blåbær og øl", &[Mark { start: 10, end: 12 }]);
         assert_eq!(parts, [Part::Text("Blåbær og ".to_owned()), Part::Mark("øl".to_owned())]);
-        assert_eq!(excerpt(&passage("", Vec::new())), []);
+        assert_eq!(excerpt("", &[]), []);
     }
 
     #[test]
     fn a_long_one_is_shown_where_its_words_are() {
         let text = format!("{}amber and amber{}", "word ".repeat(200), " more".repeat(200));
-        let marks = vec![Mark { start: 0, end: 4 }, Mark { start: 1000, end: 1005 }, Mark { start: 1010, end: 1015 }];
-        let parts = excerpt(&passage(&text, marks));
+        let marks = [Mark { start: 0, end: 4 }, Mark { start: 1000, end: 1005 }, Mark { start: 1010, end: 1015 }];
+        let parts = excerpt(&text, &marks);
         let marked: Vec<_> = parts.iter().filter(|part| matches!(part, Part::Mark(_))).collect();
         assert_eq!(marked.len(), 2);
         assert_eq!(parts.first(), Some(&Part::Text("\u{2026} ".to_owned())));
@@ -107,7 +88,7 @@ mod tests {
 
     #[test]
     fn marks_outside_the_text_do_no_harm() {
-        let parts = excerpt(&passage("abc", vec![Mark { start: 2, end: 9 }, Mark { start: 5, end: 5 }]));
+        let parts = excerpt("abc", &[Mark { start: 2, end: 9 }, Mark { start: 5, end: 5 }]);
         assert_eq!(parts, [Part::Text("abc".to_owned())]);
     }
 }

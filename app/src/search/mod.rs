@@ -6,5 +6,6 @@ mod index_line;
 mod page;
 mod result;
 
+pub(crate) use excerpt::{Part, excerpt};
 pub(crate) use index_line::IndexLine;
 pub use page::SearchPage;

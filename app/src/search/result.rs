@@ -15,7 +15,7 @@ pub(super) fn ResultCard(passage: Passage, best_bm25: f32) -> impl IntoView {
     let span = passage.span;
     let href =
         format!("/documents/{}?page={}&start={}&end={}#cited", passage.document_id, span.page, span.start, span.end);
-    let text = excerpt(&passage)
+    let text = excerpt(&passage.text, &passage.matches)
         .into_iter()
         .map(|part| match part {
             Part::Text(text) => compact(&text).into_any(),

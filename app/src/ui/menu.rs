@@ -16,6 +16,9 @@ pub fn Menu(
     /// Aligned with the button's right edge.
     #[prop(optional)]
     right: bool,
+    /// From the beginning.
+    #[prop(optional)]
+    open: bool,
     children: Children,
 ) -> impl IntoView {
     let element = NodeRef::<html::Details>::new();
@@ -44,7 +47,7 @@ pub fn Menu(
     let class =
         format!("menu{}{}", if upwards { " menu--upwards" } else { "" }, if right { " menu--right" } else { "" });
     view! {
-        <details class=class node_ref=element>
+        <details class=class open=open node_ref=element>
             <summary class="menu__button"><span class="visually-hidden">{label}</span>{summary.run()}</summary>
             <div class="menu__list">{children()}</div>
         </details>

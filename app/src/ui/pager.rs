@@ -9,7 +9,7 @@ pub fn Pager(
     /// Nothing is shown on the last page.
     #[prop(into)]
     next: Signal<Option<Cursor>>,
-    /// The list's own path, without a query.
+    /// The list's own path, with what its query says besides.
     #[prop(into)]
     path: String,
     #[prop(optional, into)] on_more: Option<Callback<Cursor>>,
@@ -17,7 +17,8 @@ pub fn Pager(
 ) -> impl IntoView {
     let link = move || {
         next.get().map(|cursor| {
-            let href = format!("{path}?cursor={}", crate::redirect::encode(&cursor.0));
+            let joint = if path.contains('?') { '&' } else { '?' };
+            let href = format!("{path}{joint}cursor={}", crate::redirect::encode(&cursor.0));
             let more = move |event: MouseEvent| {
                 if let Some(on_more) = on_more {
                     event.prevent_default();

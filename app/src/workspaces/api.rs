@@ -2,7 +2,7 @@
 
 use crate::{error::ApiError, members::api::Secret};
 #[cfg(feature = "ssr")]
-use crate::{members::shown_once, redirect, session::session};
+use crate::{members::shown_once, redirect, session::session, workspaces::settings_path};
 use domain::{
     Cursor, Page, WorkspaceId,
     members::Member,
@@ -68,7 +68,7 @@ pub async fn get_workspace_settings(id: WorkspaceId) -> Result<WorkspaceSettings
         heirs = session.list_members(id, PageRequest { cursor: None, limit: PageRequest::MAX_LIMIT }).await?.items;
         heirs.retain(|member| member.id != own.id);
     }
-    Ok(WorkspaceSettings { workspace, own, heirs, made: shown_once::take(id) })
+    Ok(WorkspaceSettings { workspace, own, heirs, made: shown_once::take(&settings_path(id)) })
 }
 
 #[server]

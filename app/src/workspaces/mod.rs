@@ -11,7 +11,7 @@ pub use home::WorkspacePage;
 pub use list::WorkspacesPage;
 pub use settings::SettingsPage;
 
-use domain::workspaces::Role;
+use domain::{WorkspaceId, workspaces::Role};
 
 /// A role in a word.
 pub(crate) const fn role_name(role: Role) -> &'static str {
@@ -21,6 +21,11 @@ pub(crate) const fn role_name(role: Role) -> &'static str {
         Role::Admin => "Admin",
         Role::Owner => "Owner",
     }
+}
+
+/// The address of a workspace's settings.
+pub(crate) fn settings_path(workspace: WorkspaceId) -> String {
+    format!("/workspaces/{workspace}/settings")
 }
 
 /// `1 project`, `3 projects`.

@@ -2,7 +2,7 @@
 
 use crate::error::ApiError;
 use domain::{
-    Cursor, DocumentId, Page, ProjectId, VersionId,
+    Cursor, DocumentId, FolderId, Page, ProjectId, VersionId,
     documents::Document,
     written::{Difference, Saved, Version, VersionText, WritingStatus, WrittenText},
 };
@@ -23,10 +23,13 @@ pub struct History {
 
 /// Makes an empty document and goes to its editor.
 #[server]
-pub async fn create_written(project: ProjectId) -> Result<DocumentId, ApiError> {
-    use domain::{text::Name, written::NewWritten};
+pub async fn create_written(project: ProjectId, folder: Option<FolderId>) -> Result<DocumentId, ApiError> {
+    use domain::{
+        text::Name,
+        written::{Markdown, NewWritten},
+    };
 
-    let new = NewWritten { title: Name::parse("title", UNTITLED)?, text: domain::written::Markdown::default() };
+    let new = NewWritten { title: Name::parse("title", UNTITLED)?, text: Markdown::default(), folder_id: folder };
     let id = crate::session::session()?.create_written(project, new).await?.id;
     crate::redirect::to(&format!("/documents/{id}/edit"));
     Ok(id)

@@ -1,11 +1,11 @@
 use super::api::CreateWritten;
 use crate::ui::{Button, Glyph, Toast, Variant, use_toasts};
-use domain::ProjectId;
+use domain::{FolderId, ProjectId};
 use leptos::prelude::*;
 
 /// Makes an empty document and opens it.
 #[component]
-pub(crate) fn NewDocumentForm(project: ProjectId) -> impl IntoView {
+pub(crate) fn NewDocumentForm(project: ProjectId, folder: Option<FolderId>) -> impl IntoView {
     let action = ServerAction::<CreateWritten>::new();
     let toasts = use_toasts();
     Effect::new(move |_| {
@@ -16,6 +16,7 @@ pub(crate) fn NewDocumentForm(project: ProjectId) -> impl IntoView {
     view! {
         <ActionForm action attr:class="new-document">
             <input type="hidden" name="project" value=project.to_string()/>
+            {folder.map(|folder| view! { <input type="hidden" name="folder" value=folder.to_string()/> })}
             <Button variant=Variant::Secondary icon=Glyph::Pencil pending=action.pending()>"New document"</Button>
         </ActionForm>
     }

@@ -18,8 +18,9 @@ use crate::{
     fault::Fault,
     mail::Mailer,
 };
-use domain::accounts::SignInOptions;
+use domain::{UserId, accounts::SignInOptions};
 use secrecy::SecretString;
+use sqlx::PgConnection;
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -231,6 +232,11 @@ impl Identity {
     /// Whether the session or the API key that was verified once still counts.
     pub(crate) async fn stands(&self, user: &AuthUser) -> Result<bool, Fault> {
         self.0.people.standing().stands(user).await
+    }
+
+    /// Whether the account is there and not banned, as far as can be told: for what counts only as long as its maker does.
+    pub(crate) async fn account_counts(&self, conn: &mut PgConnection, user: UserId) -> Result<bool, Fault> {
+        self.standing().account_counts(conn, user).await
     }
 
     pub(super) fn standing(&self) -> &Standing {

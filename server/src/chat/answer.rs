@@ -4,21 +4,21 @@
 use super::{
     cite::{Citer, Pages, Piece},
     events::{self, End},
-    repo,
+    messages, repo,
     running::{Lost, Numbered, Running},
+    scope,
 };
 use crate::{
     ai::answer::{AnswerPart, AnswerRequest, EXTRACTIVE, lexical::standalone_question},
     fault::Fault,
-    rag,
+    rag::search::{self, Place},
     session::UserSession,
 };
 use async_trait::async_trait;
 use domain::{
-    ConversationId, DocumentId, Error, MessageId, ProjectId,
+    ConversationId, DocumentId, Error, MessageId,
     chat::{AnswerEvent, Message, MessageState},
     documents::Passage,
-    search::Search,
     workspaces::Role,
 };
 use futures::StreamExt;
@@ -39,8 +39,8 @@ const UNSUPPORTED: &str = "*No passage of your documents supports this answer.*"
 pub struct Assignment {
     pub message: MessageId,
     pub conversation: ConversationId,
-    pub project: ProjectId,
-    pub question: String,
+    pub question: MessageId,
+    pub text: String,
     pub asked: Instant,
 }
 
@@ -168,16 +168,19 @@ impl Writer {
     }
 
     async fn prepare(&self) -> Result<AnswerRequest, Fault> {
+        let Assignment { question, ref text, .. } = self.assignment;
         let mut scope = self.session.scope().await?;
         let conversation = scope.conversation(self.assignment.conversation, Role::Viewer).await?;
-        let history = repo::history(scope.conn(), &conversation, self.assignment.message, TURNS).await?;
+        let history = messages::history(scope.conn(), &conversation, question, TURNS).await?;
         let brief = repo::brief(scope.conn(), &conversation.project()).await?;
+        let mut place = Place::project(conversation.project().id().into());
+        place.documents = scope::of_question(scope.conn(), &conversation, question).await?;
+        let ready = search::prepare(scope.conn(), place).await?;
         drop(scope);
         let earlier = history.last().map(|turn| turn.question.as_str());
-        let query = standalone_question(&self.assignment.question, earlier);
-        let passages =
-            rag::search::search(&self.session, &Search::in_project(self.assignment.project, query, PASSAGES)).await?;
-        Ok(AnswerRequest { question: self.assignment.question.clone(), history, brief, passages })
+        let query = standalone_question(text, earlier);
+        let passages = search::in_place(&self.session, ready, &query, PASSAGES).await?;
+        Ok(AnswerRequest { question: text.clone(), history, brief, passages })
     }
 
     async fn take(&mut self, pieces: Vec<Piece>) -> Result<(), Stop> {

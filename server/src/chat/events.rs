@@ -1,7 +1,7 @@
 //! SQL of a running answer: its numbered events, its lease, and its end. Every write names the lease's epoch, so that a
 //! process that has lost an answer writes nothing more of it.
 
-use super::{cite, repo};
+use super::{cite, messages};
 use crate::{
     events::{Notice, notify},
     fault::Fault,
@@ -28,9 +28,10 @@ pub struct Streamed {
 pub async fn streamed(conn: &mut PgConnection, message: MessageId) -> Result<Streamed, Fault> {
     let mut so_far = Streamed::default();
     for (_, event) in after(conn, message, 0).await? {
-        match event {
-            Replayed::Event(AnswerEvent::Delta { text }) => so_far.content.push_str(&text),
-            Replayed::Event(AnswerEvent::Cited { citation }) => so_far.citations.push(citation),
+        let Replayed::Event(event) = event else { continue };
+        match *event {
+            AnswerEvent::Delta { text } => so_far.content.push_str(&text),
+            AnswerEvent::Cited { citation } => so_far.citations.push(citation),
             _ => {}
         }
     }
@@ -40,7 +41,7 @@ pub async fn streamed(conn: &mut PgConnection, message: MessageId) -> Result<Str
 /// A stored event.
 #[derive(Clone, Debug)]
 pub enum Replayed {
-    Event(AnswerEvent),
+    Event(Box<AnswerEvent>),
     /// The end, which is stored without the message: what a reader gets is the message as it is then, so that nothing of
     /// a document that was deleted meanwhile lives on here.
     Finished,
@@ -61,7 +62,7 @@ pub async fn after(conn: &mut PgConnection, message: MessageId, seq: i32) -> Res
                 return Ok((row.seq, Replayed::Finished));
             }
             let event = serde_json::from_value(row.event).map_err(Fault::while_doing("read a stored event"))?;
-            Ok((row.seq, Replayed::Event(event)))
+            Ok((row.seq, Replayed::Event(Box::new(event))))
         })
         .collect()
 }
@@ -215,7 +216,7 @@ pub async fn finish(
     .execute(&mut *conn)
     .await?;
     notify(conn, &Notice::Message { message }).await?;
-    Ok(Some((seq, repo::message(conn, message).await?)))
+    Ok(Some((seq, messages::message(conn, message).await?)))
 }
 
 /// Ends an answer that this process does not write, with what its events hold.

@@ -4,7 +4,7 @@
 
 use super::{
     events::{self, Replayed},
-    repo,
+    messages,
     running::Numbered,
 };
 use crate::{
@@ -109,8 +109,8 @@ async fn replay(session: &UserSession, message: MessageId, seen: i32) -> Result<
     let mut events = Vec::new();
     for (seq, replayed) in events::after(scope.conn(), message, seen).await? {
         let event = match replayed {
-            Replayed::Event(event) => event,
-            Replayed::Finished => AnswerEvent::Finished { message: repo::message(scope.conn(), message).await? },
+            Replayed::Event(event) => *event,
+            Replayed::Finished => AnswerEvent::Finished { message: messages::message(scope.conn(), message).await? },
         };
         events.push(Arc::new(Numbered { seq, event }));
     }
@@ -124,7 +124,7 @@ async fn replay(session: &UserSession, message: MessageId, seen: i32) -> Result<
 pub async fn is_over(session: &UserSession, message: MessageId, seen: i32) -> Result<bool, Fault> {
     let mut scope = session.scope().await?;
     scope.message(message, Role::Viewer).await?;
-    let state = repo::message(scope.conn(), message).await?.state;
+    let state = messages::message(scope.conn(), message).await?.state;
     Ok(state != MessageState::Streaming && events::after(scope.conn(), message, seen).await?.is_empty())
 }
 

@@ -4,27 +4,43 @@
 mod answer;
 mod cite;
 mod events;
+mod export;
+mod find;
 mod follow;
 mod markers;
+mod messages;
 mod repo;
 pub mod routes;
 mod running;
+mod scope;
 #[cfg(test)]
 mod tests;
 
 pub use running::{Answers, sweep};
 
-use crate::{access::ConversationAccess, db::Scope, fault::Fault, http::page, session::UserSession};
+use crate::{
+    access::ConversationAccess,
+    db::Scope,
+    documents::repo as documents,
+    events::{Notice, notify},
+    fault::Fault,
+    http::page,
+    session::UserSession,
+};
 use answer::Assignment;
 use async_trait::async_trait;
 use domain::{
-    ConversationId, Error, MessageId, Page, PageRequest, ProjectId,
-    chat::{Asked, Chat, Conversation, Message, MessageState, NewQuestion},
-    text::Name,
+    ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId,
+    chat::{
+        Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, Found, MAX_CHOSEN, MAX_FIND, Message, MessageState,
+        NewQuestion,
+    },
+    documents::Document,
+    text::{Name, Prose},
     workspaces::Role,
 };
-use repo::{NewMessages, Stored};
-use std::time::Duration;
+use messages::{New, Place, Stored};
+use std::{collections::BTreeSet, time::Duration};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -32,24 +48,56 @@ use uuid::Uuid;
 const TITLE: usize = 60;
 /// How long a person waits for an answer to stop before its row is ended without it.
 const STOP: Duration = Duration::from_millis(1_500);
+/// Messages below the one that a branch is opened at.
+const BELOW: i64 = 30;
+const BUSY: &str = "An answer is being written in this conversation. Wait for its end, or stop it.";
 
 #[async_trait]
 impl Chat for UserSession {
-    async fn list_conversations(&self, project: ProjectId, request: PageRequest) -> Result<Page<Conversation>, Error> {
+    async fn list_conversations(
+        &self,
+        project: ProjectId,
+        archived: bool,
+        request: PageRequest,
+    ) -> Result<Page<Conversation>, Error> {
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Viewer).await?;
-        let found = repo::list(scope.conn(), &access, page::after(&request)?, page::rows_and_one(&request)).await?;
+        let (after, rows) = (page::after(&request)?, page::rows_and_one(&request));
+        let found = repo::list(scope.conn(), &access, archived, after, rows).await?;
         page::page(found, &request, |conversation| page::Recent {
             updated_at: conversation.updated_at,
             id: conversation.id.into(),
         })
     }
 
-    async fn create_conversation(&self, project: ProjectId) -> Result<Conversation, Error> {
+    async fn find_messages(
+        &self,
+        project: ProjectId,
+        query: String,
+        request: PageRequest,
+    ) -> Result<Page<Found>, Error> {
+        let query = Prose::<MAX_FIND>::parse("q", &query)?;
+        if query.is_empty() {
+            return Err(Error::invalid("q", "Type what to look for."));
+        }
+        let mut scope = self.scope().await?;
+        let access = scope.project(project, Role::Viewer).await?;
+        let (after, rows) = (page::after(&request)?, page::rows_and_one(&request));
+        let hits = find::find(scope.conn(), &access, query.as_str(), after, rows).await?;
+        let Page { items, next } = page::page(hits, &request, |hit| hit.key)?;
+        Ok(Page { items: items.into_iter().map(|hit| hit.found).collect(), next })
+    }
+
+    async fn create_conversation(&self, project: ProjectId, documents: Vec<DocumentId>) -> Result<Conversation, Error> {
+        let documents = chosen(documents)?;
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let user = scope.user_id();
         let id = repo::insert(scope.conn(), &access, user).await?;
+        if !documents.is_empty() {
+            let access = scope.conversation(id, Role::Viewer).await?;
+            scope::choose(scope.conn(), &access, &documents).await?;
+        }
         let conversation = repo::get(scope.conn(), id).await?;
         scope.commit().await?;
         Ok(conversation)
@@ -70,6 +118,15 @@ impl Chat for UserSession {
         Ok(conversation)
     }
 
+    async fn archive_conversation(&self, id: ConversationId, archived: bool) -> Result<Conversation, Error> {
+        let mut scope = self.scope().await?;
+        let access = changeable(&mut scope, id).await?;
+        repo::archive(scope.conn(), &access, archived).await?;
+        let conversation = repo::get(scope.conn(), id).await?;
+        scope.commit().await?;
+        Ok(conversation)
+    }
+
     async fn delete_conversation(&self, id: ConversationId) -> Result<(), Error> {
         let mut scope = self.scope().await?;
         let access = changeable(&mut scope, id).await?;
@@ -82,48 +139,117 @@ impl Chat for UserSession {
         Ok(scope.commit().await?)
     }
 
+    async fn chat_documents(
+        &self,
+        project: ProjectId,
+        name: Option<String>,
+        request: PageRequest,
+    ) -> Result<Page<ChatDocument>, Error> {
+        let name = Prose::<{ Name::MAX_CHARS }>::parse("name", name.as_deref().unwrap_or_default())?;
+        let mut scope = self.scope().await?;
+        let access = scope.project(project, Role::Viewer).await?;
+        let (after, rows) = (page::after::<Uuid>(&request)?, page::rows_and_one(&request));
+        let found = scope::documents(scope.conn(), &access, name.as_str(), after, rows).await?;
+        page::page(found, &request, |document| Uuid::from(document.id))
+    }
+
+    async fn use_in_chat(&self, id: DocumentId, in_chat: bool) -> Result<Document, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.document(id, Role::Member).await?;
+        scope::use_in_chat(scope.conn(), &access, in_chat).await?;
+        notify(scope.conn(), &Notice::Document { project: access.project().id(), document: id }).await?;
+        let document = documents::find(&mut scope, &access).await?;
+        scope.commit().await?;
+        Ok(document)
+    }
+
+    async fn project_scope(&self, project: ProjectId) -> Result<ChatScope, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.project(project, Role::Viewer).await?;
+        Ok(scope::of_project(scope.conn(), &access).await?)
+    }
+
+    async fn conversation_scope(&self, id: ConversationId) -> Result<ChatScope, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.conversation(id, Role::Viewer).await?;
+        Ok(scope::of_conversation(scope.conn(), &access).await?)
+    }
+
+    async fn choose_documents(&self, id: ConversationId, documents: Vec<DocumentId>) -> Result<ChatScope, Error> {
+        let documents = chosen(documents)?;
+        let mut scope = self.scope().await?;
+        let access = changeable(&mut scope, id).await?;
+        scope::choose(scope.conn(), &access, &documents).await?;
+        let chosen = scope::of_conversation(scope.conn(), &access).await?;
+        scope.commit().await?;
+        Ok(chosen)
+    }
+
     async fn list_messages(&self, id: ConversationId, request: PageRequest) -> Result<Page<Message>, Error> {
         let mut scope = self.scope().await?;
         let access = scope.conversation(id, Role::Viewer).await?;
-        let found =
-            repo::messages(scope.conn(), &access, page::after::<Uuid>(&request)?, page::rows_and_one(&request)).await?;
-        let mut page = page::page(found, &request, |message| Uuid::from(message.id))?;
-        page.items.reverse();
+        let from = match page::after::<Uuid>(&request)? {
+            Some(last) => messages::parent(scope.conn(), &access, last).await?,
+            None => messages::end_in_view(scope.conn(), &access).await?,
+        };
+        Ok(upwards(&mut scope, &access, from, &request).await?)
+    }
+
+    async fn message(&self, id: MessageId) -> Result<Message, Error> {
+        let mut scope = self.scope().await?;
+        scope.message(id, Role::Viewer).await?;
+        Ok(messages::message(scope.conn(), id).await?)
+    }
+
+    async fn branch(&self, id: MessageId) -> Result<Branch, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.message(id, Role::Viewer).await?;
+        let from = messages::below(scope.conn(), id.into(), BELOW).await?;
+        let end = messages::below(scope.conn(), from, i64::MAX).await?;
+        let messages = upwards(&mut scope, &access.conversation(), Some(from), &PageRequest::first()).await?;
+        Ok(Branch { messages, end: (end != from).then(|| end.into()) })
+    }
+
+    async fn select_branch(&self, id: MessageId) -> Result<Page<Message>, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.message(id, Role::Viewer).await?;
+        messages::select(scope.conn(), &access).await?;
+        let end = messages::below(scope.conn(), id.into(), i64::MAX).await?;
+        let page = upwards(&mut scope, &access.conversation(), Some(end), &PageRequest::first()).await?;
+        scope.commit().await?;
         Ok(page)
     }
 
     async fn ask(&self, id: ConversationId, question: NewQuestion) -> Result<Asked, Error> {
         let asked = Instant::now();
         check(&question)?;
+        let place = match (question.after, question.instead_of) {
+            (None, None) => Place::End,
+            (Some(answer), None) => Place::After(answer),
+            (None, Some(question)) => Place::InsteadOf(question),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid(
+                    "instead_of",
+                    "Leave out `after`: the question goes where the other one is.",
+                ));
+            }
+        };
+        let text = question.text.as_str();
         let mut scope = self.scope().await?;
         let access = scope.conversation(id, Role::Viewer).await?;
-        let new = NewMessages {
-            text: question.text.as_str(),
-            idempotency_key: question.idempotency_key.as_deref(),
-            user: scope.user_id(),
-            model: self.state.answerer.model(),
-            title: &title(question.text.as_str()),
-            lease_seconds: events::LEASE_SECONDS,
-        };
-        match repo::insert_question(scope.conn(), &access, &new).await? {
-            Stored::Busy => {
-                Err(Error::conflict("An answer is being written in this conversation. Wait for its end, or stop it."))
-            }
-            Stored::Repeated { question, answer } => Ok(pair(&mut scope, question, answer).await?),
-            Stored::New { question: stored, answer } => {
-                let pair = pair(&mut scope, stored, answer).await?;
-                scope.commit().await?;
-                let assignment = Assignment {
-                    message: answer,
-                    conversation: id,
-                    project: access.project().id(),
-                    question: question.text.as_str().to_owned(),
-                    asked,
-                };
-                answer::start(self, assignment, repo::FIRST_EPOCH);
-                Ok(pair)
-            }
-        }
+        let new = self.new_message(&scope, question.idempotency_key.as_deref());
+        let stored = messages::insert_question(scope.conn(), &access, place, text, &title(text), &new).await?;
+        Ok(self.begin(scope, id, stored, asked).await?)
+    }
+
+    async fn regenerate(&self, answer: MessageId, idempotency_key: Option<String>) -> Result<Asked, Error> {
+        let asked = Instant::now();
+        check_key(idempotency_key.as_deref())?;
+        let mut scope = self.scope().await?;
+        let access = scope.message(answer, Role::Viewer).await?;
+        let new = self.new_message(&scope, idempotency_key.as_deref());
+        let stored = messages::insert_answer(scope.conn(), &access, &new).await?;
+        Ok(self.begin(scope, access.conversation().id(), stored, asked).await?)
     }
 
     async fn stop_answer(&self, id: MessageId) -> Result<Message, Error> {
@@ -144,19 +270,70 @@ impl Chat for UserSession {
         scope.message(id, Role::Viewer).await?;
         // Another process writes it, or this one is stuck: its next write finds that it has lost the answer.
         events::finish_from_events(scope.conn(), id, MessageState::Stopped, None).await?;
-        let message = repo::message(scope.conn(), id).await?;
+        let message = messages::message(scope.conn(), id).await?;
         scope.commit().await?;
         Ok(message)
     }
 }
 
 impl UserSession {
-    /// One message, for the JSON API.
-    async fn message(&self, id: MessageId) -> Result<Message, Error> {
-        let mut scope = self.scope().await?;
-        scope.message(id, Role::Viewer).await?;
-        Ok(repo::message(scope.conn(), id).await?)
+    fn new_message<'a>(&'a self, scope: &Scope, idempotency_key: Option<&'a str>) -> New<'a> {
+        New {
+            idempotency_key,
+            user: scope.user_id(),
+            model: self.state.answerer.model(),
+            lease_seconds: events::LEASE_SECONDS,
+        }
     }
+
+    /// Commits what was stored, and starts the answer if it is new.
+    async fn begin(
+        &self,
+        mut scope: Scope,
+        conversation: ConversationId,
+        stored: Stored,
+        asked: Instant,
+    ) -> Result<Asked, Fault> {
+        let (question, answer, is_new) = match stored {
+            Stored::Busy => return Err(Error::conflict(BUSY).into()),
+            Stored::Repeated { question, answer } => (question, answer, false),
+            Stored::New { question, answer } => (question, answer, true),
+        };
+        let pair = Asked {
+            question: messages::message(scope.conn(), question).await?,
+            answer: messages::message(scope.conn(), answer).await?,
+        };
+        if is_new {
+            scope.commit().await?;
+            let text = pair.question.content.clone();
+            let assignment = Assignment { message: answer, conversation, question, text, asked };
+            answer::start(self, assignment, messages::FIRST_EPOCH);
+        }
+        Ok(pair)
+    }
+}
+
+/// A page of the branch that ends at `from`, the oldest first.
+async fn upwards(
+    scope: &mut Scope,
+    conversation: &ConversationAccess,
+    from: Option<Uuid>,
+    request: &PageRequest,
+) -> Result<Page<Message>, Fault> {
+    let Some(from) = from else { return Ok(Page { items: Vec::new(), next: None }) };
+    let found = messages::upwards(scope.conn(), conversation, from, page::rows_and_one(request)).await?;
+    let mut page = page::page(found, request, |message| Uuid::from(message.id))?;
+    page.items.reverse();
+    Ok(page)
+}
+
+/// Each document once.
+fn chosen(documents: Vec<DocumentId>) -> Result<Vec<Uuid>, Error> {
+    let documents: BTreeSet<Uuid> = documents.into_iter().map(Into::into).collect();
+    if documents.len() > MAX_CHOSEN {
+        return Err(Error::invalid("documents", format!("Choose at most {MAX_CHOSEN} documents, or none for all.")));
+    }
+    Ok(documents.into_iter().collect())
 }
 
 /// Who began a conversation may change it, and so may every member.
@@ -169,22 +346,15 @@ async fn changeable(scope: &mut Scope, id: ConversationId) -> Result<Conversatio
     if creator == Some(scope.user_id().into()) { Ok(access) } else { Err(Error::Forbidden.into()) }
 }
 
-async fn pair(scope: &mut Scope, question: MessageId, answer: MessageId) -> Result<Asked, Fault> {
-    Ok(Asked {
-        question: repo::message(scope.conn(), question).await?,
-        answer: repo::message(scope.conn(), answer).await?,
-    })
-}
-
 fn check(question: &NewQuestion) -> Result<(), Error> {
     if question.text.is_empty() {
         return Err(Error::invalid("text", "Type a question."));
     }
-    match question
-        .idempotency_key
-        .as_deref()
-        .map(|key| (key.trim().is_empty(), key.chars().count(), key.contains('\0')))
-    {
+    check_key(question.idempotency_key.as_deref())
+}
+
+fn check_key(key: Option<&str>) -> Result<(), Error> {
+    match key.map(|key| (key.trim().is_empty(), key.chars().count(), key.contains('\0'))) {
         Some((true, ..) | (_, 65.., _) | (.., true)) => {
             Err(Error::invalid("idempotency_key", "Use a key of 1 to 64 characters."))
         }
@@ -194,8 +364,9 @@ fn check(question: &NewQuestion) -> Result<(), Error> {
 
 /// A title from a question: its first line, shortened at a word.
 fn title(question: &str) -> String {
-    let line: String =
-        question.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).collect();
+    // Not what turns the direction of the text: a title stands among others.
+    let shown = |c: &char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let line: String = question.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(shown).collect();
     if line.chars().count() <= TITLE {
         return if line.is_empty() { repo::UNTITLED.to_owned() } else { line };
     }

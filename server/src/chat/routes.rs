@@ -1,8 +1,9 @@
 //! The JSON API and the event stream of conversations.
 
-use super::follow;
+use super::{export, follow};
 use crate::{
     AppState,
+    documents::download::disposition,
     http::{
         error::{HttpError, Json, Path, Problems, Query},
         page::PageQuery,
@@ -17,8 +18,9 @@ use axum::{
     },
 };
 use domain::{
-    ConversationId, Error, MessageId, Page, ProjectId,
-    chat::{AnswerEvent, Asked, Chat, Conversation, Message, NewQuestion},
+    ConversationId, DocumentId, Error, MessageId, Page, ProjectId,
+    chat::{AnswerEvent, Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, Found, Message, NewQuestion},
+    documents::Document,
     text::Name,
 };
 use serde::Deserialize;
@@ -32,22 +34,65 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(show, rename, delete))
+        .routes(routes!(find))
+        .routes(routes!(show, change, delete))
+        .routes(routes!(export_file))
+        .routes(routes!(scope, choose))
+        .routes(routes!(documents))
+        .routes(routes!(project_scope))
+        .routes(routes!(use_in_chat))
         .routes(routes!(messages, ask))
         .routes(routes!(message))
+        .routes(routes!(branch))
+        .routes(routes!(select))
+        .routes(routes!(regenerate))
         .routes(routes!(events))
         .routes(routes!(stop))
 }
 
+/// Which of the project's conversations.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Listed {
+    /// Those that are archived instead of those that are not.
+    #[serde(default)]
+    #[param(required = false)]
+    archived: bool,
+}
+
 /// The project's conversations, the most recently changed first
-#[utoipa::path(get, path = "/projects/{id}/conversations", operation_id = "list_conversations", tag = "Conversations", params(("id" = ProjectId, Path), PageQuery),
+#[utoipa::path(get, path = "/projects/{id}/conversations", operation_id = "list_conversations", tag = "Conversations", params(("id" = ProjectId, Path), Listed, PageQuery),
     responses((status = OK, body = Page<Conversation>), Problems))]
 async fn list(
     session: UserSession,
     Path(id): Path<ProjectId>,
+    Query(listed): Query<Listed>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Conversation>>, HttpError> {
-    Ok(Json(session.list_conversations(id, page.into()).await?))
+    Ok(Json(session.list_conversations(id, listed.archived, page.into()).await?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Wanted {
+    /// Words that all stand in a message or title, at most 200 characters. Words in quotation marks stand together; `-`
+    /// before a word means without it.
+    q: String,
+}
+
+/// Search in conversations
+///
+/// Messages, and titles of conversations none of whose messages has the words; the newest first, archived conversations
+/// too. Of a very long message only the first 100,000 characters are found.
+#[utoipa::path(get, path = "/projects/{id}/messages", operation_id = "search_messages", tag = "Conversations", params(("id" = ProjectId, Path), Wanted, PageQuery),
+    responses((status = OK, body = Page<Found>), Problems))]
+async fn find(
+    session: UserSession,
+    Path(id): Path<ProjectId>,
+    Query(wanted): Query<Wanted>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<Found>>, HttpError> {
+    Ok(Json(session.find_messages(id, wanted.q, page.into()).await?))
 }
 
 /// Begin a conversation
@@ -57,7 +102,7 @@ async fn create(
     session: UserSession,
     Path(id): Path<ProjectId>,
 ) -> Result<(StatusCode, Json<Conversation>), HttpError> {
-    Ok((StatusCode::CREATED, Json(session.create_conversation(id).await?)))
+    Ok((StatusCode::CREATED, Json(session.create_conversation(id, Vec::new()).await?)))
 }
 
 /// A conversation
@@ -67,21 +112,30 @@ async fn show(session: UserSession, Path(id): Path<ConversationId>) -> Result<Js
     Ok(Json(session.conversation(id).await?))
 }
 
-/// What to change of a conversation.
+/// What to change of a conversation; what is absent stays.
 #[derive(Debug, Deserialize, ToSchema)]
 struct ConversationChange {
-    title: Name,
+    #[serde(default)]
+    title: Option<Name>,
+    #[serde(default)]
+    archived: Option<bool>,
 }
 
-/// Rename a conversation
+/// Rename a conversation, archive it, or bring it back
 #[utoipa::path(patch, path = "/conversations/{id}", operation_id = "change_conversation", tag = "Conversations", params(("id" = ConversationId, Path)),
     request_body = ConversationChange, responses((status = OK, body = Conversation), Problems))]
-async fn rename(
+async fn change(
     session: UserSession,
     Path(id): Path<ConversationId>,
     Json(change): Json<ConversationChange>,
 ) -> Result<Json<Conversation>, HttpError> {
-    Ok(Json(session.rename_conversation(id, change.title).await?))
+    if let Some(title) = change.title {
+        session.rename_conversation(id, title).await?;
+    }
+    match change.archived {
+        Some(archived) => Ok(Json(session.archive_conversation(id, archived).await?)),
+        None => Ok(Json(session.conversation(id).await?)),
+    }
 }
 
 /// Delete a conversation with its messages
@@ -92,7 +146,121 @@ async fn delete(session: UserSession, Path(id): Path<ConversationId>) -> Result<
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The newest messages, oldest first; the cursor goes back in time
+/// How a conversation is written down.
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ConversationFormat {
+    /// The branch in view, with citations as footnotes.
+    #[default]
+    Markdown,
+    /// The whole tree.
+    Json,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Written {
+    /// `markdown` when absent.
+    format: Option<ConversationFormat>,
+}
+
+/// A conversation as a file
+///
+/// Markdown has the branch in view, with its citations as footnotes; JSON has every message of the tree.
+#[utoipa::path(get, path = "/conversations/{id}/export", operation_id = "export_conversation", tag = "Conversations", params(("id" = ConversationId, Path), Written),
+    responses((status = OK, content((String = "text/markdown"), (export::ConversationExport = "application/json"))), Problems))]
+async fn export_file(
+    session: UserSession,
+    Path(id): Path<ConversationId>,
+    Query(written): Query<Written>,
+) -> Result<Response, HttpError> {
+    let (name, body) = match written.format.unwrap_or_default() {
+        ConversationFormat::Markdown => {
+            let export::MarkdownFile { name, text } = export::markdown(&session, id).await?;
+            let content_type = HeaderValue::from_static("text/markdown; charset=utf-8");
+            (format!("{name}.md"), ([(header::CONTENT_TYPE, content_type)], text).into_response())
+        }
+        ConversationFormat::Json => {
+            let whole = export::whole(&session, id).await?;
+            (format!("{}.json", whole.conversation.title), axum::Json(whole).into_response())
+        }
+    };
+    let disposition =
+        HeaderValue::try_from(disposition("attachment", &name)).unwrap_or(HeaderValue::from_static("attachment"));
+    Ok(([(header::CONTENT_DISPOSITION, disposition)], body).into_response())
+}
+
+/// What the next question of a conversation is asked of
+#[utoipa::path(get, path = "/conversations/{id}/scope", operation_id = "get_conversation_scope", tag = "Conversations", params(("id" = ConversationId, Path)),
+    responses((status = OK, body = ChatScope), Problems))]
+async fn scope(session: UserSession, Path(id): Path<ConversationId>) -> Result<Json<ChatScope>, HttpError> {
+    Ok(Json(session.conversation_scope(id).await?))
+}
+
+/// Documents to ask.
+#[derive(Debug, Deserialize, ToSchema)]
+struct ChosenDocuments {
+    /// At most 100, of the conversation's project; none means the project's default.
+    documents: Vec<DocumentId>,
+}
+
+/// Choose the documents that a conversation is asked of, from its next question on
+#[utoipa::path(put, path = "/conversations/{id}/scope", operation_id = "set_conversation_scope", tag = "Conversations", params(("id" = ConversationId, Path)),
+    request_body = ChosenDocuments, responses((status = OK, body = ChatScope), Problems))]
+async fn choose(
+    session: UserSession,
+    Path(id): Path<ConversationId>,
+    Json(chosen): Json<ChosenDocuments>,
+) -> Result<Json<ChatScope>, HttpError> {
+    Ok(Json(session.choose_documents(id, chosen.documents).await?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Named {
+    /// Only documents with this in their name, in any case.
+    name: Option<String>,
+}
+
+/// The documents that can be asked: the project's ready ones, the newest first
+#[utoipa::path(get, path = "/projects/{id}/chat-documents", operation_id = "list_chat_documents", tag = "Conversations", params(("id" = ProjectId, Path), Named, PageQuery),
+    responses((status = OK, body = Page<ChatDocument>), Problems))]
+async fn documents(
+    session: UserSession,
+    Path(id): Path<ProjectId>,
+    Query(named): Query<Named>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<ChatDocument>>, HttpError> {
+    Ok(Json(session.chat_documents(id, named.name, page.into()).await?))
+}
+
+/// What a project's conversations are asked of where they have chosen nothing
+#[utoipa::path(get, path = "/projects/{id}/chat-scope", operation_id = "get_project_scope", tag = "Conversations", params(("id" = ProjectId, Path)),
+    responses((status = OK, body = ChatScope), Problems))]
+async fn project_scope(session: UserSession, Path(id): Path<ProjectId>) -> Result<Json<ChatScope>, HttpError> {
+    Ok(Json(session.project_scope(id).await?))
+}
+
+/// Whether a document is used by default.
+#[derive(Debug, Deserialize, ToSchema)]
+struct InChat {
+    in_chat: bool,
+}
+
+/// Use a document in the project's conversations by default, or leave it out
+///
+/// A conversation can still choose it by itself. Needs the role member.
+#[utoipa::path(put, path = "/documents/{id}/in-chat", operation_id = "use_document_in_chat", tag = "Conversations", params(("id" = DocumentId, Path)),
+    request_body = InChat, responses((status = OK, body = Document), Problems))]
+async fn use_in_chat(
+    session: UserSession,
+    Path(id): Path<DocumentId>,
+    Json(InChat { in_chat }): Json<InChat>,
+) -> Result<Json<Document>, HttpError> {
+    Ok(Json(session.use_in_chat(id, in_chat).await?))
+}
+
+/// The newest messages of the branch in view, oldest first; the cursor goes back in time
 #[utoipa::path(get, path = "/conversations/{id}/messages", operation_id = "list_messages", tag = "Conversations", params(("id" = ConversationId, Path), PageQuery),
     responses((status = OK, body = Page<Message>), Problems))]
 async fn messages(
@@ -117,12 +285,44 @@ async fn ask(
     headers: HeaderMap,
     Json(mut question): Json<NewQuestion>,
 ) -> Result<(StatusCode, Json<Asked>), HttpError> {
-    if let Some(key) = headers.get("idempotency-key") {
-        let key =
-            key.to_str().map_err(|_| Error::invalid("idempotency_key", "Use a key of plain letters and digits."))?;
-        question.idempotency_key = Some(key.to_owned());
-    }
+    question.idempotency_key = key_of(&headers)?.or(question.idempotency_key);
     Ok((StatusCode::ACCEPTED, Json(session.ask(id, question).await?)))
+}
+
+fn key_of(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let key = headers.get("idempotency-key").map(|key| key.to_str().map(str::to_owned)).transpose();
+    key.map_err(|_| Error::invalid("idempotency_key", "Use a key of plain letters and digits."))
+}
+
+/// Answer a question again
+///
+/// By its id, or that of one of its answers, with which the new answer shares its parent. Its branch becomes the one in
+/// view. The documents are those that the question was asked of.
+#[utoipa::path(post, path = "/messages/{id}/regenerate", operation_id = "regenerate_answer", tag = "Conversations",
+    params(("id" = MessageId, Path), ("Idempotency-Key" = Option<String>, Header, description = "At most 64 characters")),
+    responses((status = ACCEPTED, body = Asked), Problems))]
+async fn regenerate(
+    session: UserSession,
+    Path(id): Path<MessageId>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<Asked>), HttpError> {
+    Ok((StatusCode::ACCEPTED, Json(session.regenerate(id, key_of(&headers)?).await?)))
+}
+
+/// The branch through a message
+///
+/// With up to 30 messages after it; below the last there may be more, to `end`. The branch in view stays what it is.
+#[utoipa::path(get, path = "/messages/{id}/branch", operation_id = "get_branch", tag = "Conversations", params(("id" = MessageId, Path)),
+    responses((status = OK, body = Branch), Problems))]
+async fn branch(session: UserSession, Path(id): Path<MessageId>) -> Result<Json<Branch>, HttpError> {
+    Ok(Json(session.branch(id).await?))
+}
+
+/// Make the branch through a message the one in view, for everyone; returns its newest messages
+#[utoipa::path(post, path = "/messages/{id}/select", operation_id = "select_branch", tag = "Conversations", params(("id" = MessageId, Path)),
+    responses((status = OK, body = Page<Message>), Problems))]
+async fn select(session: UserSession, Path(id): Path<MessageId>) -> Result<Json<Page<Message>>, HttpError> {
+    Ok(Json(session.select_branch(id).await?))
 }
 
 /// A message; while it is being written, with what there is of it

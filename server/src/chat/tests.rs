@@ -1,6 +1,11 @@
 //! The whole way: a real database, real retrieval, the real protocol on both sides of the server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod failures;
+mod find;
+mod scope;
+mod tree;
+
 use super::*;
 use crate::{
     ai::answer::scripted::{Reply, Script},
@@ -24,34 +29,74 @@ struct Desk {
 
 impl Desk {
     async fn extractive() -> Self {
-        Self::set_up(None).await
+        Self::set_up(None, &[]).await
     }
 
     async fn scripted(replies: Vec<Reply>) -> Self {
-        Self::set_up(Some(Script::start(replies).await)).await
+        Self::scripted_with(replies, &[]).await
     }
 
-    async fn set_up(script: Option<Script>) -> Self {
+    /// With environment variables of its own.
+    async fn scripted_with(replies: Vec<Reply>, variables: &[(&str, &str)]) -> Self {
+        Self::set_up(Some(Script::start(replies).await), variables).await
+    }
+
+    async fn set_up(script: Option<Script>, more: &[(&str, &str)]) -> Self {
         let url = script.as_ref().map(|script| script.url().to_string());
-        let variables: Vec<(&str, &str)> = match &url {
+        let mut variables: Vec<(&str, &str)> = match &url {
             Some(url) => vec![("LLM_BASE_URL", url), ("LLM_API_KEY", "sk-test"), ("LLM_MODEL", "test/model")],
             None => Vec::new(),
         };
+        variables.extend(more);
         let app = TestApp::start_with(&variables).await;
         app.start_worker().await;
         let ada = app.user("ada").await;
         let workspace = ada.new_workspace("Nord").await;
         let project = ada.new_project(workspace, "Shop").await;
         let document = ada.new_document(project, "Terms.md", TERMS).await;
+        let desk = Self { app, ada, project, document, script };
+        desk.until_ready(document).await;
+        desk
+    }
+
+    async fn until_ready(&self, document: Uuid) {
         for _ in 0..600 {
-            let now: Value = ada.get(&format!("/api/v1/documents/{document}")).await.json(200);
+            let now: Value = self.ada.get(&format!("/api/v1/documents/{document}")).await.json(200);
             match now["state"].as_str() {
-                Some("ready") => return Self { app, ada, project, document, script },
+                Some("ready") => return,
                 Some("failed") => panic!("{now}"),
                 _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
         panic!("the document was not ingested within 30 seconds");
+    }
+
+    /// Another document of the project, ready.
+    async fn add_document(&self, name: &str, text: &str) -> Uuid {
+        let document = self.ada.new_document(self.project, name, text).await;
+        self.until_ready(document).await;
+        document
+    }
+
+    /// Asks with this body in a conversation and waits for the end; the question and its answer.
+    async fn ask_with(&self, conversation: Uuid, body: Value) -> (Message, Message) {
+        let path = format!("/api/v1/conversations/{conversation}/messages");
+        let asked: Asked = self.ada.post(&path, &body).await.json(202);
+        let answer = finished(&follow(&self.ada, asked.answer.id, None).await);
+        (asked.question, answer)
+    }
+
+    /// Answers again and waits for the end.
+    async fn again(&self, message: MessageId) -> Message {
+        let asked: Asked = self.ada.post(&format!("/api/v1/messages/{message}/regenerate"), &json!({})).await.json(202);
+        finished(&follow(&self.ada, asked.answer.id, None).await)
+    }
+
+    /// The branch in view, oldest first.
+    async fn branch(&self, conversation: Uuid) -> Vec<Message> {
+        let path = format!("/api/v1/conversations/{conversation}/messages?limit=100");
+        let page: Page<Message> = self.ada.get(&path).await.json(200);
+        page.items
     }
 
     fn script(&self) -> &Script {
@@ -240,7 +285,7 @@ async fn a_quote_that_the_stored_page_does_not_hold_is_never_stored() {
     // Gone between the citation and the end of the answer.
     let asked = desk.ask(desk.conversation().await, "What does postage cost?").await;
     desk.until_written(asked.answer.id, "[1]").await;
-    desk.ada.delete(&format!("/api/v1/documents/{}", desk.document)).await.expect(204);
+    desk.ada.delete(&format!("/api/v1/documents/{}?forever=true", desk.document)).await.expect(204);
     let answer = finished(&follow(&desk.ada, asked.answer.id, None).await);
     assert_eq!((answer.content.as_str(), answer.citations.len()), ("Postage is 4.90.", 0));
 }

@@ -2,6 +2,7 @@
 
 use super::reader::Reader;
 use secrecy::SecretString;
+use std::time::Duration;
 use url::Url;
 
 const OPENROUTER: &str = "https://openrouter.ai/api/v1";
@@ -23,6 +24,10 @@ pub struct ChatModel {
     /// A model server on one's own machine often wants none.
     pub api_key: Option<SecretString>,
     pub model: String,
+    /// How long it may take to begin an answer. Models that think first, or that run on one's own machine, need it long.
+    pub first_token: Duration,
+    /// How long it may pause in an answer.
+    pub idle: Duration,
 }
 
 impl Chat {
@@ -45,7 +50,9 @@ impl Chat {
                 return None;
             }
         };
-        Some(Self::Model(ChatModel { base_url, api_key, model }))
+        let first_token = Duration::from_secs(reader.number("LLM_FIRST_TOKEN_SECONDS", 120, 1..=3600));
+        let idle = Duration::from_secs(reader.number("LLM_IDLE_SECONDS", 45, 1..=3600));
+        Some(Self::Model(ChatModel { base_url, api_key, model, first_token, idle }))
     }
 }
 

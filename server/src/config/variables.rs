@@ -97,6 +97,8 @@ pub const VARIABLES: &[Variable] = &[
     optional("OPENROUTER_API_KEY", "read when LLM_API_KEY is unset"),
     optional("LLM_BASE_URL", "any OpenAI-compatible API (default: OpenRouter's)"),
     optional("LLM_MODEL", "the model's name there (default on OpenRouter: openrouter/auto)"),
+    optional("LLM_FIRST_TOKEN_SECONDS", "how long the model may take to begin an answer (default 120)"),
+    optional("LLM_IDLE_SECONDS", "how long it may pause in an answer (default 45)"),
     optional(
         "VISION_MODEL",
         "the name of a model there that reads pictures (default: pictures are stored without text)",

@@ -26,7 +26,7 @@ const PDF_POLICY: &str = "default-src 'none'; object-src 'self'; style-src 'unsa
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     store: &ObjectStore,
     file: File,
     method: &Method,

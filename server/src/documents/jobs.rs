@@ -6,6 +6,7 @@ mod replacement;
 #[cfg(test)]
 mod tests;
 mod text;
+mod web;
 
 use crate::{AppState, db::JobScope, events, fault::Fault, jobs::lease::ClaimedDocument, rag::index};
 use std::time::{Duration, Instant};
@@ -67,7 +68,7 @@ pub async fn ingest(state: &AppState, claimed: &ClaimedDocument) -> Result<Ended
 pub async fn give_up(state: &AppState, claimed: &ClaimedDocument, fault: Fault) -> Result<(), Fault> {
     tracing::error!(document = %claimed.id(), error = ?fault, "the last try to ingest a document failed");
     let told = domain::Error::from(fault);
-    let reason = format!("{told} Reading this file was tried several times; use Retry when it works again.");
+    let reason = format!("{told} It was tried several times; use Try again when it works again.");
     let Some(mut scope) = state.db.job(claimed).await? else { return Ok(()) };
     // What is read and embedded by now is kept: Retry goes on from there.
     sqlx::query!(
@@ -83,6 +84,11 @@ pub async fn give_up(state: &AppState, claimed: &ClaimedDocument, fault: Fault) 
 }
 
 async fn read_and_embed(state: &AppState, claimed: &ClaimedDocument) -> Result<usize, Interruption> {
+    let fetched = match claimed.source() {
+        Some(address) => Some(web::fetch(state, claimed, address).await?),
+        None => None,
+    };
+    let claimed = fetched.as_ref().unwrap_or(claimed);
     if !claimed.extracted {
         text::read(state, claimed).await?;
     }

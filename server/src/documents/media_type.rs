@@ -96,6 +96,30 @@ pub(crate) fn of(name: &str, head: &[u8]) -> Result<&'static str, FieldError> {
     }
 }
 
+/// The media type of a page of the web that begins with `head`: as [`of`], but instead of a name there is the type that
+/// its server declares, and the last part of its path. None for what cannot be read.
+pub(crate) fn of_page(declared: Option<&str>, path: &str, head: &[u8]) -> Option<&'static str> {
+    let is_page = matches!(declared, Some("text/html" | "application/xhtml+xml"));
+    match content(head) {
+        Content::Pdf => Some(media_types::PDF),
+        Content::Html => Some(media_types::HTML),
+        Content::Office(inside) | Content::Image(inside) => Some(inside),
+        Content::Archive => match extension(path) {
+            Extension::Office(named) => Some(named),
+            _ => None,
+        },
+        // A fragment, or a page in an encoding that it names itself.
+        Content::Text | Content::OldText if is_page => Some(media_types::HTML),
+        Content::Text | Content::OldText if declared == Some(media_types::CSV) => Some(media_types::CSV),
+        Content::Text => match (declared, extension(path)) {
+            (Some(media_types::MARKDOWN), _) | (_, Extension::Markdown) => Some(media_types::MARKDOWN),
+            (_, Extension::Csv) => Some(media_types::CSV),
+            _ => Some(media_types::TEXT),
+        },
+        Content::OldText | Content::Other => None,
+    }
+}
+
 fn extension(name: &str) -> Extension {
     let Some((_, extension)) = name.rsplit_once('.') else { return Extension::None };
     match extension.to_ascii_lowercase().as_str() {
@@ -316,6 +340,30 @@ mod tests {
             let error = of(name, head).unwrap_err();
             assert!(error.message.contains(reason), "{name}: {}", error.message);
             assert_eq!(error.field, "file");
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_web_is_what_its_bytes_say() {
+        let archive = zip(&["[Content_Types].xml"]);
+        for (declared, path, head, media_type) in [
+            (Some("text/html"), "a", b"<!doctype html><p>".as_slice(), Some("text/html")),
+            (Some("text/html"), "a", b"<p>A fragment".as_slice(), Some("text/html")),
+            (Some("text/html"), "a", b"<p>caf\xe9".as_slice(), Some("text/html")),
+            (Some("text/html"), "a", b"%PDF-1.7".as_slice(), Some("application/pdf")),
+            (Some("text/html"), "a", b"\0\x01".as_slice(), None),
+            (Some("text/plain"), "a", b"<!doctype html><p>".as_slice(), Some("text/html")),
+            (Some("text/plain"), "readme.md", b"# Title".as_slice(), Some("text/markdown")),
+            (Some("text/plain"), "robots.txt", b"User-agent: *".as_slice(), Some("text/plain")),
+            (Some("text/plain"), "a", b"caf\xe9 au lait".as_slice(), None),
+            (Some("text/csv"), "a", b"caf\xe9;1".as_slice(), Some("text/csv")),
+            (Some("application/octet-stream"), "a", b"%PDF-1.7".as_slice(), Some("application/pdf")),
+            (Some("application/zip"), "a.docx", archive.as_slice(), Some(media_types::DOCX)),
+            (Some("application/zip"), "a.zip", archive.as_slice(), None),
+            (None, "a", b"\x89PNG\r\n\x1a\n".as_slice(), Some("image/png")),
+            (None, "a", b"plain".as_slice(), Some("text/plain")),
+        ] {
+            assert_eq!(of_page(declared, path, head), media_type, "{declared:?} {path}");
         }
     }
 

@@ -8,7 +8,7 @@ pub(crate) mod repo;
 pub mod routes;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub(crate) mod upload;
 
 use crate::{
@@ -17,11 +17,13 @@ use crate::{
     jobs as queue,
     session::UserSession,
     storage::{ObjectKey, ObjectStore},
+    trash,
 };
 use async_trait::async_trait;
 use domain::{
     DocumentId, Error, Page, PageRequest, ProjectId,
     documents::{Document, DocumentPage, Documents},
+    folders::Items,
     workspaces::Role,
 };
 use futures::StreamExt;
@@ -52,9 +54,13 @@ impl Documents for UserSession {
         Ok(repo::pages(&mut scope, &access, from, limit.clamp(1, MAX_ITEMS)).await?)
     }
 
-    async fn delete_document(&self, id: DocumentId) -> Result<(), Error> {
+    async fn delete_document(&self, id: DocumentId, forever: bool) -> Result<(), Error> {
         let mut scope = self.scope().await?;
         let access = scope.document(id, Role::Member).await?;
+        if !forever && repo::find(&mut scope, &access).await?.trashed_at.is_none() {
+            trash::discard(&mut scope, &access.project(), &Items::document(id)).await?;
+            return Ok(scope.commit().await?);
+        }
         let files = repo::delete(&mut scope, &access).await?;
         scope.commit().await?;
         remove_files(&self.state.store, files).await;

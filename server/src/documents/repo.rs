@@ -11,7 +11,7 @@ use crate::{
     workspaces::repo::count,
 };
 use domain::{
-    DocumentId, Error, Page, PageRequest, ProjectId, WorkspaceId,
+    DocumentId, Error, FolderId, Page, PageRequest, ProjectId, WorkspaceId,
     documents::{Document, DocumentPage, DocumentState},
     projects::ProjectLink,
     workspaces::{Role, WorkspaceLink},
@@ -30,6 +30,7 @@ struct Row {
     workspace_id: Uuid,
     workspace_name: String,
     folder_id: Option<Uuid>,
+    trashed_at: Option<OffsetDateTime>,
     replaces: Option<Uuid>,
     name: String,
     media_type: String,
@@ -39,7 +40,10 @@ struct Row {
     chunks_done: i32,
     chunks_total: i32,
     failure: Option<String>,
+    source_url: Option<String>,
+    fetched_at: Option<OffsetDateTime>,
     writing: Option<String>,
+    in_chat: bool,
     created_by: String,
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
@@ -54,6 +58,7 @@ impl Row {
             project: ProjectLink { id: self.project_id.into(), name: self.project_name },
             workspace: WorkspaceLink { id: self.workspace_id.into(), name: self.workspace_name },
             folder_id: self.folder_id.map(Into::into),
+            trashed_at: self.trashed_at,
             replaces: self.replaces.map(Into::into),
             name: self.name,
             media_type: self.media_type,
@@ -63,7 +68,10 @@ impl Row {
             chunks_done: count(self.chunks_done.into()),
             chunks_total: count(self.chunks_total.into()),
             failure: self.failure,
+            source_url: self.source_url,
+            fetched_at: self.fetched_at,
             writing: self.writing.as_deref().and_then(WritingStatus::parse),
+            in_chat: self.in_chat,
             role,
             created_by: self.created_by,
             created_at: self.created_at,
@@ -78,8 +86,10 @@ macro_rules! select_documents {
         sqlx::query_as!(
             Row,
             r#"select d.id, d.project_id, p.name as project_name, d.workspace_id, w.name as workspace_name, d.folder_id, d.replaces,
-                   d.name, d.media_type, d.size_bytes, d.state, d.page_count, d.chunks_done, d.chunks_total, d.failure,
-                   wd.status as "writing?", coalesce(u.display_name, '') as "created_by!", d.created_at as "created_at: OffsetDateTime",
+                   d.trashed_at as "trashed_at: OffsetDateTime", d.name, d.media_type, d.size_bytes, d.state, d.page_count,
+                   d.chunks_done, d.chunks_total, d.failure, d.source_url, d.fetched_at as "fetched_at: OffsetDateTime",
+                   d.in_chat, wd.status as "writing?", coalesce(u.display_name, '') as "created_by!",
+                   d.created_at as "created_at: OffsetDateTime",
                    d.updated_at as "updated_at: OffsetDateTime"
                from documents d
                join projects p on p.id = d.project_id
@@ -105,7 +115,7 @@ pub(super) async fn list(
 ) -> Result<Page<Document>, Fault> {
     let after: Option<Newest> = page::after(request)?;
     let rows = select_documents!(
-        "d.project_id = $1
+        "d.project_id = $1 and d.trashed_at is null
            -- The next text of a written document is no document of its own to anybody.
            and not exists (select from written_documents x where x.document_id = d.replaces)
            and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
@@ -119,6 +129,45 @@ pub(super) async fn list(
     Ok(page::page(documents(rows, access)?, request, |item| Newest { id: item.id.into() })?)
 }
 
+/// Those in the folder, or at the top of the project, the newest first.
+pub(crate) async fn list_in(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    request: &PageRequest,
+) -> Result<Page<Document>, Fault> {
+    let after: Option<Newest> = page::after(request)?;
+    let (project, after, most) = (Uuid::from(access.id()), after.map(|key| key.id), page::rows_and_one(request));
+    let rows = match folder {
+        Some(folder) => {
+            select_documents!(
+                "d.project_id = $1 and d.folder_id = $4 and d.trashed_at is null
+                 and not exists (select from written_documents x where x.document_id = d.replaces)
+                 and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
+                project,
+                after,
+                most,
+                Uuid::from(folder)
+            )
+            .fetch_all(scope.conn())
+            .await?
+        }
+        None => {
+            select_documents!(
+                "d.project_id = $1 and d.folder_id is null and d.trashed_at is null
+                 and not exists (select from written_documents x where x.document_id = d.replaces)
+                 and d.id < coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid) order by d.id desc limit $3",
+                project,
+                after,
+                most
+            )
+            .fetch_all(scope.conn())
+            .await?
+        }
+    };
+    Ok(page::page(documents(rows, access)?, request, |item| Newest { id: item.id.into() })?)
+}
+
 fn documents(rows: Vec<Row>, access: &ProjectAccess) -> Result<Vec<Document>, Fault> {
     rows.into_iter().map(|row| row.document(access.workspace().role())).collect()
 }
@@ -128,10 +177,10 @@ pub(crate) async fn find(scope: &mut Scope, access: &DocumentAccess) -> Result<D
     row.document(access.project().workspace().role())
 }
 
-/// Those of `ids` that the project still has.
+/// Those of `ids` that the project still has, and not in its trash.
 pub(crate) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[Uuid]) -> Result<Vec<Document>, Fault> {
     let rows = select_documents!(
-        "d.project_id = $1 and d.id = any($2)
+        "d.project_id = $1 and d.id = any($2) and d.trashed_at is null
              and not exists (select from written_documents x where x.document_id = d.replaces)
          order by d.id",
         Uuid::from(access.id()),
@@ -142,6 +191,12 @@ pub(crate) async fn find_all(scope: &mut Scope, access: &ProjectAccess, ids: &[U
     documents(rows, access)
 }
 
+/// The version of the document that is in the making, if there is one.
+pub(crate) async fn next_version(scope: &mut Scope, access: &DocumentAccess) -> Result<Option<Document>, Fault> {
+    let row = select_documents!("d.replaces = $1", Uuid::from(access.id())).fetch_optional(scope.conn()).await?;
+    row.map(|row| row.document(access.project().workspace().role())).transpose()
+}
+
 /// Documents that a worker has or will have, and those that changed within `recently`, at most 500.
 pub(super) async fn active(
     scope: &mut Scope,
@@ -149,7 +204,7 @@ pub(super) async fn active(
     recently: Duration,
 ) -> Result<Vec<Document>, Fault> {
     let rows = select_documents!(
-        "d.id in (
+        "d.trashed_at is null and d.id in (
              select id from documents where project_id = $1 and state in ('queued', 'extracting', 'embedding')
              union all
              select id from documents where project_id = $1 and updated_at > now() - make_interval(secs => $2)
@@ -170,13 +225,26 @@ pub(super) async fn pages(
     from: u32,
     limit: u32,
 ) -> Result<Vec<DocumentPage>, Fault> {
+    pages_of(scope.conn(), access.id(), from, limit).await
+}
+
+/// Pages of a document to which access has been proved.
+///
+/// # Errors
+/// [`Fault::Database`].
+pub(crate) async fn pages_of(
+    conn: &mut PgConnection,
+    document: DocumentId,
+    from: u32,
+    limit: u32,
+) -> Result<Vec<DocumentPage>, Fault> {
     let rows = sqlx::query!(
         "select number, text from document_pages where document_id = $1 and number >= $2 order by number limit $3",
-        Uuid::from(access.id()),
+        Uuid::from(document),
         i32::try_from(from).unwrap_or(i32::MAX),
         i64::from(limit)
     )
-    .fetch_all(scope.conn())
+    .fetch_all(conn)
     .await?;
     Ok(rows.into_iter().map(|row| DocumentPage { number: count(row.number.into()), text: row.text }).collect())
 }
@@ -213,14 +281,21 @@ pub(super) async fn replace(
 }
 
 /// The ready document that a new file of this name is the next version of: the one in the same folder, if it is one.
-pub(super) async fn of_name(scope: &mut Scope, access: &ProjectAccess, name: &str) -> Result<Option<Uuid>, Fault> {
+pub(super) async fn of_name(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    name: &str,
+) -> Result<Option<Uuid>, Fault> {
     let found = sqlx::query_scalar!(
         "select id from documents
-         where project_id = $1 and folder_id is null and name = $2 and state = 'ready' and replaces is null
+         where project_id = $1 and name = $2 and folder_id is not distinct from $3 and state = 'ready' and replaces is null
+             and trashed_at is null
              and not exists (select from written_documents w where w.document_id = documents.id)
          limit 2",
         Uuid::from(access.id()),
-        name
+        name,
+        folder.map(Uuid::from)
     )
     .fetch_all(scope.conn())
     .await?;
@@ -275,11 +350,16 @@ pub(super) async fn deleted(
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
-pub(crate) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewDocument) -> Result<(), Fault> {
+pub(crate) async fn insert(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    new: &NewDocument,
+) -> Result<(), Fault> {
     let user = Uuid::from(scope.user_id());
     sqlx::query!(
-        "insert into documents (id, workspace_id, project_id, name, media_type, size_bytes, sha256, object_key, created_by)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into documents (id, workspace_id, project_id, name, media_type, size_bytes, sha256, object_key, created_by, folder_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         Uuid::from(new.id),
         Uuid::from(access.workspace().id()),
         Uuid::from(access.id()),
@@ -288,7 +368,8 @@ pub(crate) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewD
         i64::try_from(new.stored.size).unwrap_or(i64::MAX),
         new.stored.sha256.as_slice(),
         new.key.to_string(),
-        user
+        user,
+        folder.map(Uuid::from)
     )
     .execute(scope.conn())
     .await?;
@@ -298,10 +379,10 @@ pub(crate) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewD
 /// Puts a failed document back to the start, or the failed next text of one that is written here, and says which. A worker
 /// that still holds it has lost its lease.
 pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Result<Option<DocumentId>, Fault> {
-    // Where all of the text is there, it goes on with what is not embedded.
+    // Where all of the text is there, it goes on with what is not embedded. A page that was not is fetched anew.
     let changed = sqlx::query_scalar!(
         "update documents set state = case when chunks_total > 0 then 'embedding' else 'queued' end, failure = null,
-             crashes = 0, lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
+             fetched_at = case when chunks_total > 0 then fetched_at end, crashes = 0, lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
          where state = 'failed'
              and (id = $1 or replaces = (select document_id from written_documents where document_id = $1))
          returning id",
@@ -318,7 +399,7 @@ pub(super) async fn delete(scope: &mut Scope, access: &DocumentAccess) -> Result
     let project = access.project();
     let workspace = project.workspace().id();
     let rows = sqlx::query!(
-        "select id, object_key from documents where id = $1 or replaces = $1 for update",
+        "select id, object_key from documents where id = $1 or replaces = $1 order by id desc for update",
         Uuid::from(access.id())
     )
     .fetch_all(scope.conn())
@@ -339,7 +420,7 @@ pub(super) async fn delete(scope: &mut Scope, access: &DocumentAccess) -> Result
 
 /// What serving a document's file takes.
 #[derive(Clone, Debug)]
-pub(super) struct File {
+pub(crate) struct File {
     pub name: String,
     pub media_type: String,
     pub size: u64,
@@ -348,17 +429,32 @@ pub(super) struct File {
 }
 
 pub(super) async fn file(scope: &mut Scope, access: &DocumentAccess) -> Result<File, Fault> {
+    file_of(scope.conn(), access.project().workspace().id(), access.id()).await
+}
+
+/// The file of a document to which access has been proved.
+///
+/// # Errors
+/// `NotFound` before a link has been fetched; [`Fault::Database`].
+pub(crate) async fn file_of(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    document: DocumentId,
+) -> Result<File, Fault> {
     let row = sqlx::query!(
-        "select name, media_type, size_bytes, sha256, object_key from documents where id = $1",
-        Uuid::from(access.id())
+        "select name, media_type, size_bytes, sha256, object_key from documents
+         where id = $1 and workspace_id = $2 and (source_url is null or fetched_at is not null)",
+        Uuid::from(document),
+        Uuid::from(workspace)
     )
-    .fetch_one(scope.conn())
-    .await?;
+    .fetch_optional(conn)
+    .await?
+    .ok_or(Error::NotFound)?;
     Ok(File {
         name: row.name,
         media_type: row.media_type,
         size: u64::try_from(row.size_bytes).unwrap_or_default(),
         sha256: row.sha256,
-        key: key_of(access.project().workspace().id(), access.id(), &row.object_key),
+        key: key_of(workspace, document, &row.object_key),
     })
 }

@@ -10,6 +10,7 @@ use crate::{
         plain,
     },
     session::UserSession,
+    trash::routes::DeleteQuery,
 };
 use axum::{
     extract::DefaultBodyLimit,
@@ -20,7 +21,7 @@ use axum::{
     },
 };
 use domain::{
-    DocumentId, Page, ProjectId,
+    DocumentId, FolderId, Page, ProjectId,
     documents::{Document, DocumentPage, Documents},
     workspaces::Role,
 };
@@ -49,7 +50,7 @@ pub fn router() -> OpenApiRouter<AppState> {
 
 /// A project's documents
 ///
-/// The newest first.
+/// Of all folders, the newest first; without those in the trash. `/projects/{id}/contents` lists one folder.
 #[utoipa::path(get, path = "/projects/{id}/documents", operation_id = "list_documents", tag = TAG,
     params(("id" = ProjectId, Path), PageQuery), responses((status = OK, body = Page<Document>), Problems))]
 async fn list(
@@ -58,6 +59,13 @@ async fn list(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Document>>, HttpError> {
     Ok(Json(session.list_documents(project, page.into()).await?))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct FolderQuery {
+    /// The folder to add them to; the top of the project when absent.
+    folder: Option<FolderId>,
 }
 
 /// Files to add.
@@ -74,20 +82,22 @@ struct Upload {
 /// All files of the form are added or, when one is refused, none. Each is then read and indexed by the worker; its
 /// state and the project's events tell how far it is. Needs the role member.
 #[utoipa::path(post, path = "/projects/{id}/documents", operation_id = "create_documents", tag = TAG,
-    params(("id" = ProjectId, Path)), request_body(content = Upload, content_type = "multipart/form-data"),
+    params(("id" = ProjectId, Path), FolderQuery), request_body(content = Upload, content_type = "multipart/form-data"),
     responses((status = CREATED, body = Vec<Document>), Problems))]
 async fn create(
     session: UserSession,
     Path(project): Path<ProjectId>,
+    Query(FolderQuery { folder }): Query<FolderQuery>,
     headers: HeaderMap,
     Multipart(form): Multipart,
 ) -> Response {
     let state = session.state.clone();
-    let made = upload::receive(session, project, form).await;
+    let made = upload::receive(session, project, folder, form).await;
     if !plain::is_wanted(&headers) {
         return made.map(|documents| (StatusCode::CREATED, Json(documents))).into_response();
     }
-    let back = format!("/projects/{project}/documents");
+    let place = folder.map(|folder| format!("?folder={folder}")).unwrap_or_default();
+    let back = format!("/projects/{project}/documents{place}");
     match made {
         Ok(_) => Redirect::to(&back).into_response(),
         Err(error) => plain::failure(&state.leptos, "The files were not added", &error, &back),
@@ -123,6 +133,8 @@ async fn events(
 }
 
 /// A document
+///
+/// With `trashed_at` it is in the trash.
 #[utoipa::path(get, path = "/documents/{id}", operation_id = "get_document", tag = TAG, params(("id" = DocumentId, Path)),
     responses((status = OK, body = Document), Problems))]
 async fn find(session: UserSession, Path(id): Path<DocumentId>) -> Result<Json<Document>, HttpError> {
@@ -131,11 +143,17 @@ async fn find(session: UserSession, Path(id): Path<DocumentId>) -> Result<Json<D
 
 /// Delete a document
 ///
-/// With its text, the passages found in it and its file, for good. Needs the role member.
-#[utoipa::path(delete, path = "/documents/{id}", operation_id = "delete_document", tag = TAG, params(("id" = DocumentId, Path)),
-    responses((status = NO_CONTENT), Problems))]
-async fn delete(session: UserSession, Path(id): Path<DocumentId>) -> Result<StatusCode, HttpError> {
-    session.delete_document(id).await?;
+/// The document goes into the project's trash: no list, search or answer finds it, it can still be read by its id, and it
+/// can be restored for 30 days. One that is in the trash already, and any with `forever=true`, is deleted with its text,
+/// the passages found in it and its file. Needs the role member.
+#[utoipa::path(delete, path = "/documents/{id}", operation_id = "delete_document", tag = TAG,
+    params(("id" = DocumentId, Path), DeleteQuery), responses((status = NO_CONTENT), Problems))]
+async fn delete(
+    session: UserSession,
+    Path(id): Path<DocumentId>,
+    Query(query): Query<DeleteQuery>,
+) -> Result<StatusCode, HttpError> {
+    session.delete_document(id, query.forever).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -196,7 +214,7 @@ struct Version {
 ///
 /// The old version answers until the new one is ready; then it takes its place in one step, under the old one's id and
 /// name. Returns the version in the making, whose state can be followed like any document's. Uploading a file whose name
-/// one ready document of the project has does the same. Needs the role member.
+/// one ready document of the same folder has does the same. Needs the role member.
 #[utoipa::path(put, path = "/documents/{id}/file", operation_id = "replace_document_file", tag = TAG,
     params(("id" = DocumentId, Path)), request_body(content = Version, content_type = "multipart/form-data"),
     responses((status = ACCEPTED, body = Document), Problems))]

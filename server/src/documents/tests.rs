@@ -189,7 +189,7 @@ async fn a_document_is_deleted_with_its_file() {
     let desk = desk(&[]).await;
     let id = desk.ada.new_document(desk.project, "brief.txt", "Due in May.").await;
     assert!(desk.app.state.store.head(desk.key(id)).await.is_ok());
-    desk.ada.delete(&format!("/api/v1/documents/{id}")).await.expect(204);
+    desk.ada.delete(&format!("/api/v1/documents/{id}?forever=true")).await.expect(204);
     desk.ada.get(&format!("/api/v1/documents/{id}")).await.problem(404);
     desk.ada.delete(&format!("/api/v1/documents/{id}")).await.problem(404);
     assert_eq!(desk.stored().await, (0, 0));
@@ -258,7 +258,11 @@ async fn pages_of_a_long_list_hold_every_row_once_and_the_newest_first() {
 }
 
 /// Reads events until one fulfils the condition.
-async fn event(response: &mut reqwest::Response, text: &mut String, wanted: impl Fn(&str) -> bool) -> String {
+pub(crate) async fn event(
+    response: &mut reqwest::Response,
+    text: &mut String,
+    wanted: impl Fn(&str) -> bool,
+) -> String {
     let reading = async {
         loop {
             while let Some((event, rest)) = text.split_once("\n\n") {

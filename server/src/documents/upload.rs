@@ -10,6 +10,7 @@ use crate::{
     db::Scope,
     events::{self, Notice},
     fault::Fault,
+    folders,
     http::error::HttpError,
     jobs,
     projects::repo::touch,
@@ -18,7 +19,7 @@ use crate::{
 };
 use axum::extract::{Multipart, multipart::Field};
 use bytes::Bytes;
-use domain::{DocumentId, Error, FieldError, ProjectId, documents::Document, workspaces::Role};
+use domain::{DocumentId, Error, FieldError, FolderId, ProjectId, documents::Document, workspaces::Role};
 use futures::{Stream, StreamExt};
 use std::time::Duration;
 use uuid::Uuid;
@@ -39,16 +40,20 @@ const DRAIN: Duration = Duration::from_secs(20);
 pub(super) async fn receive(
     session: UserSession,
     project: ProjectId,
+    folder: Option<FolderId>,
     form: Multipart,
 ) -> Result<Vec<Document>, HttpError> {
-    let access = session.scope().await?.project(project, Role::Member).await?;
+    let mut scope = session.scope().await?;
+    let access = scope.project(project, Role::Member).await?;
+    folders::repo::path(scope.conn(), project, folder).await?;
+    drop(scope);
     // A task of its own, because a request that is cut off here would leave files without rows.
     let task = tokio::spawn(async move {
         let mut form = form;
         let mut files = Vec::new();
         let stored = store_all(&session, &access, &mut form, &mut files).await;
         let inserted = match stored {
-            Ok(()) => insert(&session, project, &files).await.map_err(HttpError::from),
+            Ok(()) => insert(&session, project, folder, &files).await.map_err(HttpError::from),
             Err(error) => Err(error),
         };
         match inserted {
@@ -69,10 +74,11 @@ pub(super) async fn receive(
 async fn insert(
     session: &UserSession,
     project: ProjectId,
+    folder: Option<FolderId>,
     files: &[NewDocument],
 ) -> Result<(Scope, Vec<Document>), Fault> {
     let mut scope = session.scope().await?;
-    let documents = insert_all(&mut scope, project, files).await?;
+    let documents = insert_all(&mut scope, project, folder, files).await?;
     Ok((scope, documents))
 }
 
@@ -172,19 +178,22 @@ pub(crate) fn not_text(name: &str) -> FieldError {
     FieldError::new("file", format!("“{name}” is not text in UTF-8 throughout. Save it as UTF-8 and add it again."))
 }
 
-/// The rows of stored files, their jobs and their notices.
+/// The rows of stored files, their jobs and their notices. A folder that is gone meanwhile, or in the trash, is no longer
+/// where they go.
 ///
 /// # Errors
 /// `NotFound` and `Forbidden`, asked again because the upload may have taken long; [`Fault::Database`].
 pub(crate) async fn insert_all(
     scope: &mut Scope,
     project: ProjectId,
+    folder: Option<FolderId>,
     files: &[NewDocument],
 ) -> Result<Vec<Document>, Fault> {
     let access = scope.project(project, Role::Member).await?;
+    let folder = folders::repo::hold(scope.conn(), project, folder).await?;
     for file in files {
-        repo::insert(scope, &access, file).await?;
-        if let Some(old) = repo::of_name(scope, &access, &file.name).await? {
+        repo::insert(scope, &access, folder, file).await?;
+        if let Some(old) = repo::of_name(scope, &access, folder, &file.name).await? {
             make_replacement(scope, &access, old, file.id).await?;
         }
         jobs::enqueue_ingest(scope.conn(), file.id).await?;
@@ -196,7 +205,12 @@ pub(crate) async fn insert_all(
 }
 
 /// Has the new document take the place of `old` when it is ready.
-async fn make_replacement(scope: &mut Scope, access: &ProjectAccess, old: Uuid, new: DocumentId) -> Result<(), Fault> {
+pub(crate) async fn make_replacement(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    old: Uuid,
+    new: DocumentId,
+) -> Result<(), Fault> {
     if let Some(superseded) = repo::replace(scope, access, old, new).await? {
         events::notify(scope.conn(), &Notice::Document { project: access.id(), document: superseded }).await?;
     }
@@ -246,13 +260,16 @@ async fn insert_version(
     if old.replaces.is_some() {
         return Err(Error::conflict("This is a new version already. Replace the document itself.").into());
     }
+    if old.trashed_at.is_some() {
+        return Err(Error::conflict("This document is in the trash. Restore it, then replace its file.").into());
+    }
     if old.writing.is_some() {
         return Err(Error::conflict("This document is written in Atelier. Edit it, or add the file beside it.").into());
     }
     let project = access.project();
     // The document keeps its name.
     let file = NewDocument { name: old.name, ..file.clone() };
-    repo::insert(&mut scope, &project, &file).await?;
+    repo::insert(&mut scope, &project, old.folder_id, &file).await?;
     make_replacement(&mut scope, &project, document.into(), file.id).await?;
     jobs::enqueue_ingest(scope.conn(), file.id).await?;
     events::notify(scope.conn(), &Notice::Document { project: project.id(), document: file.id }).await?;
@@ -278,12 +295,17 @@ async fn drain(mut form: Multipart, most: u64) {
     let _ = tokio::time::timeout(DRAIN, reading).await;
 }
 
-/// The last component of a path, without control characters and marks that change the direction of writing (they can
-/// make `exe.pdf` of `fdp.exe`), cut to [`MAX_NAME`] characters before the extension.
+/// Without control characters and marks that change the direction of writing: they can make `exe.pdf` of `fdp.exe`.
+pub(crate) fn without_controls(name: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    name.chars().filter(|c| !c.is_control() && !turns(*c)).collect()
+}
+
+/// The last component of a path [without control characters](without_controls), cut to [`MAX_NAME`] characters before the
+/// extension.
 pub(crate) fn file_name(sent: &str) -> String {
     let last = sent.rsplit(['/', '\\']).next().unwrap_or(sent);
-    let turns = |c: char| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let clean: String = last.chars().filter(|c| !c.is_control() && !turns(*c)).collect();
+    let clean = without_controls(last);
     let clean = clean.trim();
     if clean.is_empty() || clean.chars().all(|c| c == '.') {
         return "file".to_owned();

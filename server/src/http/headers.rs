@@ -21,6 +21,9 @@ const ALWAYS: &[(&str, &str)] = &[
     ("permissions-policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
 ];
 
+/// For what a share's link opens.
+const SHARED: &[(&str, &str)] = &[("referrer-policy", "no-referrer"), ("x-robots-tag", "noindex, nofollow, noarchive")];
+
 /// What one person sees is for no shared cache, and is asked for again when shown again.
 const PRIVATE: &str = "private, no-cache";
 
@@ -28,7 +31,13 @@ pub async fn secure(State(state): State<AppState>, request: Request, next: Next)
     let path = request.uri().path();
     let caching =
         if public::is_sign_in_page(path) { Some("no-store") } else { path.starts_with("/api/").then_some(PRIVATE) };
+    let is_shared = public::is_shared(path);
     let mut response = next.run(request).await;
+    if is_shared {
+        for (name, value) in SHARED {
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+    }
     let https = state.config.site.is_https();
     complete(response.headers_mut(), https, caching);
     response

@@ -24,7 +24,7 @@ mod tests;
 mod transport;
 pub mod unsent;
 
-use crate::{AppState, mail};
+use crate::{AppState, mail, shares};
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
@@ -67,7 +67,8 @@ fn routes(state: &AppState) -> Router {
         .merge(openapi::router())
         .merge(ssr::router(state))
         .merge(health::router())
-        .merge(mail::outbox::router());
+        .merge(mail::outbox::router())
+        .merge(shares::file::router());
     let mut router = router.route("/favicon.ico", get(ssr::favicon)).with_state(state.clone());
     if let Some(provider) = state.identity.routes() {
         router = router.nest("/auth/v1", provider);

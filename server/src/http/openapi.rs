@@ -10,8 +10,8 @@ use super::{
     plain,
 };
 use crate::{
-    AppState, api_keys, chat, documents, fault::Fault, members, navigation, projects, search, uploads, workspaces,
-    written,
+    AppState, api_keys, chat, documents, fault::Fault, folders, links, members, navigation, projects, search, shares,
+    trash, uploads, workspaces, written,
 };
 use axum::{
     Router,
@@ -62,7 +62,7 @@ fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
             workspaces nor people nor keys. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
             `application/problem+json`."
     ),
-    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Written documents"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
+    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Written documents"), (name = "Shares"), (name = "Folders"), (name = "Trash"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
     components(schemas(Problem)),
     modifiers(&Access)
 )]
@@ -93,6 +93,10 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(api_keys::routes::router())
         .merge(projects::routes::router())
         .merge(documents::routes::router())
+        .merge(links::routes::router())
+        .merge(shares::routes::router())
+        .merge(folders::routes::router())
+        .merge(trash::routes::router())
         .merge(written::routes::router())
         .merge(uploads::routes::router())
         .merge(search::routes::router())

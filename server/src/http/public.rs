@@ -8,6 +8,7 @@ use app::{
     },
     landing::api::SignedIn,
     members::api::{GetInvitation, SignOutForInvitation},
+    shares::api::OpenShare,
     theme::SetTheme,
 };
 use leptos::server_fn::{ServerFn, axum::server_fn_paths};
@@ -26,8 +27,8 @@ const SIGN_IN_PAGES: &[&str] = &[
     "/auth/leave",
 ];
 
-/// The start, and the page of an invitation, whose token tells what it is about.
-const OTHER_PAGES: &[&str] = &["/", "/invite/{token}"];
+/// The start, and the pages of an invitation and of a share, whose tokens tell what they are about.
+const OTHER_PAGES: &[&str] = &["/", "/invite/{token}", "/shared/{token}"];
 
 /// The server functions of those pages. Each asks the identity provider, tells only whether one is signed in, or is about
 /// the browser alone.
@@ -50,12 +51,21 @@ pub(super) const SERVER_FUNCTIONS: &[&str] = &[
     AnswerSecondFactor::PATH,
     GetInvitation::PATH,
     SignOutForInvitation::PATH,
+    OpenShare::PATH,
 ];
 
-/// Signs of life, the API's description, the answer to an address that the API does not know, and the outbox, which
+/// Signs of life, the API's description, the file of a share, the answer to an address that the API does not know, and the outbox, which
 /// answers nobody but this machine in development.
-const OTHER_ROUTES: &[&str] =
-    &["/healthz", "/readyz", "/favicon.ico", "/api/openapi.json", "/api/docs", "/api/{*rest}", "/outbox"];
+const OTHER_ROUTES: &[&str] = &[
+    "/healthz",
+    "/readyz",
+    "/favicon.ico",
+    "/api/openapi.json",
+    "/api/docs",
+    "/api/{*rest}",
+    "/outbox",
+    "/shared/{token}/file",
+];
 
 /// Whether the path is the embedded identity provider's, which judges keys and tokens itself.
 pub fn is_identity_provider(path: &str) -> bool {
@@ -76,7 +86,12 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 
 /// Whether nothing may keep the page, not even the browser that shows it.
 pub(super) fn is_sign_in_page(path: &str) -> bool {
-    SIGN_IN_PAGES.contains(&path) || path.starts_with("/invite/")
+    SIGN_IN_PAGES.contains(&path) || path.starts_with("/invite/") || is_shared(path)
+}
+
+/// Whether the path is one of a share, which has its token in it: it goes to no other site, and into no search engine.
+pub(super) fn is_shared(path: &str) -> bool {
+    path.starts_with("/shared/")
 }
 
 /// Files that are the same for everybody, and signs of life: no session is looked at and nothing is counted.

@@ -16,6 +16,7 @@ use app::{
         SignIn, SignUp, StartOauth, VerifyCode,
     },
     members::api::{AcceptInvitation, GetInvitation},
+    shares::api::OpenShare,
 };
 use axum::{
     body::Body,
@@ -57,6 +58,11 @@ pub(super) const TRIES: &[&str] = &[
     "/api/v1/invitations/accept",
 ];
 
+/// Openings of shares by one address: somebody who reads, not somebody who copies, or tries tokens.
+const SHARED_PER_MINUTE: u32 = 120;
+/// Half a minute's worth at once: a page, its file, and the pages of somebody who turns them fast.
+const SHARED_PERIOD: Duration = Duration::from_secs(30);
+
 /// Tries for one account, from wherever they come: GoTrue's figure for codes, 30 in five minutes.
 const ACCOUNT_TRIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 const ACCOUNT_PERIOD: Duration = Duration::from_secs(300);
@@ -71,6 +77,7 @@ const MAX_FORM_BYTES: usize = 64 * 1024;
 pub(super) struct Rates {
     requests: RateLimit<IpAddr>,
     tries: RateLimit<IpAddr>,
+    shared: RateLimit<IpAddr>,
     /// By a hash, so that no key is longer than another.
     accounts: RateLimit<u64>,
     hasher: RandomState,
@@ -85,6 +92,7 @@ impl Rates {
         Self {
             requests: RateLimit::new(in_period(limits.requests_per_minute, REQUESTS_PERIOD), REQUESTS_PERIOD),
             tries: RateLimit::new(in_period(limits.sign_ins_per_minute, TRIES_PERIOD), TRIES_PERIOD),
+            shared: RateLimit::new(in_period(SHARED_PER_MINUTE, SHARED_PERIOD), SHARED_PERIOD),
             accounts: RateLimit::new(ACCOUNT_TRIES, ACCOUNT_PERIOD),
             hasher: RandomState::new(),
             spare_loopback: config.environment == Environment::Development,
@@ -92,13 +100,17 @@ impl Rates {
         }
     }
 
-    fn count_address(&self, address: IpAddr, is_try: bool) -> Result<(), Error> {
+    fn count_address(&self, address: IpAddr, kind: Kind) -> Result<(), Error> {
         if self.spare_loopback && address.is_loopback() {
             return Ok(());
         }
         let network = network(address);
         self.requests.count(&network).map_err(refusal)?;
-        if is_try { self.tries.count(&network).map_err(refusal) } else { Ok(()) }
+        match kind {
+            Kind::Try => self.tries.count(&network).map_err(refusal),
+            Kind::Shared => self.shared.count(&network).map_err(refusal),
+            Kind::Other => Ok(()),
+        }
     }
 
     fn count_account(&self, account: impl Hash) -> Result<(), Error> {
@@ -126,6 +138,26 @@ impl Rates {
     }
 }
 
+/// What a request counts as, besides as a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Try,
+    Shared,
+    Other,
+}
+
+impl Kind {
+    fn of(method: &Method, path: &str) -> Self {
+        if method == Method::POST && TRIES.contains(&path) {
+            Self::Try
+        } else if public::is_shared(path) || path == OpenShare::PATH {
+            Self::Shared
+        } else {
+            Self::Other
+        }
+    }
+}
+
 /// How many come in a period at so many a minute; one at least.
 fn in_period(per_minute: u32, period: Duration) -> NonZeroU32 {
     let count = u64::from(per_minute) * period.as_secs() / 60;
@@ -143,13 +175,13 @@ pub(super) async fn count(
         return next.run(request).await;
     }
     rates.tell_of_proxy(&request, &state.config.site.trusted_proxies);
-    let is_try = request.method() == Method::POST && TRIES.contains(&path);
+    let kind = Kind::of(request.method(), path);
     // Nobody is without an address but in tests of parts; they share one.
     let address = client_address(request.extensions()).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-    if let Err(error) = rates.count_address(address, is_try) {
+    if let Err(error) = rates.count_address(address, kind) {
         return refuse(&state, &Caller::of(&request), error);
     }
-    if !is_try {
+    if kind != Kind::Try {
         return next.run(request).await;
     }
     let caller = Caller::of(&request);

@@ -1,5 +1,6 @@
 //! An id for each request, in its log lines, its problems and its response; and whose request it is behind proxies.
 
+use super::public;
 use crate::{AppState, auth::ClientAddress};
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -44,9 +45,14 @@ pub async fn identify(State(state): State<AppState>, mut request: Request, next:
     response
 }
 
-/// An invitation's link carries its token in the path.
+/// The links of invitations and shares carry their tokens in the path.
 fn without_token(path: &str) -> &str {
-    if path.starts_with("/invite/") { "/invite/…" } else { path }
+    match path {
+        _ if path.starts_with("/invite/") => "/invite/…",
+        _ if public::is_shared(path) && path.ends_with("/file") => "/shared/…/file",
+        _ if public::is_shared(path) => "/shared/…",
+        _ => path,
+    }
 }
 
 fn tell(path: &str, response: &Response, begun: Instant) {
@@ -111,6 +117,19 @@ mod tests {
         assert_eq!(seen("10.0.0.1", &["9.9.9.9, nonsense"]), "10.0.0.1");
         assert_eq!(seen("::ffff:10.0.0.1", &["9.9.9.9"]), "9.9.9.9");
         assert_eq!(seen("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn no_log_has_a_token_of_a_link() {
+        for (path, told) in [
+            ("/invite/secret", "/invite/…"),
+            ("/shared/secret", "/shared/…"),
+            ("/shared/secret/file", "/shared/…/file"),
+            ("/shared/secret/more", "/shared/…"),
+            ("/projects/1/documents", "/projects/1/documents"),
+        ] {
+            assert_eq!(without_token(path), told, "{path}");
+        }
     }
 
     #[test]

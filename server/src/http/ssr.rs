@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     members::OpenLetterbox,
     session::UserSession,
+    shares::SharesByToken,
 };
 use app::flash::FormFailure;
 use axum::{
@@ -16,7 +17,7 @@ use axum::{
     http::{HeaderValue, Method, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use domain::{Session, accounts::Accounts, members::Letterbox};
+use domain::{Session, accounts::Accounts, members::Letterbox, shares::OpenShares};
 use leptos::{
     config::{Env, LeptosOptions},
     prelude::{provide_context, use_context},
@@ -68,10 +69,12 @@ pub async fn favicon() -> Redirect {
 }
 
 /// Gives a page or a server function the ports of this request: the session, if someone is signed in, the identity
-/// provider, and the letterbox of invitations.
+/// provider, the letterbox of invitations, and the shares.
 fn provide_ports(state: &AppState) {
     let letterbox: Arc<dyn Letterbox> = Arc::new(OpenLetterbox(state.clone()));
     provide_context(letterbox);
+    let shares: Arc<dyn OpenShares> = Arc::new(SharesByToken(state.clone()));
+    provide_context(shares);
     let Some(request) = use_context::<Parts>() else { return };
     if let Some(user) = request.extensions.get::<AuthUser>() {
         let session: Arc<dyn Session> = Arc::new(UserSession::new(state.clone(), user.clone()));

@@ -34,6 +34,8 @@ pub struct ClaimedDocument {
     /// The document whose place it takes when it is ready.
     replaces: Option<DocumentId>,
     file: ObjectKey,
+    /// The address of the page that is still to be fetched.
+    source: Option<String>,
     pub name: String,
     pub media_type: String,
     /// It is written here, or is the next text of such a document: it may have no text.
@@ -66,6 +68,16 @@ impl ClaimedDocument {
     /// Where its file is.
     pub const fn file(&self) -> ObjectKey {
         self.file
+    }
+
+    /// The page that is its source, if it has not been fetched yet.
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// The same claim, after the document's page was fetched and stored there.
+    pub(crate) fn fetched(&self, file: ObjectKey, name: String, media_type: String) -> Self {
+        Self { file, name, media_type, source: None, extracted: false, ..self.clone() }
     }
 
     /// What tells everybody that the document has changed.
@@ -107,6 +119,7 @@ pub(crate) async fn claim(system: &mut System, document: DocumentId) -> Result<O
              state = case when state = 'embedding' and chunks_total > 0 then state else 'extracting' end, updated_at = now()
          where id = $1 and state in ('queued', 'extracting', 'embedding') and leased_until is null
          returning project_id, workspace_id, created_by, lease_epoch, replaces, object_key, name, media_type, state,
+             case when fetched_at is null then source_url end as source,
              exists (
                  select from written_documents w where w.document_id in (documents.id, documents.replaces)
              ) as "written!""#,
@@ -124,6 +137,7 @@ pub(crate) async fn claim(system: &mut System, document: DocumentId) -> Result<O
         epoch: row.lease_epoch,
         replaces: row.replaces.map(Into::into),
         file: repo::key_of(row.workspace_id.into(), document, &row.object_key),
+        source: row.source,
         name: row.name,
         media_type: row.media_type,
         written: row.written,

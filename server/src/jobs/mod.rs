@@ -41,7 +41,8 @@ struct HandOverWritten {
     document: Uuid,
 }
 
-/// The job that compares the file store with the database; see [`crate::documents::orphans`]. Its payload is the
+/// The job that deletes what was long in the trash ([`crate::trash::purge`]) and compares the file store with the database
+/// ([`crate::documents::orphans`]). Its payload is the
 /// schedule's own.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct SweepFiles {}

@@ -9,7 +9,7 @@ use crate::{
         orphans,
     },
     fault::Fault,
-    rag, written,
+    links, rag, trash, written,
 };
 use graphile_worker::{Cron, IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
 use std::time::Duration;
@@ -141,9 +141,13 @@ impl TaskHandler for SweepFiles {
 
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
+        let work = async {
+            trash::purge(&running.state).await?;
+            orphans::sweep(&running.state, orphans::GRACE).await
+        };
         // Broken off by a stop, it begins anew in an hour.
         let swept = tokio::select! {
-            swept = orphans::sweep(&running.state, orphans::GRACE) => swept.map_err(|error| error.to_string())?,
+            swept = work => swept.map_err(|error| error.to_string())?,
             () = running.stop.cancelled() => return Ok(()),
         };
         if swept == orphans::Found::default() {
@@ -170,14 +174,14 @@ impl TaskHandler for IngestDocument {
 
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
-        let last_attempt = context.job().attempts() >= context.job().max_attempts();
-        self.ingest(running, last_attempt).await.map_err(|error| error.to_string())
+        let (attempts, most) = (*context.job().attempts(), *context.job().max_attempts());
+        self.ingest(running, |fault| attempts >= deliveries(fault, most)).await.map_err(|error| error.to_string())
     }
 }
 
 impl IngestDocument {
     /// An error has the job delivered again after a while; the document waits for it with what it has so far.
-    async fn ingest(self, running: &Running, last_attempt: bool) -> Result<(), Fault> {
+    async fn ingest(self, running: &Running, was_last: impl Fn(&Fault) -> bool) -> Result<(), Fault> {
         let state = &running.state;
         let mut system = state.db.system().await?;
         let claimed = lease::claim(&mut system, self.document.into()).await?;
@@ -207,7 +211,7 @@ impl IngestDocument {
                 }
                 system.commit().await
             }
-            Err(fault) if last_attempt => documents::give_up(state, &claimed, fault).await,
+            Err(fault) if was_last(&fault) => documents::give_up(state, &claimed, fault).await,
             Err(fault) => {
                 let mut system = state.db.system().await?;
                 claimed.release(system.conn()).await?;
@@ -215,6 +219,14 @@ impl IngestDocument {
                 Err(fault)
             }
         }
+    }
+}
+
+/// How often a document that failed so is delivered in all; `most` is the queue's limit.
+const fn deliveries(fault: &Fault, most: i16) -> i16 {
+    match fault {
+        Fault::Web(_) => links::MAX_ATTEMPTS,
+        _ => most,
     }
 }
 

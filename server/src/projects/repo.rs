@@ -75,7 +75,7 @@ pub(super) async fn list(
         r#"select p.id, p.workspace_id, w.name as workspace_name, p.name, p.client, p.audience, p.brand_voice,
                p.key_messages, p.competitors, p.notes, p.created_at as "created_at: OffsetDateTime",
                p.updated_at as "updated_at: OffsetDateTime",
-               (select count(*) from documents d where d.project_id = p.id) as "document_count!",
+               (select count(*) from documents d where d.project_id = p.id and d.trashed_at is null) as "document_count!",
                (select count(*) from conversations c where c.project_id = p.id) as "conversation_count!"
            from projects p
            join workspaces w on w.id = p.workspace_id
@@ -100,7 +100,7 @@ pub(super) async fn find(scope: &mut Scope, access: &ProjectAccess) -> Result<Pr
         r#"select p.id, p.workspace_id, w.name as workspace_name, p.name, p.client, p.audience, p.brand_voice,
                p.key_messages, p.competitors, p.notes, p.created_at as "created_at: OffsetDateTime",
                p.updated_at as "updated_at: OffsetDateTime",
-               (select count(*) from documents d where d.project_id = p.id) as "document_count!",
+               (select count(*) from documents d where d.project_id = p.id and d.trashed_at is null) as "document_count!",
                (select count(*) from conversations c where c.project_id = p.id) as "conversation_count!"
            from projects p
            join workspaces w on w.id = p.workspace_id

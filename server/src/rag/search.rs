@@ -10,7 +10,7 @@ mod tests;
 pub(crate) mod vector;
 
 pub(super) use fuse::{Fusion, Ranked};
-pub(crate) use place::Place;
+pub(crate) use place::{Documents, Place};
 
 use super::index::{self, EmbeddingIndex};
 use crate::{db::Scope, fault::Fault, session::UserSession};
@@ -40,10 +40,34 @@ const RERANKED: usize = 30;
 pub async fn search(session: &UserSession, search: &Search) -> Result<Vec<Passage>, Fault> {
     let mut scope = session.scope().await?;
     let place = authorise(&mut scope, search).await?;
-    let in_use = index::in_use(scope.conn()).await?;
+    let ready = prepare(scope.conn(), place).await?;
     // No connection is held while the model works.
     drop(scope);
-    let query: String = search.query.chars().filter(|c| *c != '\0').take(MAX_QUERY_CHARS).collect();
+    in_place(session, ready, &search.query, search.limit).await
+}
+
+/// A place that the caller has authorised, with the indexes that can answer.
+pub(crate) struct Ready {
+    place: Place,
+    in_use: Vec<(EmbeddingIndex, index::State)>,
+}
+
+/// Makes an authorised place ready for [`in_place`].
+pub(crate) async fn prepare(conn: &mut PgConnection, place: Place) -> Result<Ready, Fault> {
+    Ok(Ready { place, in_use: index::in_use(conn).await? })
+}
+
+/// As [`search`], in a place that is authorised already.
+///
+/// # Errors
+/// [`Fault::Model`] when the query cannot be embedded.
+pub(crate) async fn in_place(
+    session: &UserSession,
+    Ready { place, in_use }: Ready,
+    query: &str,
+    limit: u32,
+) -> Result<Vec<Passage>, Fault> {
+    let query: String = query.chars().filter(|c| *c != '\0').take(MAX_QUERY_CHARS).collect();
     if query.trim().is_empty() {
         return Ok(Vec::new());
     }
@@ -57,7 +81,7 @@ pub async fn search(session: &UserSession, search: &Search) -> Result<Vec<Passag
         None => None,
     };
 
-    let limit = search.limit.clamp(1, MAX_LIMIT) as usize;
+    let limit = limit.clamp(1, MAX_LIMIT) as usize;
     let reranker = session.state.reranker.as_deref();
     let wanted = if reranker.is_some() { limit.max(RERANKED) } else { limit };
     let mut scope = session.scope().await?;
@@ -80,14 +104,14 @@ async fn authorise(scope: &mut Scope, search: &Search) -> Result<Place, Fault> {
         Within::Project(id) => Place::project(scope.project(id, Role::Viewer).await?.id().into()),
     };
     if !search.documents.is_empty() {
-        place.documents = Some(search.documents.iter().copied().map(Uuid::from).collect());
+        place.documents = Documents::Only(search.documents.iter().copied().map(Uuid::from).collect());
     }
     if let Some(folder) = search.folder {
         let mut inside = documents_in(scope.conn(), folder).await?;
-        if let Some(chosen) = place.documents {
+        if let Documents::Only(chosen) = place.documents {
             inside.retain(|document| chosen.contains(document));
         }
-        place.documents = Some(inside);
+        place.documents = Documents::Only(inside);
     }
     Ok(place)
 }

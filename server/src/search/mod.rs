@@ -2,7 +2,7 @@
 
 pub mod routes;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::{
     rag::{index, search},

@@ -11,7 +11,8 @@ const PRICES: &str =
     "# Prices\n\nPrices are stated, not sold. A fair price needs no excuse, so the word bargain is banned.";
 const COLOURS: &str = "# Colours\n\nThe primary colour is harbour blue. It covers at most a third of any surface.";
 
-async fn ready(ada: &Client, project: Uuid, name: &str, text: &str) -> Uuid {
+/// Adds a document and waits until it is found.
+pub(crate) async fn ready(ada: &Client, project: Uuid, name: &str, text: &str) -> Uuid {
     let id = ada.new_document(project, name, text).await;
     for _ in 0..600 {
         let document: Document = ada.get(&format!("/api/v1/documents/{id}")).await.json(200);
@@ -24,7 +25,7 @@ async fn ready(ada: &Client, project: Uuid, name: &str, text: &str) -> Uuid {
     panic!("{name} is not ready");
 }
 
-async fn found(ada: &Client, path: &str) -> Vec<Passage> {
+pub(crate) async fn found(ada: &Client, path: &str) -> Vec<Passage> {
     ada.get(&format!("/api/v1/{path}")).await.json(200)
 }
 

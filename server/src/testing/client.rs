@@ -130,15 +130,36 @@ impl Client {
         (id, made["token"].as_str().expect("a token").to_owned())
     }
 
+    /// Shares a document and returns the share's id and the path of its link.
+    pub async fn new_share(&self, document: Uuid) -> (Uuid, String) {
+        let made: Value = self.post(&format!("/api/v1/documents/{document}/shares"), &json!({})).await.json(201);
+        let id = made["share"]["id"].as_str().and_then(|id| id.parse().ok()).expect("a share's id");
+        let link = Url::parse(made["link"].as_str().expect("a link")).expect("a URL");
+        (id, link.path().to_owned())
+    }
+
     /// Makes a project and returns its id.
     pub async fn new_project(&self, workspace: Uuid, name: &str) -> Uuid {
         self.post(&format!("/api/v1/workspaces/{workspace}/projects"), &json!({ "name": name })).await.id()
     }
 
+    /// Makes a folder and returns its id.
+    pub async fn new_folder(&self, project: Uuid, parent: Option<Uuid>, name: &str) -> Uuid {
+        let folder = json!({ "name": name, "parent_id": parent });
+        self.post(&format!("/api/v1/projects/{project}/folders"), &folder).await.id()
+    }
+
     /// Adds a document of text and returns its id.
     pub async fn new_document(&self, project: Uuid, name: &str, text: &str) -> Uuid {
+        self.new_document_in(project, None, name, text).await
+    }
+
+    /// Adds a document to a folder.
+    pub async fn new_document_in(&self, project: Uuid, folder: Option<Uuid>, name: &str, text: &str) -> Uuid {
         let form = Form::new().file(name, text.as_bytes());
-        let made = self.post_form(&format!("/api/v1/projects/{project}/documents"), &form).await.json::<Value>(201);
+        let folder = folder.map(|folder| format!("?folder={folder}")).unwrap_or_default();
+        let path = format!("/api/v1/projects/{project}/documents{folder}");
+        let made = self.post_form(&path, &form).await.json::<Value>(201);
         made[0]["id"].as_str().and_then(|id| id.parse().ok()).expect("a document's id")
     }
 }

@@ -36,10 +36,11 @@ use crate::{
     mail::Mailer,
     members::InvitationLimit,
     storage::{ObjectStore, embedded::EmbeddedStore},
+    web::{Fetcher, Limits, sites::Sites},
 };
 use database::TestDatabase;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use std::{net::SocketAddr, str::FromStr};
+use std::{net::SocketAddr, str::FromStr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -64,6 +65,20 @@ impl TestApp {
 
     /// Starts with another way to the object store, or another store, than the embedded one whose settings are given.
     pub async fn start_on(variables: &[(&str, &str)], store: impl FnOnce(&S3) -> ObjectStore) -> Self {
+        let web = Fetcher::new(Limits::new(u64::MAX)).expect("the client for web pages");
+        Self::start_with_parts(variables, store, web).await
+    }
+
+    /// Starts with servers of this machine in the place of the web.
+    pub async fn start_among(sites: &Arc<Sites>) -> Self {
+        Self::start_with_parts(&[], ObjectStore::new, sites.fetcher()).await
+    }
+
+    async fn start_with_parts(
+        variables: &[(&str, &str)],
+        store: impl FnOnce(&S3) -> ObjectStore,
+        web: Fetcher,
+    ) -> Self {
         queries::listen();
         let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a folder for the test");
@@ -88,6 +103,7 @@ impl TestApp {
             embedder,
             answers: chat::Answers::default(),
             events,
+            web,
             leptos: leptos::config::LeptosOptions::builder().output_name("atelier").build(),
             identity,
             mailer,
@@ -126,6 +142,7 @@ impl TestApp {
             embedder,
             answers: chat::Answers::default(),
             events: self.state.events.clone(),
+            web: self.state.web.clone(),
             leptos: self.state.leptos.clone(),
             identity: self.state.identity.clone(),
             mailer: self.state.mailer.clone(),

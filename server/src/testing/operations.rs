@@ -99,6 +99,7 @@ pub(crate) fn example(schema: &Value) -> Value {
         Some("string") if schema["format"] == "uuid" => json!(Uuid::now_v7()),
         // A new one each time: an address that is invited or a member already is a conflict.
         Some("string") if schema["format"] == "email" => json!(format!("{}@example.com", Uuid::now_v7())),
+        Some("string") if schema["format"] == "uri" => json!("https://example.com/page"),
         Some("string") => json!("Text"),
         Some("integer" | "number") => json!(1),
         Some("boolean") => json!(true),
@@ -129,7 +130,20 @@ const NEEDED: &[(&str, Role)] = &[
     ("PATCH /api/v1/projects/{id}", Role::Member),
     ("DELETE /api/v1/projects/{id}", Role::Admin),
     ("POST /api/v1/projects/{id}/documents", Role::Member),
+    ("POST /api/v1/projects/{id}/links", Role::Member),
     ("POST /api/v1/projects/{id}/uploads", Role::Member),
+    ("POST /api/v1/documents/{id}/fetch", Role::Member),
+    ("GET /api/v1/documents/{id}/shares", Role::Member),
+    ("POST /api/v1/documents/{id}/shares", Role::Member),
+    ("DELETE /api/v1/shares/{id}", Role::Admin),
+    ("POST /api/v1/projects/{id}/folders", Role::Member),
+    ("POST /api/v1/projects/{id}/move", Role::Member),
+    ("PATCH /api/v1/folders/{id}", Role::Member),
+    ("DELETE /api/v1/folders/{id}", Role::Member),
+    ("POST /api/v1/projects/{id}/trash", Role::Member),
+    ("POST /api/v1/projects/{id}/trash/restore", Role::Member),
+    ("POST /api/v1/projects/{id}/trash/delete", Role::Member),
+    ("DELETE /api/v1/projects/{id}/trash", Role::Member),
     ("POST /api/v1/projects/{id}/written-documents", Role::Member),
     ("PUT /api/v1/documents/{id}/text", Role::Member),
     // For draft and review; what needs an admin is tested beside the code.
@@ -141,7 +155,9 @@ const NEEDED: &[(&str, Role)] = &[
     // A viewer may do this to what they began themselves; all of `Belongings` is the owner's.
     ("PATCH /api/v1/conversations/{id}", Role::Member),
     ("DELETE /api/v1/conversations/{id}", Role::Member),
+    ("PUT /api/v1/conversations/{id}/scope", Role::Member),
     ("POST /api/v1/messages/{id}/stop", Role::Member),
+    ("PUT /api/v1/documents/{id}/in-chat", Role::Member),
 ];
 
 /// What only its maker sees: for every other member there is no such thing, whatever their role.
@@ -193,6 +209,7 @@ impl Belongings {
         let document = owner.post(&format!("/api/v1/projects/{project}/written-documents"), &document).await.id();
         let versions: Value = owner.get(&format!("/api/v1/documents/{document}/versions")).await.json(200);
         let version = versions["items"][0]["id"].as_str().and_then(|id| id.parse().ok()).expect("a version");
+        let folder = owner.new_folder(project, None, &format!("{mark} folder")).await;
         let upload = json!({ "name": format!("{mark} long.txt"), "size_bytes": Self::UPLOADED.len() });
         let upload = owner.post(&format!("/api/v1/projects/{project}/uploads"), &upload).await.id();
         let conversation = owner.post(&format!("/api/v1/projects/{project}/conversations"), &json!({})).await.id();
@@ -225,6 +242,7 @@ impl Belongings {
             owner.post(&format!("/api/v1/workspaces/{workspace}/invitations"), &invitation).await.json(201);
         let invitation = invited["invitation"]["id"].as_str().and_then(|id| id.parse().ok()).expect("an invitation");
         let (api_key, _) = owner.new_api_key(workspace, "write").await;
+        let (share, _) = owner.new_share(document).await;
         Self(HashMap::from([
             ("MemberId", colleague),
             ("InvitationId", invitation),
@@ -232,6 +250,8 @@ impl Belongings {
             ("WorkspaceId", workspace),
             ("ProjectId", project),
             ("DocumentId", document),
+            ("ShareId", share),
+            ("FolderId", folder),
             ("VersionId", version),
             ("UploadId", upload),
             ("ConversationId", conversation),

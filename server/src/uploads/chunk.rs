@@ -172,7 +172,8 @@ async fn finish(session: &UserSession, access: &UploadAccess, row: Row) -> Resul
     };
     let mut scope = session.scope().await?;
     if repo::finish(&mut scope, access).await? {
-        documents::upload::insert_all(&mut scope, row.project_id.into(), &[file]).await?;
+        documents::upload::insert_all(&mut scope, row.project_id.into(), row.folder_id.map(Into::into), &[file])
+            .await?;
     }
     // Whoever was faster has made it.
     let access = scope.upload(access.id(), Role::Viewer).await?;

@@ -8,7 +8,7 @@ pub mod routes;
 #[cfg(test)]
 mod tests;
 
-use crate::{documents::upload::file_name, session::UserSession, storage::ObjectStore};
+use crate::{documents::upload::file_name, folders, session::UserSession, storage::ObjectStore};
 use async_trait::async_trait;
 use domain::{
     Error, ProjectId, UploadId,
@@ -29,6 +29,7 @@ impl Uploads for UserSession {
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Member).await?;
         let new = NewUpload { name: file_name(&new.name), ..new };
+        folders::repo::path(scope.conn(), project, new.folder_id).await?;
         check_size(&new, self.state.config.limits.max_upload_bytes)?;
         if let Some(row) = repo::find_same(&mut scope, &access, &new).await? {
             return Ok(row.upload());

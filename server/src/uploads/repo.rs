@@ -26,6 +26,7 @@ pub(super) struct Row {
     pub id: Uuid,
     pub workspace_id: Uuid,
     pub project_id: Uuid,
+    pub folder_id: Option<Uuid>,
     pub name: String,
     pub size_bytes: i64,
     pub modified_ms: Option<i64>,
@@ -62,6 +63,7 @@ impl Row {
         Upload {
             id: self.id.into(),
             project_id: self.project_id.into(),
+            folder_id: self.folder_id.map(Into::into),
             size_bytes: self.size(),
             offset: self.offset(),
             name: self.name,
@@ -78,7 +80,7 @@ macro_rules! select_uploads {
     ($condition:tt, $($bind:expr),*) => {
         sqlx::query_as!(
             Row,
-            r#"select id, workspace_id, project_id, name, size_bytes, modified_ms, document_id, media_type, store_upload,
+            r#"select id, workspace_id, project_id, folder_id, name, size_bytes, modified_ms, document_id, media_type, store_upload,
                    offset_bytes, parts, hash_state, text_tail, finished_at as "finished_at: OffsetDateTime",
                    expires_at as "expires_at: OffsetDateTime"
                from uploads
@@ -112,13 +114,14 @@ pub(super) async fn find_same(
     let user = Uuid::from(scope.user_id());
     let row = select_uploads!(
         "created_by = $1 and project_id = $2 and name = $3 and size_bytes = $4 and modified_ms is not distinct from $5
-             and finished_at is null and expires_at > now()
+             and folder_id is not distinct from $6 and finished_at is null and expires_at > now()
          order by id desc limit 1",
         user,
         Uuid::from(access.id()),
         new.name,
         integer(new.size_bytes),
-        new.modified_ms
+        new.modified_ms,
+        new.folder_id.map(Uuid::from)
     );
     Ok(row.fetch_optional(scope.conn()).await?)
 }
@@ -129,8 +132,8 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewU
     let workspace = access.workspace().id();
     sqlx::query!(
         "insert into uploads (id, workspace_id, project_id, created_by, name, size_bytes, modified_ms, document_id,
-             object_key, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10))",
+             object_key, expires_at, folder_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10), $11)",
         id,
         Uuid::from(workspace),
         Uuid::from(access.id()),
@@ -140,7 +143,8 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewU
         new.modified_ms,
         document,
         ObjectKey::Document { workspace, document: document.into() }.to_string(),
-        LIFETIME
+        LIFETIME,
+        new.folder_id.map(Uuid::from)
     )
     .execute(scope.conn())
     .await?;

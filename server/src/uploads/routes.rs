@@ -52,7 +52,7 @@ async fn list(session: UserSession, Path(project): Path<ProjectId>) -> Result<Js
 
 /// Begin an upload, or find where it stopped
 ///
-/// A file of the same name, size and time of change that you have not finished goes on: send the chunk at `offset`. What
+/// A file of the same name, size, time of change and folder that you have not finished goes on: send the chunk at `offset`. What
 /// has arrived is kept for two days after the last chunk. Needs the role member.
 #[utoipa::path(post, path = "/projects/{id}/uploads", operation_id = "begin_upload", tag = TAG,
     params(("id" = ProjectId, Path)), request_body = NewUpload, responses((status = CREATED, body = Upload), Problems))]

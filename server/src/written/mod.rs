@@ -16,7 +16,7 @@ use crate::{
     documents::repo::{self as documents, NewDocument},
     events::{self, Notice},
     fault::Fault,
-    jobs as queue,
+    folders, jobs as queue,
     projects::repo::touch,
     rag::extract::media_types,
     session::UserSession,
@@ -39,7 +39,10 @@ use uuid::Uuid;
 #[async_trait]
 impl Written for UserSession {
     async fn create_written(&self, project: ProjectId, new: NewWritten) -> Result<Document, Error> {
-        let access = self.scope().await?.project(project, Role::Member).await?;
+        let mut scope = self.scope().await?;
+        let access = scope.project(project, Role::Member).await?;
+        folders::repo::path(scope.conn(), project, new.folder_id).await?;
+        drop(scope);
         let id = DocumentId::from(Uuid::now_v7());
         let key = ObjectKey::Document { workspace: access.workspace().id(), document: id };
         let text = new.text.as_str();
@@ -49,7 +52,7 @@ impl Written for UserSession {
         let file = NewDocument { id, name: new.title.into(), media_type: media_types::MARKDOWN.into(), stored, key };
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Member).await?;
-        let document = repo::create(&mut scope, &access, &file, &new.text).await?;
+        let document = repo::create(&mut scope, &access, new.folder_id, &file, &new.text).await?;
         if document.state.is_working() {
             queue::enqueue_ingest(scope.conn(), id).await?;
         }

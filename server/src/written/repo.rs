@@ -6,11 +6,12 @@ use crate::{
     db::Scope,
     documents::repo::{self as documents, NewDocument},
     fault::Fault,
+    folders,
     http::page,
     workspaces::repo::count,
 };
 use domain::{
-    DocumentId, Error, Page, PageRequest, WorkspaceId,
+    DocumentId, Error, FolderId, Page, PageRequest, WorkspaceId,
     documents::Document,
     text::Name,
     written::{Markdown, Saved, Version, VersionText, WritingStatus},
@@ -48,6 +49,9 @@ pub(super) async fn lock(scope: &mut Scope, access: &DocumentAccess) -> Result<P
     sqlx::query!("select from written_documents where document_id = $1 for no key update", Uuid::from(access.id()))
         .execute(scope.conn())
         .await?;
+    if documents::find(scope, access).await?.trashed_at.is_some() {
+        return Err(Error::conflict("This document is in the trash. Restore it, then change it.").into());
+    }
     find(scope, access).await
 }
 
@@ -107,10 +111,12 @@ fn size(text: &Markdown) -> i32 {
 pub(super) async fn create(
     scope: &mut Scope,
     access: &ProjectAccess,
+    folder: Option<FolderId>,
     new: &NewDocument,
     text: &Markdown,
 ) -> Result<Document, Fault> {
-    documents::insert(scope, access, new).await?;
+    let folder = folders::repo::hold(scope.conn(), access.id(), folder).await?;
+    documents::insert(scope, access, folder, new).await?;
     let (document, workspace) = (Uuid::from(new.id), Uuid::from(access.workspace().id()));
     if new.stored.size == 0 {
         sqlx::query!("update documents set state = 'ready', page_count = 0 where id = $1", document)

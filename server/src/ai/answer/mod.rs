@@ -25,7 +25,7 @@ pub const EXTRACTIVE: &str = extractive::MODEL;
 pub fn from_config(config: &Chat, embedder: Arc<dyn Embedder>) -> Result<Arc<dyn Answerer>, Fault> {
     Ok(match config {
         Chat::Extractive => Arc::new(extractive::Extractive::new(embedder)),
-        Chat::Model(model) => Arc::new(openai::OpenAi::new(model, openai::Limits::default())?),
+        Chat::Model(model) => Arc::new(openai::OpenAi::new(model, openai::Limits::of(model))?),
     })
 }
 

@@ -31,12 +31,12 @@ pub struct Limits {
     pub max_chars: usize,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
+impl Limits {
+    pub fn of(model: &ChatModel) -> Self {
         Self {
             connect: Duration::from_secs(10),
-            first_token: Duration::from_secs(120),
-            idle: Duration::from_secs(45),
+            first_token: model.first_token,
+            idle: model.idle,
             retry_pause: Duration::from_millis(400),
             max_chars: 4_000_000,
         }

@@ -23,6 +23,8 @@ fn model(script: &Script) -> OpenAi {
         base_url: script.url(),
         api_key: Some("sk-test".to_owned().into()),
         model: "test/model".to_owned(),
+        first_token: limits().first_token,
+        idle: limits().idle,
     };
     OpenAi::new(&config, limits()).unwrap()
 }
@@ -196,6 +198,8 @@ fn nothing_shows_the_key() {
         base_url: "http://127.0.0.1:1/v1".parse().unwrap(),
         api_key: Some("sk-secret".to_owned().into()),
         model: "m".to_owned(),
+        first_token: limits().first_token,
+        idle: limits().idle,
     };
     let model = OpenAi::new(&config, limits()).unwrap();
     assert!(!format!("{model:?} {:?}", model.client).contains("sk-secret"));

@@ -9,6 +9,7 @@ use crate::{
     fault::Fault,
 };
 use domain::DocumentId;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Gives the claimed document's file, text and embeddings to `old`, which keeps its id and so its links, and removes
@@ -51,8 +52,9 @@ async fn take_over(scope: &mut JobScope<'_>, old: DocumentId) -> Result<String, 
     .execute(scope.conn())
     .await?;
     let made = sqlx::query!(
-        "delete from documents where id = $1
-         returning media_type, size_bytes, sha256, object_key, page_count, chunks_total",
+        r#"delete from documents where id = $1
+         returning media_type, size_bytes, sha256, object_key, page_count, chunks_total, source_url,
+             fetched_at as "fetched_at: OffsetDateTime""#,
         new
     )
     .fetch_one(scope.conn())
@@ -61,7 +63,7 @@ async fn take_over(scope: &mut JobScope<'_>, old: DocumentId) -> Result<String, 
     sqlx::query!(
         "update documents
          set media_type = $2, size_bytes = $3, sha256 = $4, object_key = $5, page_count = $6, chunks_done = $7,
-             chunks_total = $7, state = 'ready', failure = null, crashes = 0, lease_epoch = lease_epoch + 1,
+             chunks_total = $7, source_url = $8, fetched_at = $9, state = 'ready', failure = null, crashes = 0, lease_epoch = lease_epoch + 1,
              leased_until = null, updated_at = now()
          where id = $1",
         old,
@@ -70,7 +72,9 @@ async fn take_over(scope: &mut JobScope<'_>, old: DocumentId) -> Result<String, 
         made.sha256,
         made.object_key,
         made.page_count,
-        made.chunks_total
+        made.chunks_total,
+        made.source_url,
+        made.fetched_at as Option<OffsetDateTime>
     )
     .execute(scope.conn())
     .await?;

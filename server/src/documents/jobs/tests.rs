@@ -202,7 +202,7 @@ async fn only_what_failed_is_tried_again() {
     super::give_up(&setting.app.state, &claimed, fault).await.unwrap();
     let failed = setting.document(id).await;
     assert_eq!((failed.state, failed.chunks_done), (DocumentState::Failed, 72));
-    assert!(failed.failure.unwrap().contains("Retry"));
+    assert!(failed.failure.unwrap().contains("Try again"));
 
     setting.asked.go_on();
     let again: Document = setting.ada.post(&format!("/api/v1/documents/{id}/retry"), &json!({})).await.json(202);
@@ -271,7 +271,7 @@ async fn the_old_version_answers_until_the_new_one_is_ready() {
     assert!(setting.asked.texts().len() <= texts + 2, "only what follows the change is another");
 
     // Deleted with its file, wherever that lies by now; the one that was superseded is the sweep's.
-    setting.ada.delete(&format!("/api/v1/documents/{id}")).await.expect(204);
+    setting.ada.delete(&format!("/api/v1/documents/{id}?forever=true")).await.expect(204);
     let left = setting.app.state.store.delete_prefix(ObjectPrefix::Workspace(setting.workspace.into())).await.unwrap();
     assert_eq!(left, 1);
 }

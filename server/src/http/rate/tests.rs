@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
 use crate::testing::{Answer, Client, TestApp};
@@ -27,6 +27,8 @@ fn every_public_function_that_is_worth_trying_is_counted() {
         GetProviderPage::PATH,
         SignOut::PATH,
         SignOutForInvitation::PATH,
+        // Counted by a limit of its own.
+        OpenShare::PATH,
     ];
     for path in public::SERVER_FUNCTIONS {
         assert!(TRIES.contains(path) != harmless.contains(path), "{path}: count it, or say why not");
@@ -112,4 +114,25 @@ async fn one_client_cannot_starve_the_others() {
     for _ in 0..20 {
         anyone.get("/api/v1/me").await.expect(401);
     }
+}
+
+#[tokio::test]
+async fn one_address_opens_so_many_shares() {
+    let app = app(&[]).await;
+    let anyone = app.anonymous();
+    let open = async |address: &str, path: &str| {
+        anyone.send(anyone.request(Method::GET, path).header("x-forwarded-for", address)).await.status
+    };
+    let mut refused = 0;
+    for number in 0..SHARED_PER_MINUTE {
+        let path = if number % 2 == 0 { "/shared/guessed/file" } else { "/shared/guessed" };
+        match open("192.0.2.1", path).await {
+            404 => {}
+            429 => refused += 1,
+            other => panic!("{path}: {other}"),
+        }
+    }
+    assert!(refused > 20, "{refused}");
+    assert_eq!(open("192.0.2.2", "/shared/guessed").await, 404);
+    assert_eq!(open("192.0.2.1", "/login").await, 200);
 }

@@ -17,6 +17,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use plain::decode_html;
 pub use process::Reading;
 
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,12 @@ pub mod media_types {
     pub const MARKDOWN: &str = "text/markdown";
     pub const HTML: &str = "text/html";
     pub const TEXT: &str = "text/plain";
+}
+
+/// A piece of HTML without its tags, its character references as characters.
+pub(crate) fn without_tags(html: &str) -> String {
+    // The end of a reference shows at the character behind it.
+    html::Tags::default().without(&format!("{html} "))
 }
 
 /// Reads a file in this process, which only its own child ([`child::main`]) and a benchmark of trusted files do.

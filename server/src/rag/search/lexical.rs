@@ -95,7 +95,7 @@ async fn run(
         .bind(K1)
         .bind(B)
         .bind(i64::from(limit));
-    let rows = match &place.documents {
+    let rows = match place.documents.ids() {
         Some(documents) => rows.bind(documents),
         None => rows,
     };

@@ -71,7 +71,7 @@ async fn rows(conn: &mut PgConnection, place: &Place, ranked: &[Ranked]) -> Resu
     let rows = sqlx::query!(
         "select c.id, c.document_id, d.name, c.ordinal, c.page, c.start_char, c.end_char, c.text
          from chunks c join documents d on d.id = c.document_id
-         where c.id = any($1) and $2 in (c.project_id, c.workspace_id)",
+         where c.id = any($1) and $2 in (c.project_id, c.workspace_id) and d.trashed_at is null",
         &wanted,
         place.id()
     )

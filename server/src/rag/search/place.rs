@@ -8,8 +8,27 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     tenant: Tenant,
-    /// Only these.
-    pub documents: Option<Vec<Uuid>>,
+    pub documents: Documents,
+}
+
+/// Which of the place's documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Documents {
+    #[default]
+    All,
+    /// None at all, where the list is empty.
+    Only(Vec<Uuid>),
+    Except(Vec<Uuid>),
+}
+
+impl Documents {
+    /// What is bound for them, where anything is.
+    pub fn ids(&self) -> Option<&Vec<Uuid>> {
+        match self {
+            Self::All => None,
+            Self::Only(ids) | Self::Except(ids) => Some(ids),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +39,11 @@ enum Tenant {
 
 impl Place {
     pub fn workspace(id: Uuid) -> Self {
-        Self { tenant: Tenant::Workspace(id), documents: None }
+        Self { tenant: Tenant::Workspace(id), documents: Documents::All }
     }
 
     pub fn project(id: Uuid) -> Self {
-        Self { tenant: Tenant::Project(id), documents: None }
+        Self { tenant: Tenant::Project(id), documents: Documents::All }
     }
 
     /// What is bound as `$2`.
@@ -36,17 +55,22 @@ impl Place {
 
     /// On the table or alias `of`, with the id as `$2` and the documents, where there are any, as `$documents`.
     pub fn condition(&self, of: &str, documents: u8) -> String {
-        let inside = match self.tenant {
+        let (inside, tenant) = match self.tenant {
             // What a new version of a file has in the making is of no project yet.
-            Tenant::Workspace(_) => format!("{of}.workspace_id = $2 and {of}.project_id is not null"),
-            Tenant::Project(_) => format!("{of}.project_id = $2"),
+            Tenant::Workspace(_) => (format!("{of}.workspace_id = $2 and {of}.project_id is not null"), "workspace_id"),
+            Tenant::Project(_) => (format!("{of}.project_id = $2"), "project_id"),
         };
-        let chosen = if self.documents.is_some() {
-            format!(" and {of}.document_id = any(${documents}::uuid[])")
-        } else {
-            String::new()
+        // Run once and hashed, whatever the way of the scan around it. The passages themselves are not marked: a document
+        // goes and comes back in one row's change, however long it is.
+        let kept = format!(
+            " and {of}.document_id not in (select id from documents where {tenant} = $2 and trashed_at is not null)"
+        );
+        let chosen = match self.documents {
+            Documents::All => String::new(),
+            Documents::Only(_) => format!(" and {of}.document_id = any(${documents}::uuid[])"),
+            Documents::Except(_) => format!(" and {of}.document_id <> all(${documents}::uuid[])"),
         };
-        inside + &chosen
+        inside + &kept + &chosen
     }
 
     /// How many rows of a table or subquery are of this place, counted up to `most`.
@@ -54,7 +78,7 @@ impl Place {
         let condition = self.condition("c", 3);
         let statement = format!("select count(*) from (select from {table} c where {condition} limit $1) as counted");
         let count = sqlx::query_scalar(AssertSqlSafe(statement)).bind(most).bind(self.id());
-        let count = match &self.documents {
+        let count = match self.documents.ids() {
             Some(documents) => count.bind(documents),
             None => count,
         };

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use super::{Place, vector};
+use super::{Documents, Place, vector};
 use crate::{rag::index, testing::TestApp};
 use pgvector::Vector;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -12,7 +12,7 @@ async fn plan(conn: &mut PgConnection, place: &Place, index: &index::EmbeddingIn
     let statement = format!("explain {}", vector::statement(place, index, way));
     let query = Vector::from(vec![0.1; index.dimensions]);
     let rows = sqlx::query_scalar(AssertSqlSafe(statement)).bind(query).bind(place.id()).bind(10_i64);
-    let rows = match &place.documents {
+    let rows = match place.documents.ids() {
         Some(documents) => rows.bind(documents),
         None => rows,
     };
@@ -31,10 +31,15 @@ async fn the_graph_is_walked_with_the_filter_in_it_and_the_exact_scan_reads_the_
     }
     let id = Uuid::now_v7();
     let mut chosen = Place::project(id);
-    chosen.documents = Some(vec![Uuid::now_v7(), Uuid::now_v7()]);
-    for (place, column) in
-        [(Place::project(id), "project_id"), (Place::workspace(id), "workspace_id"), (chosen, "document_id")]
-    {
+    chosen.documents = Documents::Only(vec![Uuid::now_v7(), Uuid::now_v7()]);
+    let mut others = Place::project(id);
+    others.documents = Documents::Except(vec![Uuid::now_v7()]);
+    for (place, column) in [
+        (Place::project(id), "project_id"),
+        (Place::workspace(id), "workspace_id"),
+        (chosen, "document_id"),
+        (others, "document_id"),
+    ] {
         let graph = plan(&mut conn, &place, &index, vector::Way::Graph).await;
         assert!(graph.contains(&format!("Index Scan using chunk_embeddings_hnsw_{}", index.id)), "{graph}");
         assert!(graph.contains("Order By:") && graph.contains("Filter:") && graph.contains(column), "{graph}");

@@ -59,7 +59,7 @@ pub async fn search(
     }
     let rows =
         sqlx::query_as(AssertSqlSafe(statement(place, index, way))).bind(query).bind(place.id()).bind(i64::from(limit));
-    let rows = match &place.documents {
+    let rows = match place.documents.ids() {
         Some(documents) => rows.bind(documents),
         None => rows,
     };

@@ -224,6 +224,7 @@ impl Body {
             }
             Block::Table(table) => self.table(table),
             Block::Rule => self.paragraph(place, Some("Rule"), &[]),
+            Block::Cut => self.paragraph(place, None, &super::cut()),
         }
     }
 

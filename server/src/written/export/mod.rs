@@ -6,7 +6,7 @@ mod pdf;
 mod tests;
 
 use crate::{fault::Fault, rag::extract::media_types};
-use app::markdown::{Block, parse_document};
+use app::markdown::{Block, Inline, parse_document};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -54,6 +54,11 @@ pub(super) async fn make(title: String, text: String, format: Format) -> Result<
         }
     });
     Ok(made.await.map_err(Fault::while_doing("export a document"))??.into())
+}
+
+/// What stands where a text of too many parts was cut.
+fn cut() -> Vec<Inline> {
+    vec![Inline::Text("The rest is not in this file: the text has too many parts. Export it as Markdown.".to_owned())]
 }
 
 /// A text that does not begin with a title gets the document's.

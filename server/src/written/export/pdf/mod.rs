@@ -79,6 +79,7 @@ impl Layout<'_> {
             Block::List(start, items) => self.list(*start, items),
             Block::Code { text, .. } => self.code(text),
             Block::Table(table) => self.table(table),
+            Block::Cut => self.paragraph(&super::cut(), GAP),
             Block::Rule => {
                 self.pages.keep_together(GAP * 3.0);
                 self.pages.space(GAP);

@@ -1,0 +1,67 @@
+//! The folders of the place in view, kept current.
+
+use super::api::{self, ProjectFolders};
+use crate::ui::{Toast, use_toasts};
+use domain::{
+    FolderId, ProjectId,
+    folders::{Folder, FolderLink},
+};
+use leptos::prelude::*;
+
+#[derive(Clone, Copy)]
+pub(crate) struct FolderList {
+    pub project: ProjectId,
+    /// The folder in view; none at the top of the project.
+    pub place: Option<FolderId>,
+    here: RwSignal<Vec<Folder>>,
+    all: RwSignal<Vec<FolderLink>>,
+    read: Action<(), ()>,
+}
+
+impl FolderList {
+    pub fn new(project: ProjectId, place: Option<FolderId>, folders: ProjectFolders) -> Self {
+        let (here, all) = (RwSignal::new(folders.here), RwSignal::new(folders.all));
+        let toasts = use_toasts();
+        let read = Action::new(move |()| async move {
+            match api::list_folders(project, place).await {
+                Ok(folders) => {
+                    here.set(folders.here);
+                    all.set(folders.all);
+                }
+                Err(error) => toasts.push(Toast::bad(error.to_string())),
+            }
+        });
+        Self { project, place, here, all, read }
+    }
+
+    pub fn here(self) -> Vec<Folder> {
+        self.here.get()
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.here.with(Vec::is_empty)
+    }
+
+    pub fn all(self) -> Vec<FolderLink> {
+        self.all.get()
+    }
+
+    /// Whether `folder` is this one or around it.
+    pub fn is_within(self, folder: FolderId, around: FolderId) -> bool {
+        self.all.with(|all| {
+            let mut at = Some(folder);
+            while let Some(id) = at {
+                if id == around {
+                    return true;
+                }
+                at = all.iter().find(|known| known.id == id).and_then(|known| known.parent_id);
+            }
+            false
+        })
+    }
+
+    /// Reads them anew, after one has changed.
+    pub fn reload(self) {
+        self.read.dispatch(());
+    }
+}

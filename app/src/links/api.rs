@@ -1,0 +1,21 @@
+//! Server functions of links.
+
+use crate::error::ApiError;
+#[cfg(feature = "ssr")]
+use crate::session::session;
+#[cfg(feature = "ssr")]
+use domain::links::{NewLink, WebAddress};
+use domain::{DocumentId, ProjectId, documents::Document};
+use leptos::prelude::*;
+
+#[server]
+pub async fn add_link(project: ProjectId, url: String) -> Result<Document, ApiError> {
+    let url = WebAddress::parse("url", &url)?;
+    Ok(session()?.add_link(project, NewLink { url }).await?)
+}
+
+/// The version in the making.
+#[server]
+pub async fn fetch_again(id: DocumentId) -> Result<Document, ApiError> {
+    Ok(session()?.fetch_again(id).await?)
+}

@@ -1,0 +1,295 @@
+use super::api::{self, DeleteFromTrash, EmptyTrash, RestoreFromTrash, TrashHome};
+use crate::{
+    error::ApiError,
+    flash::NoticeLine,
+    folders::ItemFields,
+    routes::{path_id, query_param},
+    ui::{
+        Button, Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Time, Toast, Toasts,
+        Variant, form_error, use_toasts,
+    },
+    workspaces::count,
+};
+use domain::{
+    Cursor, ProjectId,
+    folders::{Item, Items},
+    projects::Project,
+    trash::{KEPT_DAYS, Trashed},
+    workspaces::Role,
+};
+use leptos::prelude::*;
+
+/// What was put away in a project, with the way back.
+#[component]
+pub fn TrashPage() -> impl IntoView {
+    let id = path_id::<ProjectId>("project");
+    let cursor = query_param("cursor");
+    let home = Resource::new_blocking(
+        move || (id(), cursor().map(Cursor)),
+        |(id, cursor)| async move { api::open_trash(id?, cursor).await },
+    );
+    view! {
+        <Transition fallback=Loading>
+            {move || Suspend::new(async move { content(home.await) })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Loading() -> impl IntoView {
+    view! {
+        <Page title="Trash" crumbs=vec![Crumb::link("Workspaces", "/workspaces")]>
+            <div class="page__head"><h1>"Trash"</h1></div>
+            <Skeleton rows=5/>
+        </Page>
+    }
+}
+
+/// One of each for the page, however many entries it lists.
+#[derive(Clone, Copy)]
+struct TrashActions {
+    project: ProjectId,
+    entries: RwSignal<Vec<Trashed>>,
+    next: RwSignal<Option<Cursor>>,
+    restore: ServerAction<RestoreFromTrash>,
+    delete: ServerAction<DeleteFromTrash>,
+    empty: ServerAction<EmptyTrash>,
+    toasts: Toasts,
+}
+
+impl TrashActions {
+    fn new(project: ProjectId, entries: domain::Page<Trashed>) -> Self {
+        let actions = Self {
+            project,
+            entries: RwSignal::new(entries.items),
+            next: RwSignal::new(entries.next),
+            restore: ServerAction::new(),
+            delete: ServerAction::new(),
+            empty: ServerAction::new(),
+            toasts: use_toasts(),
+        };
+        Effect::new(move |_| actions.hear(actions.restore.value().get(), "back where it was"));
+        Effect::new(move |_| actions.hear(actions.delete.value().get(), "deleted for good"));
+        Effect::new(move |_| match actions.empty.value().get() {
+            Some(Ok(())) => {
+                actions.entries.update(Vec::clear);
+                actions.next.set(None);
+                actions.toasts.push(Toast::ok("The trash is empty."));
+            }
+            Some(Err(error)) => actions.toasts.push(Toast::bad(error.to_string())),
+            None => {}
+        });
+        actions
+    }
+
+    fn hear(self, answer: Option<Result<Items, ApiError>>, done: &str) {
+        match answer {
+            Some(Ok(items)) => {
+                if let Some(name) = self.take(&items) {
+                    self.toasts.push(Toast::ok(format!("{name} is {done}.")));
+                }
+            }
+            Some(Err(error)) => self.toasts.push(Toast::bad(error.to_string())),
+            None => {}
+        }
+    }
+
+    /// Takes an entry off the list, and tells its name.
+    fn take(self, items: &Items) -> Option<String> {
+        let is_meant = |entry: &Trashed| match entry.item {
+            Item::Folder(id) => items.folders.contains(&id),
+            Item::Document(id) => items.documents.contains(&id),
+        };
+        let name = self.entries.with_untracked(|all| all.iter().find(|entry| is_meant(entry)).map(|e| e.name.clone()));
+        self.entries.update(|all| all.retain(|entry| !is_meant(entry)));
+        name
+    }
+
+    /// What a form without JavaScript came back with.
+    fn error(self) -> Signal<Option<String>> {
+        let restore = form_error(move || self.restore.value().get(), &[]);
+        let delete = form_error(move || self.delete.value().get(), &[]);
+        let empty = form_error(move || self.empty.value().get(), &[]);
+        Signal::derive(move || restore.get().or_else(|| delete.get()).or_else(|| empty.get()))
+    }
+}
+
+fn content(home: Result<TrashHome, ApiError>) -> AnyView {
+    let TrashHome { project, entries, notice } = match home {
+        Ok(home) => home,
+        Err(error) => {
+            let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
+            return view! { <Page title="Not found" crumbs><Failure error/></Page> }.into_any();
+        }
+    };
+    let Project { id, name, workspace, role, .. } = project;
+    let may_write = role >= Role::Member;
+    let crumbs = vec![
+        Crumb::link(workspace.name, format!("/workspaces/{}", workspace.id)),
+        Crumb::link(name.clone(), format!("/projects/{id}")),
+        Crumb::link("Documents", format!("/projects/{id}/documents")),
+        Crumb::here("Trash"),
+    ];
+    let actions = TrashActions::new(id, entries);
+    let is_empty = Memo::new(move |_| actions.entries.with(Vec::is_empty) && actions.next.with(Option::is_none));
+    view! {
+        <Page title=format!("Trash \u{b7} {name}") crumbs>
+            <div class="page__head">
+                <h1>"Trash"</h1>
+                <Show when=move || may_write && !is_empty.get()><EmptyButton actions/></Show>
+            </div>
+            <NoticeLine notice/>
+            <FormError error=actions.error()/>
+            <Show when=move || !is_empty.get() fallback=move || view! { <NothingHere project=id/> }>
+                <p class="lead">{format!("What is here is in no list, search or answer. After {KEPT_DAYS} days it is deleted for good.")}</p>
+                <Entries actions may_write/>
+            </Show>
+            <Pager next=actions.next path=format!("/projects/{id}/trash")/>
+        </Page>
+    }
+    .into_any()
+}
+
+#[component]
+fn NothingHere(project: ProjectId) -> impl IntoView {
+    let text =
+        format!("Documents and folders that you delete wait here for {KEPT_DAYS} days, so that each can be had back.");
+    view! {
+        <Empty title="The trash is empty" text>
+            <LinkButton href=format!("/projects/{project}/documents") icon=Glyph::FileText>"Documents"</LinkButton>
+        </Empty>
+    }
+}
+
+#[component]
+fn EmptyButton(actions: TrashActions) -> impl IntoView {
+    let empty = actions.empty;
+    view! {
+        <button type="button" class="button" popovertarget="empty-trash">
+            <Icon glyph=Glyph::Trash2/>
+            <span class="button__label">"Empty the trash"</span>
+        </button>
+        <div class="confirm" id="empty-trash" popover="auto" role="dialog" aria-labelledby="empty-trash-title">
+            <h2 class="confirm__title" id="empty-trash-title">"Delete all that is in the trash?"</h2>
+            <p>"Files and text go for good. Answers keep their words, but lose what they cite from them."</p>
+            <ActionForm action=empty>
+                <input type="hidden" name="project" value=actions.project.to_string()/>
+                <div class="confirm__actions">
+                    <button type="button" class="button button--quiet" popovertarget="empty-trash" popovertargetaction="hide" autofocus=true>
+                        <span class="button__label">"Keep them"</span>
+                    </button>
+                    <Button variant=Variant::Danger pending=empty.pending()>"Delete all"</Button>
+                </div>
+            </ActionForm>
+        </div>
+    }
+}
+
+#[component]
+fn Entries(actions: TrashActions, may_write: bool) -> impl IntoView {
+    let entries = actions.entries;
+    view! {
+        <table class="trash" role="table" aria-label="Trash">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">"Name"</th>
+                    <th role="columnheader" scope="col" class="trash__by">"Deleted by"</th>
+                    <th role="columnheader" scope="col" class="trash__at">"Deleted"</th>
+                    <th role="columnheader" scope="col" class="trash__until">"Kept until"</th>
+                    <th role="columnheader" scope="col"><span class="visually-hidden">"Actions"</span></th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || entries.get() key=|entry| entry.item let:entry>
+                    <Entry entry actions may_write/>
+                </For>
+            </tbody>
+        </table>
+    }
+}
+
+#[component]
+fn Entry(entry: Trashed, actions: TrashActions, may_write: bool) -> impl IntoView {
+    let Trashed { item, name, folder_name, document_count, trashed_by, trashed_at, kept_until } = entry;
+    let (glyph, facts) = match item {
+        Item::Folder(_) => (Glyph::Folder, Some(format!("With {}", count(document_count, "document")))),
+        Item::Document(_) => (Glyph::FileText, None),
+    };
+    let from = folder_name.map(|folder| format!("From {folder}"));
+    let facts = [facts, from].into_iter().flatten().collect::<Vec<_>>().join(" \u{b7} ");
+    let link = match item {
+        Item::Document(id) => {
+            view! { <a class="trash__name" href=format!("/documents/{id}")>{name.clone()}</a> }.into_any()
+        }
+        Item::Folder(_) => view! { <span class="trash__name">{name.clone()}</span> }.into_any(),
+    };
+    view! {
+        <tr role="row" class="trash__row">
+            <th role="rowheader" scope="row" class="trash__what">
+                <Icon glyph/>
+                <div>
+                    {link}
+                    {(!facts.is_empty()).then(|| view! { <span class="trash__facts">{facts}</span> })}
+                </div>
+            </th>
+            <td role="cell" class="trash__by">{trashed_by}</td>
+            <td role="cell" class="trash__at"><Time at=trashed_at/></td>
+            <td role="cell" class="trash__until"><Time at=kept_until/></td>
+            <td role="cell" class="trash__actions">
+                {may_write.then(|| view! { <EntryActions item name actions/> })}
+            </td>
+        </tr>
+    }
+}
+
+#[component]
+fn EntryActions(item: Item, name: String, actions: TrashActions) -> impl IntoView {
+    let (restore, delete, project) = (actions.restore, actions.delete, actions.project);
+    let restoring = Signal::derive(move || {
+        restore.input().with(|input| input.as_ref().is_some_and(|input| is_it(item, &input.folders, &input.documents)))
+    });
+    let deleting = Signal::derive(move || {
+        delete.input().with(|input| input.as_ref().is_some_and(|input| is_it(item, &input.folders, &input.documents)))
+    });
+    let dialog = match item {
+        Item::Folder(id) => format!("delete-{id}"),
+        Item::Document(id) => format!("delete-{id}"),
+    };
+    let title_id = format!("{dialog}-title");
+    let (opens, hides, labelled_by) = (dialog.clone(), dialog.clone(), title_id.clone());
+    let (restores, deletes) = (format!("Restore {name}"), format!("Delete {name} for good"));
+    view! {
+        <div class="trash__buttons">
+            <ActionForm action=restore>
+                <ItemFields project item/>
+                <Button small=true icon=Glyph::RotateCcw pending=restoring attr:aria-label=restores>"Restore"</Button>
+            </ActionForm>
+            <button
+                type="button" class="button button--quiet button--small" popovertarget=opens
+                aria-label=deletes
+            >
+                <span class="button__label">"Delete for good"</span>
+            </button>
+        </div>
+        <div class="confirm" id=dialog popover="auto" role="dialog" aria-labelledby=labelled_by>
+            <h2 class="confirm__title" id=title_id>"Delete " <span class="confirm__name">{name}</span> " for good?"</h2>
+            <p>"Files and text go. Answers keep their words, but lose what they cite from them."</p>
+            <ActionForm action=delete>
+                <ItemFields project item/>
+                <div class="confirm__actions">
+                    <button type="button" class="button button--quiet" popovertarget=hides popovertargetaction="hide" autofocus=true>
+                        <span class="button__label">"Keep it"</span>
+                    </button>
+                    <Button variant=Variant::Danger pending=deleting>"Delete for good"</Button>
+                </div>
+            </ActionForm>
+        </div>
+    }
+}
+
+fn is_it(item: Item, folders: &[domain::FolderId], documents: &[domain::DocumentId]) -> bool {
+    match item {
+        Item::Folder(id) => folders.contains(&id),
+        Item::Document(id) => documents.contains(&id),
+    }
+}

@@ -1,0 +1,166 @@
+//! Finding what was said, archiving it, and keeping it elsewhere.
+
+use super::*;
+use domain::chat::Found;
+
+async fn find(desk: &Desk, query: &str) -> Page<Found> {
+    let path = format!("/api/v1/projects/{}/messages", desk.project);
+    desk.ada.send(desk.ada.request(reqwest::Method::GET, &path).query(&[("q", query)])).await.json(200)
+}
+
+/// The words that are marked in a snippet.
+fn marked(found: &Found) -> Vec<String> {
+    let message = found.message.as_ref().expect("a message");
+    let chars: Vec<char> = message.snippet.chars().collect();
+    message.matches.iter().map(|mark| chars[mark.start as usize..mark.end as usize].iter().collect()).collect()
+}
+
+#[tokio::test]
+async fn old_messages_are_found_by_their_words_and_titles_by_theirs() {
+    let desk = Desk::scripted(vec![
+        Reply::answer(&["Gold members pay no postage [1]. Blåbærsyltetøy is extra."]),
+        Reply::answer(&["Nothing to add."]),
+    ])
+    .await;
+    let conversation = desk.conversation().await;
+    let (question, answer) = desk.ask_with(conversation, json!({ "text": "What do gold members pay?" })).await;
+    let other = desk.conversation().await;
+    desk.ask_with(other, json!({ "text": "What else?" })).await;
+    let renamed = json!({ "title": "Winter warehouse" });
+    desk.ada.patch(&format!("/api/v1/conversations/{other}"), &renamed).await.expect(200);
+
+    // In another form of the word, the newest first.
+    let found = find(&desk, "member paying").await;
+    let ids: Vec<MessageId> = found.items.iter().filter_map(|found| Some(found.message.as_ref()?.id)).collect();
+    assert_eq!(ids, [answer.id, question.id]);
+    assert_eq!(marked(&found.items[0]), ["members", "pay"]);
+    // As it is written, where English would change it; and a title.
+    assert_eq!(marked(&find(&desk, "blåbærsyltetøy").await.items[0]), ["Blåbærsyltetøy"]);
+    let title = find(&desk, "warehouses").await;
+    assert_eq!((Uuid::from(title.items[0].conversation_id), &title.items[0].message), (other, &None));
+    assert_eq!(find(&desk, "\"postage members\"").await.items.len(), 0);
+    assert_eq!(find(&desk, "\"no postage\" -warehouse").await.items.len(), 1);
+    assert_eq!(find(&desk, "gold -postage").await.items.len(), 1);
+    for nothing in ["nowhere", "the", "'", "\\", ":* & | !", "\u{1F642}"] {
+        assert!(find(&desk, nothing).await.items.iter().all(|found| found.message.is_some()), "{nothing:?}");
+    }
+
+    let path = format!("/api/v1/projects/{}/messages", desk.project);
+    let first: Page<Found> = desk.ada.get(&format!("{path}?q=gold&limit=1")).await.json(200);
+    let cursor = first.next.unwrap().0;
+    let second: Page<Found> = desk.ada.get(&format!("{path}?q=gold&limit=1&cursor={cursor}")).await.json(200);
+    assert_eq!(
+        (first.items[0].message.as_ref().unwrap().id, second.items[0].message.as_ref().unwrap().id),
+        (answer.id, question.id)
+    );
+    assert_eq!(second.next, None);
+    for query in ["", " ", &"x".repeat(201)] {
+        let request = desk.ada.request(reqwest::Method::GET, &path).query(&[("q", query)]);
+        assert_eq!(desk.ada.send(request).await.problem(422)["errors"][0]["field"], "q");
+    }
+    let eve = desk.app.user("eve").await;
+    eve.get(&format!("{path}?q=gold")).await.problem(404);
+}
+
+#[tokio::test]
+async fn another_projects_messages_are_not_found() {
+    let desk = Desk::scripted(vec![Reply::answer(&["Gold [1]."])]).await;
+    desk.ask_with(desk.conversation().await, json!({ "text": "Gold?" })).await;
+    let eve = desk.app.user("eve").await;
+    let workspace = eve.new_workspace("Elsewhere").await;
+    let project = eve.new_project(workspace, "Hers").await;
+    let found: Page<Found> = eve.get(&format!("/api/v1/projects/{project}/messages?q=gold")).await.json(200);
+    assert_eq!(found.items, []);
+}
+
+#[tokio::test]
+async fn the_words_of_messages_come_from_an_index() {
+    let desk = Desk::extractive().await;
+    let mut sql = desk.app.sql().await;
+    // A table that is nearly empty is read whole, whatever its indexes.
+    sqlx::query("set enable_seqscan = off").execute(&mut sql).await.unwrap();
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain with wanted as materialized (select websearch_to_tsquery('english', 'gold') as query)
+         select id from wanted, messages m where message_words(m.content) @@ wanted.query",
+    )
+    .fetch_all(&mut sql)
+    .await
+    .unwrap();
+    assert!(plan.join("\n").contains("messages_words"), "{plan:?}");
+}
+
+#[tokio::test]
+async fn an_archived_conversation_leaves_the_list_and_comes_back() {
+    let desk = Desk::scripted(vec![Reply::answer(&["Gold [1]."]), Reply::answer(&["Silver [1]."])]).await;
+    let conversation = desk.conversation().await;
+    desk.ask_with(conversation, json!({ "text": "Gold?" })).await;
+    let path = format!("/api/v1/conversations/{conversation}");
+    let list = format!("/api/v1/projects/{}/conversations", desk.project);
+    let listed = async |query: &str| -> usize {
+        let page: Page<Conversation> = desk.ada.get(&format!("{list}{query}")).await.json(200);
+        page.items.len()
+    };
+    let before: Conversation = desk.ada.get(&path).await.json(200);
+    let archived: Conversation = desk.ada.patch(&path, &json!({ "archived": true })).await.json(200);
+    assert!(archived.archived_at.is_some());
+    assert_eq!(archived.updated_at, before.updated_at, "it is as recent as it was");
+    assert_eq!((listed("").await, listed("?archived=true").await), (0, 1));
+    assert!(find(&desk, "gold").await.items[0].is_archived);
+    let twice: Conversation = desk.ada.patch(&path, &json!({ "archived": true })).await.json(200);
+    assert_eq!(twice.archived_at, archived.archived_at);
+    let back: Conversation = desk.ada.patch(&path, &json!({ "archived": false, "title": "Prices" })).await.json(200);
+    assert_eq!((back.archived_at, back.title.as_str()), (None, "Prices"));
+    // Asking brings it back by itself.
+    desk.ada.patch(&path, &json!({ "archived": true })).await.expect(200);
+    desk.ask_with(conversation, json!({ "text": "Silver?" })).await;
+    assert_eq!((listed("").await, listed("?archived=true").await), (1, 0));
+}
+
+#[tokio::test]
+async fn a_conversation_is_exported_as_it_is_read_and_as_it_is() {
+    let desk = Desk::scripted(vec![
+        Reply::answer(&["Gold members pay no postage [1]. Standard costs 4.90 euros [1], says [x] and `a[9]`."]),
+        Reply::answer(&["Another [1]."]),
+        Reply::answer(&["Half "]).cut_after(1),
+    ])
+    .await;
+    let conversation = desk.conversation().await;
+    let (question, first) = desk.ask_with(conversation, json!({ "text": "What does\npostage cost?" })).await;
+    desk.again(first.id).await;
+    desk.ada.post(&format!("/api/v1/messages/{}/select", first.id), &json!({})).await.expect(200);
+    desk.ask_with(conversation, json!({ "text": "And then?" })).await;
+    let renamed = json!({ "title": "Prices \"æ\"" });
+    desk.ada.patch(&format!("/api/v1/conversations/{conversation}"), &renamed).await.expect(200);
+
+    let file = desk.ada.get(&format!("/api/v1/conversations/{conversation}/export")).await;
+    assert_eq!(file.header("content-type"), "text/markdown; charset=utf-8");
+    assert_eq!(file.header("x-content-type-options"), "nosniff");
+    let disposition = file.header("content-disposition");
+    assert!(
+        disposition.starts_with("attachment;") && disposition.contains("Prices%20%22%C3%A6%22.md"),
+        "{disposition}"
+    );
+    let text = file.expect(200).text();
+    assert!(
+        text.starts_with(
+            "# Prices \"æ\"\n\n*Shop*\n\n> What does\n> postage cost?\n\nGold members pay no postage[^1]. Standard costs 4.90 euros[^2], says [x] and `a[9]`.\n\n> And then?\n\nHalf\n\n*"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n[^1]: Terms.md, page 1: “Gold members pay no postage.”\n[^2]: Terms.md, page 1: “"),
+        "{text}"
+    );
+    assert!(!text.contains("Another"), "the other branch is not in view: {text}");
+
+    let file = desk.ada.get(&format!("/api/v1/conversations/{conversation}/export?format=json")).await;
+    assert!(file.header("content-disposition").contains(".json"));
+    let whole: Value = file.json(200);
+    let messages: Vec<Message> = serde_json::from_value(whole["messages"].clone()).unwrap();
+    assert_eq!(messages.len(), 5);
+    assert_eq!(messages.iter().filter(|message| message.parent_id == Some(question.id)).count(), 2);
+    assert_eq!(whole["end_in_view"], json!(messages[4].id));
+    assert_eq!(messages[1].citations.len(), 2);
+    desk.ada.get(&format!("/api/v1/conversations/{conversation}/export?format=exe")).await.problem(400);
+    desk.app.user("eve").await.get(&format!("/api/v1/conversations/{conversation}/export")).await.problem(404);
+}

@@ -1,0 +1,113 @@
+//! Into the trash.
+
+use crate::{access::ProjectAccess, db::Scope, events, fault::Fault, folders, projects::repo::touch};
+use domain::{FolderId, folders::Items};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// Puts all of them into the trash, or none, and tells it; in a transaction that is still to be committed.
+///
+/// # Errors
+/// `NotFound` when one of them is not the project's.
+pub(crate) async fn discard(scope: &mut Scope, access: &ProjectAccess, items: &Items) -> Result<(), Fault> {
+    folders::repo::lock(scope.conn(), access.id()).await?;
+    folders::repo::have_all(scope.conn(), access.id(), items, None).await?;
+    let mut gone = discard_documents(scope, access, items).await?;
+    for &folder in &items.folders {
+        gone.extend(discard_folder(scope, access, folder).await?);
+    }
+    sqlx::query!(
+        "insert into deleted_documents (document_id, workspace_id, project_id)
+         select document, $2, $3 from unnest($1::uuid[]) as document
+         on conflict (document_id) do update set deleted_at = now()",
+        &gone,
+        Uuid::from(access.workspace().id()),
+        Uuid::from(access.id())
+    )
+    .execute(scope.conn())
+    .await?;
+    let gone: Vec<_> = gone.into_iter().map(Into::into).collect();
+    events::notify_of_documents(scope.conn(), access.id(), &gone).await?;
+    touch(scope.conn(), access).await
+}
+
+/// A version that is in the making goes with its document. Returns all that went.
+async fn discard_documents(scope: &mut Scope, access: &ProjectAccess, items: &Items) -> Result<Vec<Uuid>, Fault> {
+    let user = Uuid::from(scope.user_id());
+    let chosen: HashSet<Uuid> = items.documents.iter().map(|&id| id.into()).collect();
+    let ids: Vec<Uuid> = chosen.iter().copied().collect();
+    let rows = sqlx::query!(
+        "select id, replaces from documents
+         where project_id = $1 and (id = any($2) or replaces = any($2)) and trashed_at is null
+         order by id desc for update",
+        Uuid::from(access.id()),
+        &ids
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    let gone: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    sqlx::query!("update documents set trashed_at = now(), trashed_by = $2 where id = any($1)", &gone, user)
+        .execute(scope.conn())
+        .await?;
+    let alone = rows.iter().filter(|row| row.replaces.is_some_and(|old| !chosen.contains(&old)));
+    let alone: Vec<Uuid> = alone.map(|row| row.id).collect();
+    if !alone.is_empty() {
+        make_independent(scope, access, &alone).await?;
+    }
+    Ok(gone)
+}
+
+/// Versions that go without their documents take the place of these no more: each is a document of its own when it comes
+/// back. The new epoch ends the work on them, which is taken up again by the sweep.
+async fn make_independent(scope: &mut Scope, access: &ProjectAccess, versions: &[Uuid]) -> Result<(), Fault> {
+    let project = Uuid::from(access.id());
+    sqlx::query!(
+        "update documents set replaces = null, lease_epoch = lease_epoch + 1, leased_until = null where id = any($1)",
+        versions
+    )
+    .execute(scope.conn())
+    .await?;
+    sqlx::query!("update chunks set project_id = $2 where document_id = any($1)", versions, project)
+        .execute(scope.conn())
+        .await?;
+    sqlx::query!("update chunk_embeddings set project_id = $2 where document_id = any($1)", versions, project)
+        .execute(scope.conn())
+        .await?;
+    Ok(())
+}
+
+/// With all that is in it and not in the trash yet. Returns the documents that went.
+async fn discard_folder(scope: &mut Scope, access: &ProjectAccess, folder: FolderId) -> Result<Vec<Uuid>, Fault> {
+    let user = Uuid::from(scope.user_id());
+    let folder = Uuid::from(folder);
+    // First the folders: an upload that is about to put a document into one holds its row, and then sees that it is gone.
+    let folders = sqlx::query_scalar!(
+        "with recursive inside as (
+             select id from folders where id = $2 and project_id = $1 and trashed_at is null
+             union all
+             select f.id from folders f join inside on f.parent_id = inside.id where f.trashed_at is null
+         )
+         update folders f
+         set trashed_at = now(), trashed_by = $3, trashed_with = case when f.id = $2 then null else $2 end
+         from inside where f.id = inside.id
+         returning f.id",
+        Uuid::from(access.id()),
+        folder,
+        user
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    let gone = sqlx::query_scalar!(
+        "update documents set trashed_at = now(), trashed_by = $3, trashed_with = $2
+         where id in (
+             select id from documents where folder_id = any($1) and trashed_at is null order by id desc for update
+         )
+         returning id",
+        &folders,
+        folder,
+        user
+    )
+    .fetch_all(scope.conn())
+    .await?;
+    Ok(gone)
+}
