@@ -9,10 +9,6 @@ use domain::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// A new document's title, until it gets another.
-#[cfg(feature = "ssr")]
-const UNTITLED: &str = "Untitled";
-
 /// What a document's history shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
@@ -30,7 +26,7 @@ pub async fn create_written(project: ProjectId, folder: Option<FolderId>) -> Res
         written::{Markdown, NewWritten},
     };
 
-    let new = NewWritten { title: Name::parse("title", UNTITLED)?, text: Markdown::default(), folder_id: folder };
+    let new = NewWritten { title: Name::parse("title", "Untitled")?, text: Markdown::default(), folder_id: folder };
     let id = crate::session::session()?.create_written(project, new).await?.id;
     crate::redirect::to(&format!("/documents/{id}/edit"));
     Ok(id)
