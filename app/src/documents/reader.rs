@@ -258,11 +258,12 @@ fn TrashForm(id: DocumentId, project: ProjectId, put_away: Callback<()>) -> impl
 /// What can be done with a document that is written here.
 #[component]
 fn WrittenActions(document: Document) -> impl IntoView {
-    let Document { id, role, .. } = document;
+    let Document { id, role, trashed_at, .. } = document;
+    let may_edit = role >= Role::Member && trashed_at.is_none();
     view! {
         <LinkButton href=format!("/documents/{id}/history") variant=Variant::Quiet icon=Glyph::History>"History"</LinkButton>
         <ExportMenu id/>
-        {(role >= Role::Member).then(|| view! {
+        {may_edit.then(|| view! {
             <LinkButton href=format!("/documents/{id}/edit") variant=Variant::Primary icon=Glyph::Pencil>"Edit"</LinkButton>
         })}
     }

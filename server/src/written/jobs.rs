@@ -98,8 +98,11 @@ async fn insert(
 ) -> Result<(), Fault> {
     let project = sqlx::query_scalar!(
         "insert into documents
-             (id, workspace_id, project_id, folder_id, replaces, name, media_type, size_bytes, sha256, object_key, created_by)
-         select $1, d.workspace_id, d.project_id, d.folder_id, d.id, d.name, $3, $4, $5, $6, w.changed_by
+             (id, workspace_id, project_id, folder_id, replaces, name, media_type, size_bytes, sha256, object_key, created_by,
+              trashed_at, trashed_by, trashed_with)
+         -- A document that went into the trash meanwhile has its version there too.
+         select $1, d.workspace_id, d.project_id, d.folder_id, d.id, d.name, $3, $4, $5, $6, w.changed_by,
+             d.trashed_at, d.trashed_by, d.trashed_with
          from documents d join written_documents w on w.document_id = d.id
          where d.id = $2
          returning project_id",
