@@ -36,7 +36,7 @@ use domain::{
         Message, MessageState, NewQuestion,
     },
     documents::Document,
-    text::Prose,
+    text::{Name, Prose},
     workspaces::Role,
 };
 use messages::{New, Place, Stored};
