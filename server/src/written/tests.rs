@@ -252,7 +252,7 @@ async fn a_status_goes_its_way_and_a_change_makes_a_draft_of_it() {
 #[tokio::test]
 async fn a_file_has_no_text_to_write() {
     let setting = Setting::new().await;
-    let file = setting.ada.new_document(setting.project, "Plan", "A file.").await;
+    let file = setting.ada.new_document(setting.project, "plan.md", "A file.").await;
     setting.ada.get(&format!("/api/v1/documents/{file}/text")).await.problem(409);
     put(&setting.ada, file, &json!({ "revision": 1, "text": "Anew." })).await.problem(409);
     setting.ada.get(&format!("/api/v1/documents/{file}/versions")).await.problem(409);
@@ -346,7 +346,7 @@ async fn a_document_goes_with_its_versions_and_its_file() {
     let setting = Setting::new().await;
     let id = setting.create("Plan", "Gone soon.").await.id;
     let version = versions(&setting.ada, id).await[0].id;
-    setting.ada.delete(&format!("/api/v1/documents/{id}")).await.expect(204);
+    setting.ada.delete(&format!("/api/v1/documents/{id}?forever=true")).await.expect(204);
     setting.ada.get(&format!("/api/v1/versions/{version}")).await.problem(404);
     let prefix = crate::storage::ObjectPrefix::Workspace(setting.workspace.into());
     assert_eq!(setting.app.state.store.delete_prefix(prefix).await.unwrap(), 0);

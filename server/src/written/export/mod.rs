@@ -63,7 +63,7 @@ fn cut() -> Vec<Inline> {
 
 /// A text that does not begin with a title gets the document's.
 fn titled(title: &str, mut blocks: Vec<Block>) -> Vec<Block> {
-    if !matches!(blocks.first(), Some(Block::Heading(1, _))) {
+    if !matches!(blocks.first(), Some(Block::Heading(1, words)) if !words.is_empty()) {
         blocks.insert(0, Block::Heading(1, vec![app::markdown::Inline::Text(title.to_owned())]));
     }
     blocks

@@ -153,7 +153,7 @@ async fn what_is_hard_to_set_is_set_somehow() {
         for format in [Format::Pdf, Format::Docx] {
             let made = make("Hard".to_owned(), text.clone(), format).await.unwrap();
             assert!(made.len() > 500, "{format:?} of {text:.40}");
-            assert!(pages("Hard", &text, format).await.iter().any(|page| page.contains("Hard") || text == "#"));
+            assert!(pages("Hard", &text, format).await.iter().any(|page| page.contains("Hard")));
         }
     }
 }
