@@ -40,8 +40,9 @@ impl DocumentList {
         self.rows.get()
     }
 
+    /// As [`crate::folders::FolderList::is_empty`].
     pub fn is_empty(self) -> bool {
-        self.rows.with(Vec::is_empty)
+        self.rows.try_with(Vec::is_empty).unwrap_or(true)
     }
 
     pub fn next(self) -> Signal<Option<Cursor>> {
