@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 use domain::{
     ConversationId, Cursor, DocumentId, MessageId, Page, ProjectId,
-    chat::{Asked, ChatDocument, ChatScope, Conversation, ConversationChange, Found, Message},
+    chat::{Asked, ChatDocument, ChatScope, Conversation, Found, Message},
     documents::Document,
     projects::Project,
 };
@@ -141,13 +141,13 @@ pub async fn choose_documents(
 #[server]
 pub async fn rename_conversation(id: ConversationId, title: String) -> Result<Conversation, ApiError> {
     let title = domain::text::Name::parse("title", &title)?;
-    let change = ConversationChange { title: Some(title), ..ConversationChange::default() };
+    let change = domain::chat::ConversationChange { title: Some(title), ..Default::default() };
     Ok(crate::session::session()?.change_conversation(id, change).await?)
 }
 
 #[server]
 pub async fn archive_conversation(id: ConversationId, archived: bool) -> Result<Conversation, ApiError> {
-    let change = ConversationChange { archived: Some(archived), ..ConversationChange::default() };
+    let change = domain::chat::ConversationChange { archived: Some(archived), ..Default::default() };
     Ok(crate::session::session()?.change_conversation(id, change).await?)
 }
 

@@ -21,6 +21,8 @@ pub(super) struct DocumentList {
     from_newest: bool,
     /// Taken off here: until that is told too, what is told of them comes too late.
     taken: StoredValue<Vec<DocumentId>>,
+    /// Of the rows: they live as long as the list, not as whatever put them on it.
+    owner: StoredValue<Owner>,
 }
 
 impl DocumentList {
@@ -31,6 +33,7 @@ impl DocumentList {
             folder,
             from_newest,
             taken: StoredValue::new(Vec::new()),
+            owner: StoredValue::new(Owner::current().unwrap_or_default()),
         };
         list.append(page);
         list
@@ -40,8 +43,9 @@ impl DocumentList {
         self.rows.get()
     }
 
+    /// As [`crate::folders::FolderList::is_empty`].
     pub fn is_empty(self) -> bool {
-        self.rows.with(Vec::is_empty)
+        self.rows.try_with(Vec::is_empty).unwrap_or(true)
     }
 
     pub fn next(self) -> Signal<Option<Cursor>> {
@@ -51,7 +55,8 @@ impl DocumentList {
     /// Adds the next page of the list.
     pub fn append(self, page: Page<Document>) {
         let known: Vec<DocumentId> = self.rows.with_untracked(|rows| rows.iter().map(|row| row.id).collect());
-        let new = page.items.into_iter().filter(|document| !known.contains(&document.id)).map(listed);
+        let new = page.items.into_iter().filter(|document| !known.contains(&document.id));
+        let new: Vec<Listed> = new.map(|document| self.listed(document)).collect();
         self.rows.update(|rows| rows.extend(new));
         self.next.set(page.next);
     }
@@ -86,8 +91,8 @@ impl DocumentList {
     fn insert(self, document: Document) {
         let has_more = self.next.with_untracked(Option::is_some);
         self.rows.update(|rows| match rows.iter().position(|row| row.id < document.id) {
-            Some(place) => rows.insert(place, listed(document)),
-            None if !has_more => rows.push(listed(document)),
+            Some(place) => rows.insert(place, self.listed(document)),
+            None if !has_more => rows.push(self.listed(document)),
             None => {}
         });
     }
@@ -112,8 +117,13 @@ impl DocumentList {
 
     fn drop_row(self, id: DocumentId) -> Option<Document> {
         let row = self.rows.with_untracked(|rows| rows.iter().find(|row| row.id == id).copied())?;
+        let document = row.document.get_untracked();
         self.rows.update(|rows| rows.retain(|row| row.id != id));
-        Some(row.document.get_untracked())
+        Some(document)
+    }
+
+    fn listed(self, document: Document) -> Listed {
+        Listed { id: document.id, document: self.owner.get_value().with(|| RwSignal::new(document)) }
     }
 
     fn untake(self, id: DocumentId) {
@@ -129,8 +139,4 @@ impl DocumentList {
             }
         }
     }
-}
-
-fn listed(document: Document) -> Listed {
-    Listed { id: document.id, document: RwSignal::new(document) }
 }

@@ -70,6 +70,8 @@ pub(super) struct Uploads {
     place: RwSignal<Option<Place>>,
     next_key: StoredValue<u32>,
     stored: StoredValue<Option<Callback<Document>>>,
+    /// Of what belongs to a file on its way: it lives as long as the list, not as whatever began it.
+    owner: StoredValue<Owner>,
 }
 
 impl Uploads {
@@ -79,6 +81,7 @@ impl Uploads {
             place: RwSignal::new(None),
             next_key: StoredValue::new(0),
             stored: StoredValue::new(None),
+            owner: StoredValue::new(Owner::current().unwrap_or_default()),
         };
         on_cleanup(move || {
             for upload in uploads.list.try_get_untracked().unwrap_or_default() {
@@ -151,7 +154,7 @@ impl Uploads {
     ) {
         let key = self.next_key.get_value();
         self.next_key.set_value(key + 1);
-        let upload = Upload {
+        let upload = self.owner.get_value().with(|| Upload {
             key,
             name: StoredValue::new(name),
             size,
@@ -162,7 +165,7 @@ impl Uploads {
             id: StoredValue::new(id),
             request: StoredValue::new_local(None),
             turn: StoredValue::new(0),
-        };
+        });
         self.list.update(|list| list.push(upload));
     }
 

@@ -25,8 +25,9 @@ impl FolderList {
         let read = Action::new(move |()| async move {
             match api::list_folders(project, place).await {
                 Ok(folders) => {
-                    here.set(folders.here);
-                    all.set(folders.all);
+                    // Nothing to set where the folder has been left meanwhile.
+                    here.try_set(folders.here);
+                    all.try_set(folders.all);
                 }
                 Err(error) => toasts.push(Toast::bad(error.to_string())),
             }
@@ -38,8 +39,9 @@ impl FolderList {
         self.here.get()
     }
 
+    /// Uploads outlive the folder in view: what they change may be looked at once more when it has been left.
     pub fn is_empty(self) -> bool {
-        self.here.with(Vec::is_empty)
+        self.here.try_with(Vec::is_empty).unwrap_or(true)
     }
 
     pub fn all(self) -> Vec<FolderLink> {
