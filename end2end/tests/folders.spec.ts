@@ -96,7 +96,7 @@ test("into the trash, back, and gone for good", async ({ page }) => {
   await expect(documentRow(page, "brief.txt")).toContainText("From Briefs");
   await page.getByRole("button", { name: "Restore brief.txt" }).click();
   await expect(documentRow(page, "brief.txt")).toHaveCount(0);
-  await page.getByRole("button", { name: "Delete prices.txt for good" }).click();
+  await page.getByRole("button", { name: "Delete for good: prices.txt" }).click();
   await page.getByRole("dialog", { name: /^Delete prices\.txt for good/ }).getByRole("button", { name: "Delete for good" }).click();
   await expect(page.getByRole("heading", { name: "The trash is empty" })).toBeVisible();
   await expect(documentRow(page, "prices.txt")).toHaveCount(0);

@@ -251,7 +251,8 @@ fn EntryActions(item: Item, name: String, actions: TrashActions) -> impl IntoVie
     };
     let (opens, popover) = (dialog.clone(), dialog.clone());
     let text = "Files and text go. Answers keep their words, but lose what they cite from them.";
-    let (restores, deletes) = (format!("Restore {name}"), format!("Delete {name} for good"));
+    // Each begins with what is seen on the button.
+    let (restores, deletes) = (format!("Restore {name}"), format!("Delete for good: {name}"));
     view! {
         <div class="trash__buttons">
             <ActionForm action=restore>
