@@ -9,6 +9,8 @@ export default defineConfig({
   outputDir: "test-results",
   workers: 1,
   timeout: 600_000,
+  // Pictures are taken while other things run.
+  expect: { timeout: 30_000 },
   reporter: "list",
   use: { baseURL, launchOptions, locale: "en-GB", timezoneId: "Europe/Berlin" },
   projects: [

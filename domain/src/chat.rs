@@ -272,6 +272,16 @@ pub struct Asked {
     pub answer: Message,
 }
 
+/// What to change of a conversation; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConversationChange {
+    #[serde(default)]
+    pub title: Option<Name>,
+    #[serde(default)]
+    pub archived: Option<bool>,
+}
+
 #[async_trait]
 pub trait Chat {
     /// The project's conversations, or those of them that are archived, the most recently changed first.
@@ -293,8 +303,8 @@ pub trait Chat {
     /// As [`Chat::choose_documents`].
     async fn create_conversation(&self, project: ProjectId, documents: Vec<DocumentId>) -> Result<Conversation, Error>;
     async fn conversation(&self, id: ConversationId) -> Result<Conversation, Error>;
-    async fn rename_conversation(&self, id: ConversationId, title: Name) -> Result<Conversation, Error>;
-    async fn archive_conversation(&self, id: ConversationId, archived: bool) -> Result<Conversation, Error>;
+    /// Needs [`Role::Member`](crate::workspaces::Role::Member), or to have begun it.
+    async fn change_conversation(&self, id: ConversationId, change: ConversationChange) -> Result<Conversation, Error>;
     async fn delete_conversation(&self, id: ConversationId) -> Result<(), Error>;
 
     /// The project's ready documents, the newest first; with `name`, those that have it in theirs.

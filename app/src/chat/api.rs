@@ -3,7 +3,7 @@
 use crate::error::ApiError;
 use domain::{
     ConversationId, Cursor, DocumentId, MessageId, Page, ProjectId,
-    chat::{Asked, ChatDocument, ChatScope, Conversation, Found, Message},
+    chat::{Asked, ChatDocument, ChatScope, Conversation, ConversationChange, Found, Message},
     documents::Document,
     projects::Project,
 };
@@ -141,12 +141,14 @@ pub async fn choose_documents(
 #[server]
 pub async fn rename_conversation(id: ConversationId, title: String) -> Result<Conversation, ApiError> {
     let title = domain::text::Name::parse("title", &title)?;
-    Ok(crate::session::session()?.rename_conversation(id, title).await?)
+    let change = ConversationChange { title: Some(title), ..ConversationChange::default() };
+    Ok(crate::session::session()?.change_conversation(id, change).await?)
 }
 
 #[server]
 pub async fn archive_conversation(id: ConversationId, archived: bool) -> Result<Conversation, ApiError> {
-    Ok(crate::session::session()?.archive_conversation(id, archived).await?)
+    let change = ConversationChange { archived: Some(archived), ..ConversationChange::default() };
+    Ok(crate::session::session()?.change_conversation(id, change).await?)
 }
 
 /// Deletes a conversation and leaves for its project's chat.

@@ -32,8 +32,8 @@ use async_trait::async_trait;
 use domain::{
     ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId,
     chat::{
-        Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, Found, MAX_CHOSEN, MAX_FIND, Message, MessageState,
-        NewQuestion,
+        Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, ConversationChange, Found, MAX_CHOSEN, MAX_FIND,
+        Message, MessageState, NewQuestion,
     },
     documents::Document,
     text::{Name, Prose},
@@ -109,19 +109,15 @@ impl Chat for UserSession {
         Ok(repo::get(scope.conn(), id).await?)
     }
 
-    async fn rename_conversation(&self, id: ConversationId, title: Name) -> Result<Conversation, Error> {
+    async fn change_conversation(&self, id: ConversationId, change: ConversationChange) -> Result<Conversation, Error> {
         let mut scope = self.scope().await?;
         let access = changeable(&mut scope, id).await?;
-        repo::rename(scope.conn(), &access, &title).await?;
-        let conversation = repo::get(scope.conn(), id).await?;
-        scope.commit().await?;
-        Ok(conversation)
-    }
-
-    async fn archive_conversation(&self, id: ConversationId, archived: bool) -> Result<Conversation, Error> {
-        let mut scope = self.scope().await?;
-        let access = changeable(&mut scope, id).await?;
-        repo::archive(scope.conn(), &access, archived).await?;
+        if let Some(title) = &change.title {
+            repo::rename(scope.conn(), &access, title).await?;
+        }
+        if let Some(archived) = change.archived {
+            repo::archive(scope.conn(), &access, archived).await?;
+        }
         let conversation = repo::get(scope.conn(), id).await?;
         scope.commit().await?;
         Ok(conversation)

@@ -19,9 +19,11 @@ use axum::{
 };
 use domain::{
     ConversationId, DocumentId, Error, MessageId, Page, ProjectId,
-    chat::{AnswerEvent, Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, Found, Message, NewQuestion},
+    chat::{
+        AnswerEvent, Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, ConversationChange, Found, Message,
+        NewQuestion,
+    },
     documents::Document,
-    text::Name,
 };
 use serde::Deserialize;
 use std::time::Duration;
@@ -112,15 +114,6 @@ async fn show(session: UserSession, Path(id): Path<ConversationId>) -> Result<Js
     Ok(Json(session.conversation(id).await?))
 }
 
-/// What to change of a conversation; what is absent stays.
-#[derive(Debug, Deserialize, ToSchema)]
-struct ConversationChange {
-    #[serde(default)]
-    title: Option<Name>,
-    #[serde(default)]
-    archived: Option<bool>,
-}
-
 /// Rename a conversation, archive it, or bring it back
 #[utoipa::path(patch, path = "/conversations/{id}", operation_id = "change_conversation", tag = "Conversations", params(("id" = ConversationId, Path)),
     request_body = ConversationChange, responses((status = OK, body = Conversation), Problems))]
@@ -129,13 +122,7 @@ async fn change(
     Path(id): Path<ConversationId>,
     Json(change): Json<ConversationChange>,
 ) -> Result<Json<Conversation>, HttpError> {
-    if let Some(title) = change.title {
-        session.rename_conversation(id, title).await?;
-    }
-    match change.archived {
-        Some(archived) => Ok(Json(session.archive_conversation(id, archived).await?)),
-        None => Ok(Json(session.conversation(id).await?)),
-    }
+    Ok(Json(session.change_conversation(id, change).await?))
 }
 
 /// Delete a conversation with its messages

@@ -252,7 +252,7 @@ async fn a_status_goes_its_way_and_a_change_makes_a_draft_of_it() {
 #[tokio::test]
 async fn a_file_has_no_text_to_write() {
     let setting = Setting::new().await;
-    let file = setting.ada.new_document(setting.project, "plan.md", "A file.").await;
+    let file = setting.ada.new_document(setting.project, "Plan.md", "A file.").await;
     setting.ada.get(&format!("/api/v1/documents/{file}/text")).await.problem(409);
     put(&setting.ada, file, &json!({ "revision": 1, "text": "Anew." })).await.problem(409);
     setting.ada.get(&format!("/api/v1/documents/{file}/versions")).await.problem(409);

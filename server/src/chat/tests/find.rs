@@ -161,6 +161,6 @@ async fn a_conversation_is_exported_as_it_is_read_and_as_it_is() {
     assert_eq!(messages.iter().filter(|message| message.parent_id == Some(question.id)).count(), 2);
     assert_eq!(whole["end_in_view"], json!(messages[4].id));
     assert_eq!(messages[1].citations.len(), 2);
-    desk.ada.get(&format!("/api/v1/conversations/{conversation}/export?format=exe")).await.problem(400);
+    desk.ada.get(&format!("/api/v1/conversations/{conversation}/export?format=exe")).await.problem(422);
     desk.app.user("eve").await.get(&format!("/api/v1/conversations/{conversation}/export")).await.problem(404);
 }
