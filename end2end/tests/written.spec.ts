@@ -53,10 +53,10 @@ test("an older version is compared and put back", async ({ page }) => {
   const project = await createProject(page, await createWorkspace(page));
   await open(page, `${project}/documents`);
   await newDocument(page);
-  const long = `The price is forty kroner.\n\n${"What nobody should lose is here. ".repeat(20)}\n`;
+  const long = `The price is forty kroner.\n\nThis stays.\n\n${"What nobody should lose is here. ".repeat(20)}\n`;
   await text(page).fill(long);
   await expect(saveLine(page)).toContainText(/^Saved just/);
-  await text(page).fill("The price is fifty kroner.\n");
+  await text(page).fill("The price is fifty kroner.\n\nThis stays.\n");
   await expect(saveLine(page)).toContainText("Saving");
   await saved(page);
   await page.getByRole("link", { name: "History" }).click();
