@@ -143,7 +143,7 @@ test.describe("two windows", () => {
 });
 
 test.describe("without a connection", () => {
-  test.use({ expectedOnConsole: [/Failed to load resource: net::ERR_INTERNET_DISCONNECTED/, /net::ERR_FAILED/] });
+  test.use({ expectedOnConsole: [/net::ERR_(INTERNET_DISCONNECTED|FAILED)/] });
 
   test("what is typed is kept in the browser until it is there again", async ({ page, context }) => {
     await signUp(page);
