@@ -34,9 +34,11 @@ pub fn Menu(
     });
     let elsewhere = window_event_listener(ev::click, move |event| {
         use leptos::wasm_bindgen::JsCast;
-        let target = event.target().and_then(|target| target.dyn_into::<leptos::web_sys::Node>().ok());
-        let inside = element.get_untracked().is_some_and(|details| details.contains(target.as_ref()));
-        if !inside {
+        let target = event.target().and_then(|target| target.dyn_into::<leptos::web_sys::Element>().ok());
+        let inside = element.get_untracked().is_some_and(|details| details.contains(target.as_deref()));
+        // A link may lead to a download or another tab, and the page stays.
+        let chosen = target.is_some_and(|target| target.closest("a").is_ok_and(|link| link.is_some()));
+        if !inside || chosen {
             close();
         }
     });

@@ -1,7 +1,7 @@
 use super::api::SetStatus;
 use crate::ui::{Badge, Glyph, Icon, Menu, Toast, Tone, use_toasts};
 use domain::{DocumentId, workspaces::Role, written::WritingStatus};
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 const fn word(status: WritingStatus) -> &'static str {
     match status {
@@ -54,10 +54,18 @@ pub(super) fn StatusMenu(
     settled: Signal<bool>,
 ) -> impl IntoView {
     let toasts = use_toasts();
+    let place = NodeRef::<html::Div>::new();
     Effect::new(move |_| match action.value().get() {
         Some(Ok(document)) => {
             if let Some(next) = document.writing {
                 status.set(next);
+                // A choice closes the menu.
+                if let Some(menu) =
+                    place.get_untracked().and_then(|place| place.query_selector("details").ok().flatten())
+                {
+                    // Refused for no valid name.
+                    let _ = menu.remove_attribute("open");
+                }
                 toasts.push(Toast::ok(format!("The document is now: {}.", word(next).to_lowercase())));
             }
         }
@@ -84,7 +92,7 @@ pub(super) fn StatusMenu(
         }
     };
     view! {
-        <div class="status-menu">
+        <div class="status-menu" node_ref=place>
             <Menu label="Status: " summary right=true>
                 {move || steps().into_iter().map(step_form).collect_view()}
                 <p class="menu__note">{move || hint(status.get(), role)}</p>
