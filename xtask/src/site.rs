@@ -38,7 +38,7 @@ pub fn binary(profile: Profile) -> PathBuf {
 /// Builds the binary and the site.
 ///
 /// # Errors
-/// When cargo-leptos fails.
+/// When cargo-leptos or gzip fails.
 pub fn build(tools: &Tools, profile: Profile) -> Result<()> {
     println!("==> Building atelier and its site ({})", profile.folder());
     let mut leptos = tools.command("cargo-leptos");
@@ -46,7 +46,21 @@ pub fn build(tools: &Tools, profile: Profile) -> Result<()> {
     if profile == Profile::Release {
         leptos.args(["--release", "--precompress"]);
     }
-    process::run(offline_queries(&mut leptos))
+    process::run(offline_queries(&mut leptos))?;
+    if profile == Profile::Debug { compress_wasm() } else { Ok(()) }
+}
+
+/// The unoptimised module is 24 MB. The server would compress it anew for each browser that has not seen it, which took
+/// 8 s of each browser test on a busy machine; it serves what lies compressed beside it as it is.
+fn compress_wasm() -> Result<()> {
+    let folder = repository::target().join("site/pkg");
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+        let file = entry?.path();
+        if file.extension().is_some_and(|extension| extension == "wasm") {
+            process::run(process::command("gzip").args(["--fast", "--keep", "--force"]).arg(file))?;
+        }
+    }
+    Ok(())
 }
 
 /// The SQL queries are checked against .sqlx, not against whatever database `.env` names, unless the user wants that.
