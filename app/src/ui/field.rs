@@ -124,6 +124,16 @@ pub fn CodeField(
     }
 }
 
+/// What stands in a `<textarea>` for it to hold `text`. Leptos writes the content of one as it is, on the server, and
+/// leaves it alone in the browser (tachys 0.2, `ESCAPE_CHILDREN`); of HTML, the first line break does not count.
+pub fn area_text(text: String) -> String {
+    if cfg!(feature = "ssr") {
+        format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+    } else {
+        text
+    }
+}
+
 /// A field for running text, as tall as `rows` and growing with what is typed.
 #[component]
 pub fn TextArea(
@@ -151,7 +161,7 @@ pub fn TextArea(
                 aria-invalid=move || error.get().map(|_| "true")
                 aria-describedby=format!("{id}-note")
             >
-                {value}
+                {area_text(value)}
             </textarea>
             <Note id hint error/>
         </div>
@@ -258,7 +268,7 @@ fn strength(password: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::strength;
+    use super::*;
 
     #[test]
     fn strength_is_told_in_words() {
@@ -273,5 +283,13 @@ mod tests {
         ] {
             assert!(strength(password).starts_with(start), "{password:?}: {}", strength(password));
         }
+    }
+
+    #[cfg(feature = "ssr")]
+    #[test]
+    fn no_text_leaves_its_area() {
+        let html = Owner::new()
+            .with(|| view! { <TextArea name="notes" label="Notes" value="\n</textarea><b>&amp;"/> }.to_html());
+        assert!(html.contains(">\n\n&lt;/textarea&gt;&lt;b&gt;&amp;amp;</textarea>"), "{html}");
     }
 }
