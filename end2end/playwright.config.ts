@@ -20,7 +20,8 @@ export default defineConfig({
     {
       name: "no-js",
       testMatch: /(account|confirm|conversations|folders|forms|links|members|not-found|search|shares|sign-in|without-script|written-plain)\.spec/,
-      use: { ...desktop, javaScriptEnabled: false },
+      // Without scripts Playwright cannot tell when an animation has ended, and waits for it forever.
+      use: { ...desktop, javaScriptEnabled: false, contextOptions: { reducedMotion: "reduce" } },
     },
     { name: "phone", testMatch: /(branches|conversations|walk|phone)\.spec/, use: phone },
   ],

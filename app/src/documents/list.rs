@@ -39,11 +39,11 @@ impl DocumentList {
         list
     }
 
+    /// As [`crate::folders::FolderList::here`].
     pub fn rows(self) -> Vec<Listed> {
-        self.rows.get()
+        self.rows.try_get().unwrap_or_default()
     }
 
-    /// As [`crate::folders::FolderList::is_empty`].
     pub fn is_empty(self) -> bool {
         self.rows.try_with(Vec::is_empty).unwrap_or(true)
     }

@@ -35,17 +35,19 @@ impl FolderList {
         Self { project, place, here, all, read }
     }
 
+    /// Uploads outlive the folder in view: what they change may be looked at once more when it has been left, and then
+    /// there is nothing in it.
     pub fn here(self) -> Vec<Folder> {
-        self.here.get()
+        self.here.try_get().unwrap_or_default()
     }
 
-    /// Uploads outlive the folder in view: what they change may be looked at once more when it has been left.
+    /// As [`Self::here`].
     pub fn is_empty(self) -> bool {
         self.here.try_with(Vec::is_empty).unwrap_or(true)
     }
 
     pub fn all(self) -> Vec<FolderLink> {
-        self.all.get()
+        self.all.try_get().unwrap_or_default()
     }
 
     /// Whether `folder` is this one or around it.
