@@ -23,6 +23,7 @@ pub mod markdown;
 pub mod members;
 pub mod not_found;
 pub mod projects;
+pub mod publications;
 pub mod redirect;
 pub mod routes;
 pub mod search;

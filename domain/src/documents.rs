@@ -106,6 +106,23 @@ impl Document {
     pub const fn has_file(&self) -> bool {
         self.source_url.is_none() || self.fetched_at.is_some()
     }
+
+    /// Whether it can be shown to people outside of the workspace.
+    ///
+    /// # Errors
+    /// `Conflict`, with what to do about it.
+    pub fn may_leave(&self) -> Result<(), Error> {
+        let obstacle = if self.replaces.is_some() {
+            "This version is still in the making. Share the document that it will replace."
+        } else if self.trashed_at.is_some() {
+            "This document is in the trash. Restore it first."
+        } else if !self.has_file() {
+            "This page has not been fetched yet. Share it when it is there."
+        } else {
+            return Ok(());
+        };
+        Err(Error::conflict(obstacle))
+    }
 }
 
 /// The text of one page. Spans count its Unicode scalar values (`char`s), from 0.

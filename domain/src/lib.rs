@@ -20,6 +20,7 @@ pub mod members;
 pub mod navigation;
 pub mod page;
 pub mod projects;
+pub mod publications;
 pub mod redirect;
 pub mod search;
 pub mod session;

@@ -1,10 +1,11 @@
-import type { Browser, Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
 import { readFileSync } from "node:fs";
 import { baseURL } from "../browser";
 import { expectAccessible, expectNoSidewaysScroll } from "../support/accessibility";
 import { createProject, createWorkspace, signUp } from "../support/accounts";
 import { addDocument } from "../support/documents";
-import { expect, hydrated, open, test } from "../support/test";
+import { anyone, dialog, makeLink, openDialog, press } from "../support/shares";
+import { expect, open, test } from "../support/test";
 
 // Run with JavaScript and without.
 test.slow();
@@ -12,18 +13,6 @@ test.slow();
 test.use({ expectedOnConsole: [/Failed to load resource: the server responded with a status of 404/] });
 
 const BRIEF = "# Launch of Mørketid\n\nThe roast goes on sale on the **ninth** of October.\n\n- Three shops\n- Online\n\n<script>document.title = 'hacked'</script>\n";
-
-/** Somebody who is not signed in, in a browser of their own. */
-async function anyone(browser: Browser, path: string, options = {}) {
-  const context = await browser.newContext({
-    ...options,
-    javaScriptEnabled: test.info().project.use.javaScriptEnabled !== false,
-  });
-  const page = await context.newPage();
-  const answer = await page.goto(path);
-  await hydrated(page);
-  return { page, status: answer?.status(), headers: answer?.headers() ?? {} };
-}
 
 async function brief(page: Page) {
   await signUp(page);
@@ -35,27 +24,6 @@ async function brief(page: Page) {
 const accessible = async (page: Page, name: string) => {
   if (test.info().project.use.javaScriptEnabled !== false) await expectAccessible(page, name);
 };
-
-const dialog = (page: Page) => page.getByRole("dialog", { name: "Share launch.md" });
-const openDialog = async (page: Page) => {
-  await page.getByRole("button", { name: "Share", exact: true }).click();
-  await expect(dialog(page)).toBeVisible();
-};
-
-/** By the keyboard: a click waits for the popover's animation, which Chromium does not report without JavaScript. */
-const press = (page: Page, name: string | RegExp) => dialog(page).getByRole("button", { name }).press("Enter");
-
-async function makeLink(page: Page, document: string, choose?: (page: Page) => Promise<void>) {
-  await open(page, document);
-  await openDialog(page);
-  await choose?.(page);
-  await press(page, "Create link");
-  const link = page.getByLabel("The link", { exact: true });
-  await expect(link).toBeVisible();
-  const address = new URL(await link.inputValue());
-  expect(address.pathname).toMatch(/^\/shared\/[\w-]{43}$/);
-  return address.pathname;
-}
 
 test("a document is shared, read signed out, downloaded, and gone when its link is revoked", async ({ page, browser }) => {
   const document = await brief(page);

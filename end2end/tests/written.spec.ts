@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createProject, createWorkspace, signUp } from "../support/accounts";
 import { expectAccessible, expectNoSidewaysScroll } from "../support/accessibility";
 import { documentRow } from "../support/documents";
+import { anyone, makeLink } from "../support/shares";
 import { expect, open, test } from "../support/test";
 import { newDocument, saveLine, saved, text } from "../support/written";
 
@@ -48,7 +49,8 @@ test("write, and find it saved, previewed and searched", async ({ page }) => {
   }).toPass({ timeout: 120_000 });
 });
 
-test("an older version is compared and put back", async ({ page }) => {
+test("an older version is compared, put back, shared by a link and read signed out", async ({ page, browser }) => {
+  test.setTimeout(120_000);
   await signUp(page);
   const project = await createProject(page, await createWorkspace(page));
   await open(page, `${project}/documents`);
@@ -74,6 +76,17 @@ test("an older version is compared and put back", async ({ page }) => {
   await expect(text(page)).toHaveValue(long);
   await page.getByRole("link", { name: "History" }).click();
   await expect(page.locator(".version").first()).toContainText("Version 1 put back");
+
+  const link = await makeLink(page, new URL(page.url()).pathname.replace("/history", ""));
+  const guest = await anyone(browser, link);
+  expect(guest.status).toBe(200);
+  // A link shows the stored copy, which follows the text by some seconds.
+  await expect(async () => {
+    await open(guest.page, link);
+    await expect(guest.page.getByRole("article")).toContainText("forty kroner", { timeout: 1_000 });
+  }).toPass({ timeout: 60_000 });
+  await expect(guest.page.getByRole("article")).not.toContainText("fifty");
+  await expect(guest.page.getByRole("navigation")).toHaveCount(0);
 });
 
 test("its status goes from draft to published, and a change makes a draft of it", async ({ page }) => {

@@ -24,6 +24,7 @@ pub mod mail;
 pub mod members;
 pub mod navigation;
 pub mod projects;
+pub mod publications;
 pub mod rag;
 pub mod rate_limit;
 pub mod search;

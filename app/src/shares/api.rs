@@ -5,6 +5,7 @@ use crate::{error::ApiError, members::api::Secret};
 use crate::{members::shown_once, session::session};
 use domain::{
     DocumentId, ShareId, UserId,
+    publications::PublicationStatus,
     shares::{Share, SharedDocument},
 };
 #[cfg(feature = "ssr")]
@@ -19,11 +20,12 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 const PAGES: u32 = 5;
 
-/// The shares of a document.
+/// The ways to a document from outside of its workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SharesView {
     /// The newest hundred.
     pub shares: Vec<Share>,
+    pub publication: PublicationStatus,
     /// The reader.
     pub own: UserId,
 }
@@ -32,7 +34,11 @@ pub struct SharesView {
 pub async fn list_shares(document: DocumentId) -> Result<SharesView, ApiError> {
     let session = session()?;
     let newest = PageRequest { cursor: None, limit: PageRequest::MAX_LIMIT };
-    Ok(SharesView { shares: session.list_shares(document, newest).await?.items, own: session.user().id })
+    Ok(SharesView {
+        shares: session.list_shares(document, newest).await?.items,
+        publication: session.publication(document).await?,
+        own: session.user().id,
+    })
 }
 
 /// `expires`: a number of days, or `date` for the end of the day in `date` (`2026-12-31`).

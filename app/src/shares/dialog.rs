@@ -1,7 +1,10 @@
 use super::api::{self, CreateShare, RevokeShare, SharesView};
 use crate::{
-    error::ApiError,
     members::api::Secret,
+    publications::{
+        PublicationSection,
+        api::{Publish, Unpublish},
+    },
     ui::{
         Badge, Button, Failure, Field, FormError, Glyph, Icon, Select, ShownOnce, Skeleton, Time, Toast, Tone, Variant,
         form_error, use_toasts,
@@ -38,6 +41,8 @@ pub(crate) fn ShareDialog(
     let Document { id, name, role, .. } = document;
     let create = ServerAction::<CreateShare>::new();
     let revoke = ServerAction::<RevokeShare>::new();
+    let publish = ServerAction::<Publish>::new();
+    let unpublish = ServerAction::<Unpublish>::new();
     let toasts = use_toasts();
     Effect::new(move |_| {
         if let Some(Ok(())) = revoke.value().get() {
@@ -49,7 +54,7 @@ pub(crate) fn ShareDialog(
     // Back from a form without JavaScript, with the dialog closed.
     let failed = created.get_untracked().or_else(|| revoked.get_untracked());
     let shares = Resource::new_blocking(
-        move || (create.version().get(), revoke.version().get()),
+        move || [create.version().get(), revoke.version().get(), publish.version().get(), unpublish.version().get()],
         move |_| async move { api::list_shares(id).await },
     );
     let shown = move || match create.value().get() {
@@ -70,7 +75,16 @@ pub(crate) fn ShareDialog(
             <ShareForm document=id action=create/>
             <FormError error=Signal::derive(move || created.get().or_else(|| revoked.get()))/>
             <Transition fallback=|| view! { <Skeleton rows=2/> }>
-                {move || Suspend::new(async move { list(shares.await, role, revoke) })}
+                {move || Suspend::new(async move {
+                    match shares.await {
+                        Ok(SharesView { shares, publication, own }) => view! {
+                            <ShareList shares own role revoke/>
+                            <PublicationSection document=id status=publication publish unpublish/>
+                        }
+                        .into_any(),
+                        Err(error) => view! { <Failure error/> }.into_any(),
+                    }
+                })}
             </Transition>
         </div>
     }
@@ -104,11 +118,8 @@ fn ShareForm(document: DocumentId, action: ServerAction<CreateShare>) -> impl In
     }
 }
 
-fn list(view: Result<SharesView, ApiError>, role: Role, revoke: ServerAction<RevokeShare>) -> AnyView {
-    let SharesView { shares, own } = match view {
-        Ok(view) => view,
-        Err(error) => return view! { <Failure error/> }.into_any(),
-    };
+#[component]
+fn ShareList(shares: Vec<Share>, own: UserId, role: Role, revoke: ServerAction<RevokeShare>) -> impl IntoView {
     if shares.is_empty() {
         return view! { <p class="share__none">"No links yet. This document is open to the workspace alone."</p> }
             .into_any();

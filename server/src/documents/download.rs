@@ -68,15 +68,19 @@ pub(crate) async fn serve(
 /// Sends the browser to the store, which takes ranges by itself. The store's domain is another origin: what it shows
 /// cannot reach ours, and what a browser could run it only saves.
 async fn redirect(store: &ObjectStore, file: &File) -> Result<Response, HttpError> {
-    let media_type = content_type(file);
-    let shown = Shown { media_type: &media_type, disposition: &disposition(kind(file), &file.name) };
-    let address = store.presign(file.key, shown).await?;
+    let (media_type, disposition) = shown(file);
+    let address = store.presign(file.key, Shown { media_type: &media_type, disposition: &disposition }).await?;
     let mut headers = HeaderMap::new();
     insert(&mut headers, header::LOCATION, &address);
     // The address lets in whoever has it: it is kept nowhere.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     Ok((StatusCode::FOUND, headers).into_response())
+}
+
+/// What the store is to say of the file where browsers load it from there: its media type and `Content-Disposition`.
+pub(crate) fn shown(file: &File) -> (String, String) {
+    (content_type(file), disposition(kind(file), &file.name))
 }
 
 /// What is shown rather than saved: nothing in it can run.

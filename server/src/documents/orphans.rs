@@ -138,7 +138,7 @@ async fn compare_page(
             break;
         }
     }
-    let published = still_there(state, objects).await?;
+    let published = published(state, objects).await?;
     let before = SystemTime::now() - grace;
     for object in objects {
         differences.objects += 1;
@@ -157,8 +157,8 @@ async fn compare_page(
     Ok(())
 }
 
-/// Documents whose published copies are among the objects, as far as they have not been deleted.
-async fn still_there(state: &AppState, objects: &[Listed]) -> Result<HashSet<Uuid>, Fault> {
+/// Documents whose published copies are among the objects, as far as they are published or about to be withdrawn.
+async fn published(state: &AppState, objects: &[Listed]) -> Result<HashSet<Uuid>, Fault> {
     let documents: Vec<Uuid> = objects
         .iter()
         .filter_map(|object| match ObjectKey::parse(&object.key)? {
@@ -170,7 +170,7 @@ async fn still_there(state: &AppState, objects: &[Listed]) -> Result<HashSet<Uui
         return Ok(HashSet::new());
     }
     let mut system = state.db.system().await?;
-    let rows = sqlx::query_scalar!("select id from documents where id = any($1)", &documents);
+    let rows = sqlx::query_scalar!("select document_id from publications where document_id = any($1)", &documents);
     Ok(rows.fetch_all(system.conn()).await?.into_iter().collect())
 }
 

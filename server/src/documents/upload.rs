@@ -47,13 +47,46 @@ pub(super) async fn receive(
     let access = scope.project(project, Role::Member).await?;
     folders::repo::path(scope.conn(), project, folder).await?;
     drop(scope);
+    take(session, access, form, Purpose::Documents { project, folder }).await
+}
+
+/// What the files of a form become.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    Documents { project: ProjectId, folder: Option<FolderId> },
+    Version { of: DocumentId },
+}
+
+impl Purpose {
+    /// In a transaction that is still to be committed.
+    async fn insert(self, session: &UserSession, files: &[NewDocument]) -> Result<(Scope, Vec<Document>), Fault> {
+        match self {
+            Self::Documents { project, folder } => {
+                let mut scope = session.scope().await?;
+                let documents = insert_all(&mut scope, project, folder, files).await?;
+                Ok((scope, documents))
+            }
+            Self::Version { of } => {
+                let [file] = files else {
+                    return Err(Error::invalid("file", "Choose one file: the new version of this document.").into());
+                };
+                insert_version(session, of, file).await
+            }
+        }
+    }
+}
+
+async fn take(
+    session: UserSession,
+    access: ProjectAccess,
+    mut form: Multipart,
+    purpose: Purpose,
+) -> Result<Vec<Document>, HttpError> {
     // A task of its own, because a request that is cut off here would leave files without rows.
     let task = tokio::spawn(async move {
-        let mut form = form;
         let mut files = Vec::new();
-        let stored = store_all(&session, &access, &mut form, &mut files).await;
-        let inserted = match stored {
-            Ok(()) => insert(&session, project, folder, &files).await.map_err(HttpError::from),
+        let inserted = match store_all(&session, &access, &mut form, &mut files).await {
+            Ok(()) => purpose.insert(&session, &files).await.map_err(HttpError::from),
             Err(error) => Err(error),
         };
         match inserted {
@@ -68,18 +101,6 @@ pub(super) async fn receive(
         }
     });
     task.await.map_err(|error| HttpError::from(Fault::while_doing("take an upload")(error)))?
-}
-
-/// In a transaction that is still to be committed.
-async fn insert(
-    session: &UserSession,
-    project: ProjectId,
-    folder: Option<FolderId>,
-    files: &[NewDocument],
-) -> Result<(Scope, Vec<Document>), Fault> {
-    let mut scope = session.scope().await?;
-    let documents = insert_all(&mut scope, project, folder, files).await?;
-    Ok((scope, documents))
 }
 
 async fn store_all(
@@ -227,32 +248,15 @@ pub(super) async fn receive_version(
     form: Multipart,
 ) -> Result<Document, HttpError> {
     let access = session.scope().await?.document(document, Role::Member).await?;
-    let task = tokio::spawn(async move {
-        let mut form = form;
-        let mut files = Vec::new();
-        let stored = store_all(&session, &access.project(), &mut form, &mut files).await;
-        let inserted = match (stored, files.as_slice()) {
-            (Ok(()), [file]) => insert_version(&session, document, file).await.map_err(HttpError::from),
-            (Ok(()), _) => Err(FieldError::new("file", "Choose one file: the new version of this document.").into()),
-            (Err(error), _) => Err(error),
-        };
-        match inserted {
-            Ok((scope, version)) => scope.commit().await.map(|()| version).map_err(HttpError::from),
-            Err(error) => {
-                remove_files(&session.state.store, files.into_iter().map(|file| file.key).collect()).await;
-                drain(form, session.state.config.limits.max_upload_bytes).await;
-                Err(error)
-            }
-        }
-    });
-    task.await.map_err(|error| HttpError::from(Fault::while_doing("take an upload")(error)))?
+    let versions = take(session, access.project(), form, Purpose::Version { of: document }).await?;
+    Ok(versions.into_iter().next().ok_or(Error::NotFound)?)
 }
 
 async fn insert_version(
     session: &UserSession,
     document: DocumentId,
     file: &NewDocument,
-) -> Result<(Scope, Document), Fault> {
+) -> Result<(Scope, Vec<Document>), Fault> {
     let mut scope = session.scope().await?;
     // Asked again: the upload may have taken long.
     let access = scope.document(document, Role::Member).await?;
@@ -274,8 +278,8 @@ async fn insert_version(
     jobs::enqueue_ingest(scope.conn(), file.id).await?;
     events::notify(scope.conn(), &Notice::Document { project: project.id(), document: file.id }).await?;
     touch(scope.conn(), &project).await?;
-    let version = repo::find_all(&mut scope, &project, &[file.id.into()]).await?.pop().ok_or(Error::NotFound)?;
-    Ok((scope, version))
+    let versions = repo::find_all(&mut scope, &project, &[file.id.into()]).await?;
+    Ok((scope, versions))
 }
 
 /// Reads on for a while: a browser that is still sending shows a broken connection instead of the answer.

@@ -10,8 +10,8 @@ use super::{
     plain,
 };
 use crate::{
-    AppState, api_keys, chat, documents, fault::Fault, folders, links, members, navigation, projects, search, shares,
-    trash, uploads, workspaces, written,
+    AppState, api_keys, chat, documents, fault::Fault, folders, links, members, navigation, projects, publications,
+    search, shares, trash, uploads, workspaces, written,
 };
 use axum::{
     Router,
@@ -95,6 +95,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(documents::routes::router())
         .merge(links::routes::router())
         .merge(shares::routes::router())
+        .merge(publications::routes::router())
         .merge(folders::routes::router())
         .merge(trash::routes::router())
         .merge(written::routes::router())

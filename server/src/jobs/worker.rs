@@ -9,7 +9,7 @@ use crate::{
         orphans,
     },
     fault::Fault,
-    links, rag, trash, written,
+    links, publications, rag, trash, written,
 };
 use graphile_worker::{Cron, IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
 use std::time::Duration;
@@ -61,7 +61,7 @@ pub async fn start_worker(state: AppState) -> Result<WorkerHandle, Fault> {
     let worker = options(&state, &stop)?.init().await.map_err(Fault::while_doing("start the job queue"))?;
     Ok(WorkerHandle {
         queue: tokio::spawn(run(worker, stop.clone())),
-        sweep: tokio::spawn(sweep(state.db.clone(), stop.clone())),
+        sweep: tokio::spawn(sweep(state.clone(), stop.clone())),
         indexes: tokio::spawn(rag::index::build::work(state.clone(), stop.clone())),
         stop,
     })
@@ -107,12 +107,15 @@ async fn run(worker: Worker, stop: CancellationToken) {
     }
 }
 
-async fn sweep(db: Db, stop: CancellationToken) {
+async fn sweep(state: AppState, stop: CancellationToken) {
     loop {
-        match sweep_once(&db).await {
+        match sweep_once(&state.db).await {
             Ok(swept) if swept == lease::Swept::default() => {}
             Ok(swept) => tracing::warn!(?swept, "work that nobody did is queued again"),
             Err(error) => tracing::error!(%error, "the sweep for abandoned work failed"),
+        }
+        if let Err(error) = publications::remove_withdrawn(&state).await {
+            tracing::error!(%error, "withdrawn publications could not be removed; it is tried again");
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -36,18 +36,7 @@ impl Shares for UserSession {
         let mut scope = self.persons_scope().await?;
         let access = scope.document(document, Role::Member).await?;
         let expires_at = end(&new, OffsetDateTime::now_utc())?;
-        let shared = documents::find(&mut scope, &access).await?;
-        if shared.replaces.is_some() {
-            return Err(Error::conflict(
-                "This version is still in the making. Share the document that it will replace.",
-            ));
-        }
-        if shared.trashed_at.is_some() {
-            return Err(Error::conflict("This document is in the trash. Restore it first."));
-        }
-        if !shared.has_file() {
-            return Err(Error::conflict("This page has not been fetched yet. Share it when it is there."));
-        }
+        documents::find(&mut scope, &access).await?.may_leave()?;
         let token = secret::new()?;
         let share = repo::insert(&mut scope, &access, expires_at, &secret::hash(&token)).await?;
         scope.commit().await?;

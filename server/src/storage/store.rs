@@ -146,7 +146,8 @@ impl ObjectStore {
         Ok(())
     }
 
-    /// Copies an object within the store, which says `media_type` and `disposition` of the copy.
+    /// Copies an object within the store, which says `media_type` and `disposition` of the copy, and that it may be kept
+    /// for five minutes: what is withdrawn shall not stay long in the caches of a public domain.
     ///
     /// # Errors
     /// `Refused(NotFound)`; [`Fault::Store`].
@@ -159,6 +160,7 @@ impl ObjectStore {
             .metadata_directive(MetadataDirective::Replace)
             .content_type(media_type)
             .content_disposition(disposition)
+            .cache_control("public, max-age=300")
             .send()
             .await
             .map_err(fault)?;

@@ -136,6 +136,8 @@ const NEEDED: &[(&str, Role)] = &[
     ("GET /api/v1/documents/{id}/shares", Role::Member),
     ("POST /api/v1/documents/{id}/shares", Role::Member),
     ("DELETE /api/v1/shares/{id}", Role::Admin),
+    ("PUT /api/v1/documents/{id}/publication", Role::Member),
+    ("DELETE /api/v1/documents/{id}/publication", Role::Member),
     ("POST /api/v1/projects/{id}/folders", Role::Member),
     ("POST /api/v1/projects/{id}/move", Role::Member),
     ("PATCH /api/v1/folders/{id}", Role::Member),

@@ -21,6 +21,11 @@ use axum::{body::Body, http::StatusCode};
 use bytes::{Bytes, BytesMut};
 use domain::{Error, UploadId, uploads::Upload, workspaces::Role};
 use futures::StreamExt;
+use std::time::Duration;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::timeout,
+};
 
 /// Takes the chunk that begins at `offset`. When all bytes are there already, an empty one makes the document.
 ///
@@ -40,9 +45,11 @@ pub(super) async fn append(
     if offset != row.offset() || row.finished_at.is_some() {
         return Err(repo::elsewhere().into());
     }
-    let bytes = read(body, row.next_chunk()).await?;
+    let slot = SLOTS.take(PATIENCE).await?;
+    let bytes = read(body, row.next_chunk(), IDLE).await?;
     // A task of its own: what has arrived is kept although the sender has gone.
     let task = tokio::spawn(async move {
+        let _slot = slot;
         let mut scope = session.scope().await?;
         let epoch = repo::begin_chunk(&mut scope, &access, offset).await?.ok_or_else(repo::elsewhere)?;
         scope.commit().await?;
@@ -59,14 +66,39 @@ pub(super) async fn append(
     Ok(task.await.map_err(Fault::while_doing("store a chunk"))??)
 }
 
+/// Room for chunks in memory: a chunk is held whole, because a part of a multipart upload says its length first.
+static SLOTS: Slots = Slots(Semaphore::const_new(32));
+
+/// How long a chunk waits for room. The browser sends it again after that, as after a broken line.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a sender may say nothing: who holds room must use it.
+const IDLE: Duration = Duration::from_secs(30);
+
+struct Slots(Semaphore);
+
+impl Slots {
+    /// # Errors
+    /// `Unavailable` when there is no room in time.
+    async fn take(&'static self, patience: Duration) -> Result<SemaphorePermit<'static>, Error> {
+        match timeout(patience, self.0.acquire()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(Error::unavailable(
+                "Many files are being uploaded at this moment. Send the chunk again in a while.",
+            )),
+        }
+    }
+}
+
 /// The whole chunk: it is sent to the store only when all of it is there.
-async fn read(body: Body, wanted: u64) -> Result<Bytes, HttpError> {
+async fn read(body: Body, wanted: u64, idle: Duration) -> Result<Bytes, HttpError> {
     let mut bytes = BytesMut::new();
     let mut stream = body.into_data_stream();
-    while let Some(piece) = stream.next().await {
+    let broken_off = || HttpError::request(StatusCode::BAD_REQUEST, "The chunk broke off. Send it again.");
+    while let Some(piece) = timeout(idle, stream.next()).await.map_err(|_| broken_off())? {
         let piece = piece.map_err(|error| {
             tracing::debug!(%error, "a chunk broke off");
-            HttpError::request(StatusCode::BAD_REQUEST, "The chunk broke off. Send it again.")
+            broken_off()
         })?;
         bytes.extend_from_slice(&piece);
         if bytes.len() as u64 > wanted {
@@ -190,4 +222,30 @@ async fn discard(session: &UserSession, id: UploadId) -> Result<(), Fault> {
         remove(&session.state.store, row).await;
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    #[tokio::test]
+    async fn a_chunk_waits_for_room_and_not_for_ever() {
+        static ONE: Slots = Slots(Semaphore::const_new(1));
+        let first = ONE.take(PATIENCE).await.unwrap();
+        assert!(matches!(ONE.take(SHORT).await, Err(Error::Unavailable { .. })));
+        let waiting = tokio::spawn(ONE.take(PATIENCE));
+        tokio::task::yield_now().await;
+        drop(first);
+        waiting.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_falls_silent_gives_its_room_back() {
+        let silent = futures::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"some"))])
+            .chain(futures::stream::pending());
+        assert!(read(Body::from_stream(silent), 100, SHORT).await.is_err());
+    }
 }

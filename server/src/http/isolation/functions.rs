@@ -112,6 +112,8 @@ const FUNCTIONS: &[Function] = &[
     function("list_shares", MEMBER, &[Id("document", "DocumentId")]),
     function("create_share", MEMBER, &[Id("document", "DocumentId"), Text("expires", "7"), Text("date", "")]),
     function("revoke_share", ADMIN, &[Id("id", "ShareId")]),
+    function("publish", MEMBER, &[Id("document", "DocumentId")]),
+    function("unpublish", MEMBER, &[Id("document", "DocumentId")]),
     function("create_written", MEMBER, &[Id("project", "ProjectId"), Id("folder", "FolderId")]),
     function("open_editor", VIEWER, &[Id("id", "DocumentId")]),
     function(
