@@ -54,10 +54,11 @@ fn Published(
     unpublish: ServerAction<Unpublish>,
 ) -> impl IntoView {
     let Publication { document_id: document, url, published_at, published_by, current } = publication;
+    let address = url.clone();
     view! {
         <p class="publication__address">
             // Of another origin: nothing of ours goes there.
-            <a class="external" href=url.clone() rel="external noreferrer" target="_blank">{url}</a>
+            <a class="external" href=address rel="external noreferrer" target="_blank">{url}</a>
         </p>
         <p class="publication__text">
             "Published by " {published_by} ", " <Time at=published_at/> ". "

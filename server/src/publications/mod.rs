@@ -11,7 +11,6 @@ pub use removal::remove_withdrawn;
 
 use crate::{
     documents::{download, repo as documents},
-    fault::Fault,
     session::UserSession,
     storage::ObjectKey,
 };

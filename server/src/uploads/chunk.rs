@@ -239,7 +239,7 @@ mod tests {
         let waiting = tokio::spawn(ONE.take(PATIENCE));
         tokio::task::yield_now().await;
         drop(first);
-        waiting.await.unwrap().unwrap();
+        drop(waiting.await.unwrap().unwrap());
     }
 
     #[tokio::test]
