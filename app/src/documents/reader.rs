@@ -114,11 +114,12 @@ fn content(
     let live = RwSignal::new(document.clone());
     let is_written = written.is_some();
     let file = move || {
+        let share = may_publish.then(|| view! { <ShareButton/> });
         if is_written {
-            return view! { <WrittenActions document=live.get_untracked()/> }.into_any();
+            return view! { <WrittenActions document=live.get_untracked() share/> }.into_any();
         }
         view! {
-            {may_publish.then(|| view! { <ShareButton/> })}
+            {share}
             // Not a page of the app: the router must leave it to the browser.
             {is_there.then(|| view! {
                 <a class="button" href=format!("/api/v1/documents/{id}/file") rel="external" target="_blank">
@@ -257,12 +258,13 @@ fn TrashForm(id: DocumentId, project: ProjectId, put_away: Callback<()>) -> impl
 
 /// What can be done with a document that is written here.
 #[component]
-fn WrittenActions(document: Document) -> impl IntoView {
+fn WrittenActions(document: Document, share: Option<impl IntoView>) -> impl IntoView {
     let Document { id, role, trashed_at, .. } = document;
     let may_edit = role >= Role::Member && trashed_at.is_none();
     view! {
         <LinkButton href=format!("/documents/{id}/history") variant=Variant::Quiet icon=Glyph::History>"History"</LinkButton>
         <ExportMenu id/>
+        {share}
         {may_edit.then(|| view! {
             <LinkButton href=format!("/documents/{id}/edit") variant=Variant::Primary icon=Glyph::Pencil>"Edit"</LinkButton>
         })}

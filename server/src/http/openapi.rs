@@ -62,7 +62,7 @@ fn describe_responses(document: &mut utoipa::openapi::OpenApi) {
             workspaces nor people nor keys. Lists come in pages: pass `next` of one page as `cursor` of the following. Every failure is \
             `application/problem+json`."
     ),
-    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Written documents"), (name = "Shares"), (name = "Folders"), (name = "Trash"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
+    tags((name = "You"), (name = "Workspaces"), (name = "Members"), (name = "API keys"), (name = "Projects"), (name = "Documents"), (name = "Written documents"), (name = "Shares"), (name = "Publications"), (name = "Folders"), (name = "Trash"), (name = "Uploads"), (name = "Search"), (name = "Conversations")),
     components(schemas(Problem)),
     modifiers(&Access)
 )]
