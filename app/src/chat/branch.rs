@@ -24,10 +24,10 @@ pub(super) fn Versions(id: MessageId, siblings: Siblings, thread: Thread) -> imp
     (count > 1).then(|| {
         view! {
             // Focused when it has come by its own buttons, so that the keyboard goes on from there.
-            <div class="versions" role="group" aria-label="Versions" id=versions_id(id) tabindex="-1">
+            <div class="siblings" role="group" aria-label="Versions" id=versions_id(id) tabindex="-1">
                 <Switch to=previous label="Previous version" glyph=Glyph::ChevronLeft thread/>
                 <span class="visually-hidden">{format!("Version {position} of {count}")}</span>
-                <span class="versions__place" aria-hidden="true">{format!("{position}/{count}")}</span>
+                <span class="siblings__place" aria-hidden="true">{format!("{position}/{count}")}</span>
                 <Switch to=next label="Next version" glyph=Glyph::ChevronRight thread/>
             </div>
         }

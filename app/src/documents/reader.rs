@@ -229,11 +229,13 @@ fn Facts(
                 {is_there.then(|| view! { <li>{facts::size(size_bytes)}</li> })}
                 <li>"Added by " {created_by} ", " <Time at=created_at/></li>
                 <Show when=move || document.with(|document| !document.in_chat)><li>"Left out of chat"</li></Show>
-                {may_put_away.then(|| view! {
-                    <li><InChatButton document class="button button--quiet button--small"/></li>
-                    <li class="reader-head__delete"><TrashForm id project=project.id put_away/></li>
-                })}
             </ul>
+            {may_put_away.then(|| view! {
+                <div class="reader-head__actions">
+                    <InChatButton document class="button button--quiet button--small"/>
+                    <TrashForm id project=project.id put_away/>
+                </div>
+            })}
         </header>
     }
 }
