@@ -247,7 +247,7 @@ fn NoDocuments(may_write: bool) -> impl IntoView {
             <span class="documents-empty__sheet" aria-hidden="true"><Icon glyph=Glyph::FileText size=20/></span>
             <h2>"Add the documents that hold the answers"</h2>
             <p>{text}</p>
-            <p class="documents-empty__kinds">"PDF, Markdown, HTML and plain text"</p>
+            <p class="documents-empty__kinds">"PDF, Word, PowerPoint, Excel, EPUB, CSV, Markdown, HTML, text and pictures"</p>
         </section>
     }
 }
