@@ -4,6 +4,7 @@
 mod embedding;
 mod ingestion;
 mod retrieval;
+mod streams;
 
 use crate::{config::Config, fault::Fault, startup::Running};
 use clap::ValueEnum;
@@ -20,16 +21,19 @@ pub enum Figure {
     Ingestion,
     /// Filtered vector search among 100,000 chunks: recall and latency.
     Retrieval,
+    /// Two hundred answers streamed at once: order, memory, delay.
+    Streams,
 }
 
 impl Figure {
-    const ALL: [Self; 3] = [Self::Embedding, Self::Ingestion, Self::Retrieval];
+    const ALL: [Self; 4] = [Self::Embedding, Self::Ingestion, Self::Retrieval, Self::Streams];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Embedding => "embedding",
             Self::Ingestion => "ingestion",
             Self::Retrieval => "retrieval",
+            Self::Streams => "streams",
         }
     }
 }
@@ -112,6 +116,7 @@ async fn measure(running: &Running, figure: Figure) -> Result<Vec<Measure>, Faul
         Figure::Embedding => embedding::measure(&running.state).await,
         Figure::Ingestion => ingestion::measure().await,
         Figure::Retrieval => retrieval::measure(&running.state).await,
+        Figure::Streams => streams::measure().await,
     }
 }
 
