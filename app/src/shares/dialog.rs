@@ -121,7 +121,7 @@ fn ShareForm(document: DocumentId, action: ServerAction<CreateShare>) -> impl In
 #[component]
 fn ShareList(shares: Vec<Share>, own: UserId, role: Role, revoke: ServerAction<RevokeShare>) -> impl IntoView {
     if shares.is_empty() {
-        return view! { <p class="share__none">"No links yet. This document is open to the workspace alone."</p> }
+        return view! { <p class="share__none">"No links yet."</p> }
             .into_any();
     }
     let rows = shares.into_iter().map(|share| view! { <ShareRow share own role revoke/> }).collect_view();

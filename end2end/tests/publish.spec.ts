@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expectAccessible, expectNoSidewaysScroll } from "../support/accessibility";
+import { createProject, createWorkspace, signUp } from "../support/accounts";
+import { documentRow, upload } from "../support/documents";
+import { dialog, openDialog, press } from "../support/shares";
+import { testWithServer as test } from "../support/server";
+import { expect, hydrated, open } from "../support/test";
+
+// On a server of its own, whose file store is that of the common one, with a public address.
+
+test.setTimeout(180_000);
+
+const PUBLIC = "https://files.studio-nord.example";
+
+function bucket(): Record<string, string> {
+  const data = dirname(dirname(process.env.ATELIER_KEYS ?? ""));
+  const { store } = JSON.parse(readFileSync(join(data, "running.json"), "utf8"));
+  return { R2_ENDPOINT: store.endpoint, R2_ACCESS_KEY: store.access_key, R2_SECRET_KEY: store.secret_key, R2_BUCKET: store.bucket };
+}
+
+test("a document is published, and withdrawn", async ({ page, server }) => {
+  await server.start({ ...bucket(), R2_PUBLIC_URL: PUBLIC });
+  await signUp(page);
+  const workspace = await createWorkspace(page);
+  const project = await createProject(page, workspace);
+  await open(page, `${project}/documents`);
+  await upload(page, { name: "press.md", mimeType: "text/markdown", buffer: Buffer.from("# Press\n\nFor everybody.\n") });
+  await documentRow(page, "press.md").getByRole("link", { name: "press.md" }).click();
+  await page.waitForURL(/\/documents\/[0-9a-f-]{36}$/);
+  await hydrated(page);
+  const document = new URL(page.url()).pathname.split("/").at(-1);
+
+  await openDialog(page);
+  const section = dialog(page).getByRole("region", { name: "Public address" });
+  await expect(section).toContainText("can be read by everybody");
+  await expectAccessible(page, "a dialog of what is not published");
+  await press(page, "Publish");
+  const link = section.getByRole("link");
+  await expect(link).toHaveAttribute("href", `${PUBLIC}${workspace}/public/${document}`);
+  await expect(section).toContainText("Published by");
+  await expectAccessible(page, "a dialog of what is published");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expectNoSidewaysScroll(page, "the dialog of a published document");
+  await page.reload();
+  await hydrated(page);
+  await openDialog(page);
+  await expect(link).toBeVisible();
+  await press(page, "Withdraw");
+  await expect(link).toHaveCount(0);
+  await expect(dialog(page).getByRole("button", { name: "Publish" })).toBeVisible();
+});
