@@ -25,7 +25,7 @@ alter table documents
 
 -- The lists: of a project, of a folder, and of what is in none.
 create index documents_kept on documents (project_id, id desc) where trashed_at is null;
-create index documents_in_folder on documents (folder_id, id desc) where folder_id is not null;
+create index documents_in_folder on documents (folder_id, id desc) include (trashed_at) where folder_id is not null;
 create index documents_at_root on documents (project_id, id desc) where folder_id is null and trashed_at is null;
 -- What a new file of the same name is the next version of.
 create index documents_of_name on documents (project_id, name);
@@ -46,12 +46,13 @@ create index uploads_folder on uploads (folder_id) where folder_id is not null;
 -- The same scans that count and rank a place's passages now look at their documents: they go on reading the indexes alone.
 -- Each of these does all that the one it follows did.
 create index chunks_of_project on chunks (project_id) include (document_id, lexeme_count);
-drop index chunks_project;
 create index chunks_of_workspace on chunks (workspace_id) include (document_id, lexeme_count)
     where project_id is not null;
-drop index chunks_workspace;
 create index chunk_embeddings_of_project on chunk_embeddings (project_id, index_id) include (document_id);
-drop index chunk_embeddings_project;
 create index chunk_embeddings_of_workspace on chunk_embeddings (workspace_id, index_id) include (document_id)
     where project_id is not null;
+-- Last, because searches wait from here to the commit.
+drop index chunks_project;
+drop index chunks_workspace;
+drop index chunk_embeddings_project;
 drop index chunk_embeddings_workspace;

@@ -9,6 +9,8 @@ alter table documents
     drop constraint if exists documents_size_bytes_check,
     add constraint documents_size_bytes_check check (size_bytes >= 0);
 create index documents_of_page on documents (project_id, source_url) where source_url is not null;
+create index documents_unfetched on documents (workspace_id)
+    where source_url is not null and fetched_at is null and state <> 'failed';
 
 -- A share ends with its document, and with the membership of whoever made it; what is revoked is deleted. Only a hash of
 -- the token is stored, which is 256 random bits, so it cannot be guessed back.

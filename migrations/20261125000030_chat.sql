@@ -3,6 +3,9 @@
 -- Whether the project's conversations use the document where they have not chosen for themselves.
 alter table documents add column in_chat boolean not null default true;
 create index documents_not_in_chat on documents (project_id) where not in_chat;
+-- How many a question is asked of, at each opening of a chat.
+create index documents_in_scope on documents (project_id, in_chat)
+    where state = 'ready' and replaces is null and trashed_at is null;
 
 alter table conversations
     -- `project`: all ready documents but those left out; `chosen`: those in conversation_documents.

@@ -1,6 +1,7 @@
 -- Documents published on the web: a copy of a file under the bucket's public address.
 
--- No foreign key to documents: the row outlives its document until its copy is removed from the store. Only then it goes.
+-- No foreign key to documents: the row outlives its document until its copy is removed from the store. Only then it goes,
+-- and not before a copy that was begun must have ended.
 create table publications (
     document_id uuid primary key,
     workspace_id uuid not null,
@@ -13,7 +14,7 @@ create table publications (
     -- Its copy is to be removed.
     withdrawn_at timestamptz
 );
-create index publications_to_remove on publications (begun_at) where withdrawn_at is not null or published_at is null;
+create index publications_to_remove on publications (document_id) where withdrawn_at is not null or published_at is null;
 
 -- Whatever deletes a document or puts it into the trash ends its publication, in the same transaction: a person, a project
 -- that goes with all it has, the end of the trash's time.

@@ -49,6 +49,16 @@ pub(crate) fn ShareDialog(
             toasts.push(Toast::ok("The link is revoked. It opens nothing any more."));
         }
     });
+    Effect::new(move |_| {
+        if let Some(Ok(_)) = publish.value().get() {
+            toasts.push(Toast::ok("The document is published."));
+        }
+    });
+    Effect::new(move |_| {
+        if let Some(Ok(())) = unpublish.value().get() {
+            toasts.push(Toast::ok("The document is withdrawn from its public address."));
+        }
+    });
     let created = form_error(move || create.value().get(), &[]);
     let revoked = form_error(move || revoke.value().get(), &[]);
     // Back from a form without JavaScript, with the dialog closed.
@@ -121,8 +131,7 @@ fn ShareForm(document: DocumentId, action: ServerAction<CreateShare>) -> impl In
 #[component]
 fn ShareList(shares: Vec<Share>, own: UserId, role: Role, revoke: ServerAction<RevokeShare>) -> impl IntoView {
     if shares.is_empty() {
-        return view! { <p class="share__none">"No links yet."</p> }
-            .into_any();
+        return view! { <p class="share__none">"No links yet."</p> }.into_any();
     }
     let rows = shares.into_iter().map(|share| view! { <ShareRow share own role revoke/> }).collect_view();
     view! { <ul class="share__list" aria-label="Links">{rows}</ul> }.into_any()

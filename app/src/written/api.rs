@@ -78,7 +78,8 @@ pub async fn keep_text(id: DocumentId, revision: u64, title: String, text: Strin
     match session.save_text(id, save.clone()).await {
         Err(Error::Conflict { .. }) => {
             let revision = session.written_text(id).await?.revision;
-            let save = domain::written::Save { revision, new_version: true, ..save };
+            // Titles have no history: theirs stays.
+            let save = domain::written::Save { revision, new_version: true, title: None, ..save };
             let saved = session.save_text(id, save).await?;
             crate::redirect::to(&format!("/documents/{id}/history?overtaken={}", saved.version));
             Ok(saved)
@@ -89,20 +90,17 @@ pub async fn keep_text(id: DocumentId, revision: u64, title: String, text: Strin
 
 /// Leaves what was typed in the history, and goes on with what somebody else has saved meanwhile.
 #[server]
-pub async fn yield_text(
-    id: DocumentId,
-    revision: u64,
-    version: u32,
-    title: String,
-    text: String,
-) -> Result<WrittenText, ApiError> {
+pub async fn yield_text(id: DocumentId, revision: u64, version: u32, text: String) -> Result<WrittenText, ApiError> {
     use domain::PageRequest;
 
     let session = crate::session::session()?;
-    session.save_text(id, parse(revision, &title, &text, true)?).await?;
-    let versions = session.list_versions(id, PageRequest::first()).await?.items;
-    if let Some(theirs) = versions.into_iter().find(|one| one.number == version) {
-        session.restore_version(theirs.id).await?;
+    // Titles have no history: theirs stays.
+    let saved = session.save_text(id, parse(revision, "", &text, true)?).await?;
+    if saved.version != version {
+        let versions = session.list_versions(id, PageRequest::first()).await?.items;
+        if let Some(theirs) = versions.into_iter().find(|one| one.number == version) {
+            session.restore_version(theirs.id).await?;
+        }
     }
     Ok(session.written_text(id).await?)
 }

@@ -209,8 +209,8 @@ impl Editor {
             let Typed { title, text } = typed.clone();
             let answer = api::save_text(self.id, revision, title, text, new_version).await;
             if self.state.is_disposed() {
-                if answer.is_ok() {
-                    forget(self.id, &typed);
+                if let Ok(saved) = answer {
+                    save_rest(self.id, &typed, saved.revision).await;
                 }
                 return;
             }
@@ -277,8 +277,8 @@ impl Editor {
         let typed = self.typed.get_value();
         self.state.set(SaveState::Saving);
         spawn_local(async move {
-            let Typed { title, text } = typed.clone();
-            let answer = api::yield_text(self.id, theirs.revision, theirs.version, title, text).await;
+            let text = typed.text.clone();
+            let answer = api::yield_text(self.id, theirs.revision, theirs.version, text).await;
             if self.state.is_disposed() {
                 return;
             }
@@ -318,7 +318,8 @@ impl Editor {
     /// The page is left: what is not saved is sent, and kept in this browser until it has arrived.
     fn leave(self) {
         let (Some(typed), Some(known)) = (self.typed.try_get_value(), self.known.try_get_value()) else { return };
-        let waits = self.state.try_with_untracked(|state| matches!(state, SaveState::Overtaken(_)));
+        // What is on its way is followed by the rest when it has arrived.
+        let waits = self.state.try_with_untracked(|state| matches!(state, SaveState::Overtaken(_) | SaveState::Saving));
         let (id, Some(revision)) = (self.id, self.revision.try_get_untracked()) else { return };
         if typed == known || waits != Some(false) {
             return;
@@ -356,6 +357,16 @@ fn forget(id: DocumentId, typed: &Typed) {
     let kept = draft::read_all(&key(id));
     if kept.get("text") == Some(&typed.text) && kept.get("title") == Some(&typed.title) {
         draft::forget(&key(id));
+    }
+}
+
+/// The editor is gone and what was on its way has arrived: what was typed after it follows.
+async fn save_rest(id: DocumentId, arrived: &Typed, revision: u64) {
+    forget(id, arrived);
+    let mut kept = draft::read_all(&key(id));
+    let (Some(title), Some(text)) = (kept.remove("title"), kept.remove("text")) else { return };
+    if api::save_text(id, revision, title.clone(), text.clone(), false).await.is_ok() {
+        forget(id, &Typed { title, text });
     }
 }
 

@@ -209,7 +209,10 @@ impl Chat for UserSession {
     async fn select_branch(&self, id: MessageId) -> Result<Page<Message>, Error> {
         let mut scope = self.scope().await?;
         let access = scope.message(id, Role::Viewer).await?;
-        messages::select(scope.conn(), &access).await?;
+        // Whoever may only read sees the branch too, and leaves what others see as it is.
+        if may_change(&mut scope, &access.conversation()).await? {
+            messages::select(scope.conn(), &access).await?;
+        }
         let end = messages::below(scope.conn(), id.into(), i64::MAX).await?;
         let page = upwards(&mut scope, &access.conversation(), Some(end), &PageRequest::first()).await?;
         scope.commit().await?;
@@ -335,11 +338,12 @@ fn chosen(documents: Vec<DocumentId>) -> Result<Vec<Uuid>, Error> {
 /// Who began a conversation may change it, and so may every member.
 async fn changeable(scope: &mut Scope, id: ConversationId) -> Result<ConversationAccess, Fault> {
     let access = scope.conversation(id, Role::Viewer).await?;
-    if access.project().workspace().role() >= Role::Member {
-        return Ok(access);
-    }
-    let creator = repo::creator(scope.conn(), &access).await?;
-    if creator == Some(scope.user_id().into()) { Ok(access) } else { Err(Error::Forbidden.into()) }
+    if may_change(scope, &access).await? { Ok(access) } else { Err(Error::Forbidden.into()) }
+}
+
+async fn may_change(scope: &mut Scope, access: &ConversationAccess) -> Result<bool, Fault> {
+    Ok(access.project().workspace().role() >= Role::Member
+        || repo::creator(scope.conn(), access).await? == Some(scope.user_id().into()))
 }
 
 fn check(question: &NewQuestion) -> Result<(), Error> {

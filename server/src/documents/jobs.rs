@@ -24,11 +24,15 @@ pub enum Ended {
     LeaseLost,
     /// The worker stops; the document is to be given back.
     Stopped,
+    /// Others are before it; it is to be given back, and taken up again in a while.
+    Waits,
 }
 
 /// Why a step ends the ingestion early.
 enum Interruption {
     LeaseLost,
+    /// Others are before it.
+    Waits,
     /// A sentence for the owner.
     Failed(String),
     /// May pass: try again later.
@@ -53,6 +57,7 @@ pub async fn ingest(state: &AppState, claimed: &ClaimedDocument) -> Result<Ended
             Ok(Ended::Done)
         }
         Err(Interruption::LeaseLost) => Ok(Ended::LeaseLost),
+        Err(Interruption::Waits) => Ok(Ended::Waits),
         Err(Interruption::Failed(reason)) => {
             tracing::info!(document = %claimed.id(), reason, "document cannot be read");
             fail(state, claimed, &reason).await

@@ -398,6 +398,10 @@ pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Resul
 pub(super) async fn delete(scope: &mut Scope, access: &DocumentAccess) -> Result<Vec<ObjectKey>, Fault> {
     let project = access.project();
     let workspace = project.workspace().id();
+    // In the order of saves and hand-overs: first what is written, then its document.
+    sqlx::query!("select from written_documents where document_id = $1 for update", Uuid::from(access.id()))
+        .execute(scope.conn())
+        .await?;
     let rows = sqlx::query!(
         "select id, object_key from documents where id = $1 or replaces = $1 order by id desc for update",
         Uuid::from(access.id())

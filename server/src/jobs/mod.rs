@@ -6,6 +6,7 @@ pub mod lease;
 mod tests;
 mod worker;
 
+pub(crate) use worker::concurrency;
 pub use worker::{WorkerHandle, start_worker};
 
 use crate::{
@@ -53,16 +54,23 @@ struct SweepFiles {}
 /// # Errors
 /// [`Fault::Database`].
 pub async fn enqueue_ingest(conn: &mut PgConnection, document: DocumentId) -> Result<(), Fault> {
+    enqueue_ingest_in(conn, document, Duration::ZERO).await
+}
+
+/// As [`enqueue_ingest`], for delivery after a wait.
+async fn enqueue_ingest_in(conn: &mut PgConnection, document: DocumentId, wait: Duration) -> Result<(), Fault> {
     let document = Uuid::from(document);
     let payload = serde_json::to_value(IngestDocument { document }).map_err(Fault::while_doing("write a job"))?;
     // Not checked at compile time: the schema is the queue's, which installs it when the server starts.
     sqlx::query(
-        "select from graphile_worker.add_job(identifier => $1, payload => $2::json, job_key => $3, max_attempts => $4)",
+        "select from graphile_worker.add_job(identifier => $1, payload => $2::json, job_key => $3, max_attempts => $4,
+             run_at => now() + make_interval(secs => $5))",
     )
     .bind(worker::INGEST)
     .bind(payload)
     .bind(document.to_string())
     .bind(MAX_ATTEMPTS)
+    .bind(wait.as_secs_f64())
     .execute(conn)
     .await?;
     Ok(())

@@ -25,6 +25,8 @@ const SWEEP_FILES_AT: u32 = 17;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(15);
 /// What a running job gets to finish when the worker stops; then it is given back.
 const GRACE: Duration = Duration::from_secs(3);
+/// Before a document that had to wait for others is looked at again.
+const WAIT: Duration = Duration::from_secs(3);
 /// The queue's own limit, above what giving back takes.
 const STOP_LIMIT: Duration = Duration::from_secs(15);
 
@@ -34,6 +36,7 @@ pub struct WorkerHandle {
     stop: CancellationToken,
     queue: JoinHandle<()>,
     sweep: JoinHandle<()>,
+    publications: JoinHandle<()>,
     indexes: JoinHandle<()>,
 }
 
@@ -41,7 +44,7 @@ impl WorkerHandle {
     /// Takes no more jobs, lets those that run finish for three seconds, and gives the rest back to the queue.
     pub async fn stop(self) {
         self.stop.cancel();
-        for task in [self.queue, self.sweep, self.indexes] {
+        for task in [self.queue, self.sweep, self.publications, self.indexes] {
             if tokio::time::timeout(STOP_LIMIT, task).await.is_err() {
                 tracing::warn!("the worker did not stop in time; its leases will run out");
             }
@@ -61,7 +64,8 @@ pub async fn start_worker(state: AppState) -> Result<WorkerHandle, Fault> {
     let worker = options(&state, &stop)?.init().await.map_err(Fault::while_doing("start the job queue"))?;
     Ok(WorkerHandle {
         queue: tokio::spawn(run(worker, stop.clone())),
-        sweep: tokio::spawn(sweep(state.clone(), stop.clone())),
+        sweep: tokio::spawn(sweep(state.db.clone(), stop.clone())),
+        publications: tokio::spawn(publications::work(state.clone(), stop.clone())),
         indexes: tokio::spawn(rag::index::build::work(state.clone(), stop.clone())),
         stop,
     })
@@ -89,7 +93,7 @@ fn options(state: &AppState, stop: &CancellationToken) -> Result<WorkerOptions, 
 
 /// Documents that are read at once: twice the cores, because each waits for the store and the database most of the time;
 /// bounded, because each may hold a large file's text.
-fn concurrency() -> usize {
+pub(crate) fn concurrency() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).saturating_mul(2).clamp(2, 8)
 }
 
@@ -107,15 +111,12 @@ async fn run(worker: Worker, stop: CancellationToken) {
     }
 }
 
-async fn sweep(state: AppState, stop: CancellationToken) {
+async fn sweep(db: Db, stop: CancellationToken) {
     loop {
-        match sweep_once(&state.db).await {
+        match sweep_once(&db).await {
             Ok(swept) if swept == lease::Swept::default() => {}
             Ok(swept) => tracing::warn!(?swept, "work that nobody did is queued again"),
             Err(error) => tracing::error!(%error, "the sweep for abandoned work failed"),
-        }
-        if let Err(error) = publications::remove_withdrawn(&state).await {
-            tracing::error!(%error, "withdrawn publications could not be removed; it is tried again");
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -207,13 +208,8 @@ impl IngestDocument {
                 tracing::warn!(document = %claimed.id(), "the document was taken away: deleted, or another worker has it");
                 Ok(())
             }
-            Ok(Ended::Stopped) => {
-                let mut system = state.db.system().await?;
-                if claimed.release(system.conn()).await? {
-                    super::enqueue_ingest(system.conn(), claimed.id()).await?;
-                }
-                system.commit().await
-            }
+            Ok(Ended::Stopped) => give_back(state, &claimed, Duration::ZERO).await,
+            Ok(Ended::Waits) => give_back(state, &claimed, WAIT).await,
             Err(fault) if was_last(&fault) => documents::give_up(state, &claimed, fault).await,
             Err(fault) => {
                 let mut system = state.db.system().await?;
@@ -223,6 +219,15 @@ impl IngestDocument {
             }
         }
     }
+}
+
+/// To be taken up again, by any worker, after a wait.
+async fn give_back(state: &AppState, claimed: &lease::ClaimedDocument, wait: Duration) -> Result<(), Fault> {
+    let mut system = state.db.system().await?;
+    if claimed.release(system.conn()).await? {
+        super::enqueue_ingest_in(system.conn(), claimed.id(), wait).await?;
+    }
+    system.commit().await
 }
 
 /// How often a document that failed so is delivered in all; `most` is the queue's limit.

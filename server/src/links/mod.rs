@@ -31,6 +31,9 @@ use uuid::Uuid;
 /// Deliveries of a fetch that fails for a reason that may pass, within half a minute: a person waits for the page.
 pub(crate) const MAX_ATTEMPTS: i16 = 4;
 
+/// Pages of a workspace that may wait at once: what people add, not what a program floods a site with.
+const MAX_UNFETCHED: i64 = 50;
+
 #[async_trait]
 impl Links for UserSession {
     async fn add_link(&self, project: ProjectId, new: NewLink) -> Result<Document, Error> {
@@ -79,6 +82,11 @@ async fn insert(
     url: &Url,
     old: Option<Uuid>,
 ) -> Result<Document, Fault> {
+    if repo::unfetched(scope, access).await? >= MAX_UNFETCHED {
+        let sentence =
+            format!("{MAX_UNFETCHED} pages of this workspace are still to be fetched. Wait for some of them.");
+        return Err(Error::conflict(sentence).into());
+    }
     let id = DocumentId::from(Uuid::now_v7());
     repo::insert(scope, access, id, folder, url, &title::of_address(url)).await?;
     if let Some(old) = old {

@@ -47,3 +47,13 @@ pub(super) async fn insert(
     .await?;
     Ok(())
 }
+
+/// Pages of the workspace that the worker has still to fetch.
+pub(super) async fn unfetched(scope: &mut Scope, access: &ProjectAccess) -> Result<i64, Fault> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from documents
+           where workspace_id = $1 and source_url is not null and fetched_at is null and state <> 'failed'"#,
+        Uuid::from(access.workspace().id())
+    );
+    Ok(count.fetch_one(scope.conn()).await?)
+}

@@ -108,6 +108,10 @@ pub(super) async fn erase(conn: &mut PgConnection, owner: Owner, items: &Items) 
 
 /// With versions of them that are in the making.
 async fn erase_documents(conn: &mut PgConnection, owner: Owner, ids: &[Uuid]) -> Result<Vec<ObjectKey>, Fault> {
+    // In the order of saves and hand-overs: first what is written, then its document.
+    sqlx::query!("select from written_documents where document_id = any($1) order by document_id for update", ids)
+        .execute(&mut *conn)
+        .await?;
     let rows = sqlx::query!(
         "select id, object_key from documents where id = any($1) or replaces = any($1) order by id desc for update",
         ids

@@ -19,11 +19,15 @@ use crate::{
 };
 use axum::{body::Body, http::StatusCode};
 use bytes::{Bytes, BytesMut};
-use domain::{Error, UploadId, uploads::Upload, workspaces::Role};
+use domain::{Error, Session as _, UploadId, UserId, uploads::Upload, workspaces::Role};
 use futures::StreamExt;
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
     time::timeout,
 };
 
@@ -45,11 +49,11 @@ pub(super) async fn append(
     if offset != row.offset() || row.finished_at.is_some() {
         return Err(repo::elsewhere().into());
     }
-    let slot = SLOTS.take(PATIENCE).await?;
-    let bytes = read(body, row.next_chunk(), IDLE).await?;
+    let room = ROOM.take(session.user().id, PATIENCE).await?;
+    let bytes = timeout(WHOLE, read(body, row.next_chunk(), IDLE)).await.map_err(|_| broken_off())??;
     // A task of its own: what has arrived is kept although the sender has gone.
     let task = tokio::spawn(async move {
-        let _slot = slot;
+        let _room = room;
         let mut scope = session.scope().await?;
         let epoch = repo::begin_chunk(&mut scope, &access, offset).await?.ok_or_else(repo::elsewhere)?;
         scope.commit().await?;
@@ -66,23 +70,50 @@ pub(super) async fn append(
     Ok(task.await.map_err(Fault::while_doing("store a chunk"))??)
 }
 
-/// Room for chunks in memory: a chunk is held whole, because a part of a multipart upload says its length first.
-static SLOTS: Slots = Slots(Semaphore::const_new(32));
+/// A chunk is held whole, because a part of a multipart upload says its length first.
+static ROOM: LazyLock<Room> = LazyLock::new(|| Room::new(32, 4));
 
 /// How long a chunk waits for room. The browser sends it again after that, as after a broken line.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a sender may say nothing: who holds room must use it.
+/// How long a sender may say nothing, and how long a chunk may take: who holds room must use it. A line of 30 kB a second
+/// brings 8 MiB in that time.
 const IDLE: Duration = Duration::from_secs(30);
+const WHOLE: Duration = Duration::from_secs(300);
 
-struct Slots(Semaphore);
+/// Room for chunks in memory, of which nobody has more than their part.
+struct Room {
+    all: Arc<Semaphore>,
+    each: usize,
+    people: Mutex<HashMap<UserId, Arc<Semaphore>>>,
+}
 
-impl Slots {
+/// Given back when it is dropped.
+struct Taken {
+    _own: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
+}
+
+impl Room {
+    fn new(all: usize, each: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all)), each, people: Mutex::default() }
+    }
+
     /// # Errors
     /// `Unavailable` when there is no room in time.
-    async fn take(&'static self, patience: Duration) -> Result<SemaphorePermit<'static>, Error> {
-        match timeout(patience, self.0.acquire()).await {
-            Ok(Ok(slot)) => Ok(slot),
+    async fn take(&self, person: UserId, patience: Duration) -> Result<Taken, Error> {
+        let own = {
+            let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+            // Who holds nothing and waits for nothing is forgotten.
+            people.retain(|_, own| Arc::strong_count(own) > 1);
+            Arc::clone(people.entry(person).or_insert_with(|| Arc::new(Semaphore::new(self.each))))
+        };
+        let both = async {
+            let own = own.acquire_owned().await?;
+            Ok::<_, AcquireError>(Taken { _own: own, _of_all: Arc::clone(&self.all).acquire_owned().await? })
+        };
+        match timeout(patience, both).await {
+            Ok(Ok(taken)) => Ok(taken),
             Ok(Err(_)) | Err(_) => Err(Error::unavailable(
                 "Many files are being uploaded at this moment. Send the chunk again in a while.",
             )),
@@ -90,11 +121,14 @@ impl Slots {
     }
 }
 
+fn broken_off() -> HttpError {
+    HttpError::request(StatusCode::BAD_REQUEST, "The chunk broke off. Send it again.")
+}
+
 /// The whole chunk: it is sent to the store only when all of it is there.
 async fn read(body: Body, wanted: u64, idle: Duration) -> Result<Bytes, HttpError> {
     let mut bytes = BytesMut::new();
     let mut stream = body.into_data_stream();
-    let broken_off = || HttpError::request(StatusCode::BAD_REQUEST, "The chunk broke off. Send it again.");
     while let Some(piece) = timeout(idle, stream.next()).await.map_err(|_| broken_off())? {
         let piece = piece.map_err(|error| {
             tracing::debug!(%error, "a chunk broke off");
@@ -228,18 +262,26 @@ async fn discard(session: &UserSession, id: UploadId) -> Result<(), Fault> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use uuid::Uuid;
 
     const SHORT: Duration = Duration::from_millis(20);
 
     #[tokio::test]
-    async fn a_chunk_waits_for_room_and_not_for_ever() {
-        static ONE: Slots = Slots(Semaphore::const_new(1));
-        let first = ONE.take(PATIENCE).await.unwrap();
-        assert!(matches!(ONE.take(SHORT).await, Err(Error::Unavailable { .. })));
-        let waiting = tokio::spawn(ONE.take(PATIENCE));
-        tokio::task::yield_now().await;
+    async fn a_chunk_waits_for_room_and_nobody_takes_all_of_it() {
+        let room = Arc::new(Room::new(2, 1));
+        let (ada, mia, eve) = (UserId::from(Uuid::now_v7()), Uuid::now_v7().into(), Uuid::now_v7().into());
+        let first = room.take(ada, PATIENCE).await.unwrap();
+        assert!(matches!(room.take(ada, SHORT).await, Err(Error::Unavailable { .. })), "Ada has her part");
+        let _second = room.take(mia, SHORT).await.unwrap();
+        assert!(matches!(room.take(eve, SHORT).await, Err(Error::Unavailable { .. })), "there is no more");
+        let waiting = tokio::spawn({
+            let room = Arc::clone(&room);
+            async move { room.take(eve, PATIENCE).await.is_ok() }
+        });
         drop(first);
-        drop(waiting.await.unwrap().unwrap());
+        assert!(waiting.await.unwrap());
+        drop(room.take(ada, SHORT).await.unwrap());
+        assert_eq!(room.people.lock().unwrap().len(), 2, "Eve, who held hers to the end, is forgotten with the next");
     }
 
     #[tokio::test]

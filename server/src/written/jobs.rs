@@ -29,7 +29,13 @@ struct Unread {
 /// # Errors
 /// [`Fault::Database`] and [`Fault::Store`]; then nothing has changed.
 pub(crate) async fn hand_over(state: &AppState, document: DocumentId) -> Result<(), Fault> {
-    let Some(unread) = find(state, document).await? else { return Ok(()) };
+    while !try_hand_over(state, document).await? {}
+    Ok(())
+}
+
+/// False when ingestion has had another text than this one since it was looked at: then it begins anew.
+async fn try_hand_over(state: &AppState, document: DocumentId) -> Result<bool, Fault> {
+    let Some(unread) = find(state, document).await? else { return Ok(true) };
     let replacement = DocumentId::from(Uuid::now_v7());
     let key = ObjectKey::Document { workspace: unread.workspace, document: replacement };
     if !unread.is_known {
@@ -51,12 +57,15 @@ pub(crate) async fn hand_over(state: &AppState, document: DocumentId) -> Result<
         if !unread.is_known {
             remove_files(&state.store, vec![key]).await;
         }
-        return Ok(());
+        return Ok(true);
     }
     // Of an earlier text that is not ready yet nobody needs to hear.
     let superseded = sqlx::query!("delete from documents where replaces = $1 returning id", Uuid::from(document))
         .fetch_optional(&mut *conn)
         .await?;
+    if unread.is_known && !is_still_known(conn, document, &unread).await? {
+        return Ok(false);
+    }
     if !unread.is_known {
         insert(conn, document, replacement, &unread, key).await?;
         queue::enqueue_ingest(conn, replacement).await?;
@@ -64,7 +73,15 @@ pub(crate) async fn hand_over(state: &AppState, document: DocumentId) -> Result<
     system.commit().await?;
     let superseded = superseded.map(|row| ObjectKey::Document { workspace: unread.workspace, document: row.id.into() });
     remove_files(&state.store, superseded.into_iter().collect()).await;
-    Ok(())
+    Ok(true)
+}
+
+/// An earlier text that was in the making may have become ready meanwhile, and taken the place of this one.
+async fn is_still_known(conn: &mut sqlx::PgConnection, document: DocumentId, unread: &Unread) -> Result<bool, Fault> {
+    let has = sqlx::query!("select sha256, state from documents where id = $1 for no key update", Uuid::from(document))
+        .fetch_optional(conn)
+        .await?;
+    Ok(has.is_some_and(|has| has.sha256 == unread.sha256 && has.state != "failed"))
 }
 
 async fn find(state: &AppState, document: DocumentId) -> Result<Option<Unread>, Fault> {

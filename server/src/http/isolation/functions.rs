@@ -135,7 +135,7 @@ const FUNCTIONS: &[Function] = &[
     function(
         "yield_text",
         MEMBER,
-        &[Id("id", "DocumentId"), Text("revision", "1"), Text("version", "1"), Text("title", ""), Text("text", "Mine")],
+        &[Id("id", "DocumentId"), Text("revision", "1"), Text("version", "1"), Text("text", "Mine")],
     ),
     function("set_status", MEMBER, &[Id("id", "DocumentId"), Text("status", "draft"), Text("revision", "1")]),
     function("compare_text", VIEWER, &[Id("id", "DocumentId"), Text("text", "Other")]),

@@ -9,6 +9,7 @@ use crate::{fault::Fault, rag::extract::media_types};
 use app::markdown::{Block, Inline, parse_document};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +39,9 @@ impl Format {
     }
 }
 
+/// Files that are made at once: each takes a core for a while, which a request that ends does not give back.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
 /// Makes the file.
 ///
 /// # Errors
@@ -46,6 +50,7 @@ pub(super) async fn make(title: String, text: String, format: Format) -> Result<
     if format == Format::Md {
         return Ok(text.into());
     }
+    let _turn = TURNS.acquire().await.map_err(Fault::while_doing("wait to export a document"))?;
     let made = tokio::task::spawn_blocking(move || {
         let blocks = titled(&title, parse_document(&text));
         match format {

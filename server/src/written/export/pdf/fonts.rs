@@ -116,21 +116,20 @@ impl Faces {
         let infos = shaped.glyph_infos();
         #[allow(clippy::cast_precision_loss)] // a glyph is some thousands of units wide
         let ems = |units: i32| units as f32 / em;
+        let ends = ends_of_clusters(infos.iter().map(|info| info.cluster as usize), text.len());
         let glyphs: Vec<KrillaGlyph> = shaped
             .glyph_positions()
             .iter()
             .zip(infos)
-            .enumerate()
-            .map(|(at, (position, info))| {
-                let start = info.cluster as usize;
-                let next = infos[at + 1..].iter().map(|info| info.cluster as usize).find(|cluster| *cluster != start);
+            .zip(ends)
+            .map(|((position, info), end)| {
                 KrillaGlyph::new(
                     GlyphId::new(info.glyph_id),
                     ems(position.x_advance),
                     ems(position.x_offset),
                     ems(position.y_offset),
                     ems(position.y_advance),
-                    start..next.unwrap_or(text.len()),
+                    info.cluster as usize..end,
                     None,
                 )
             })
@@ -138,6 +137,24 @@ impl Faces {
         let width = glyphs.iter().map(|glyph| glyph.x_advance).sum();
         Run { face, text, glyphs, width }
     }
+}
+
+/// Where in a text of this length the cluster of each glyph ends. One letter may have a hundred thousand marks, which are
+/// one cluster: each glyph is looked at once.
+fn ends_of_clusters(starts: impl DoubleEndedIterator<Item = usize>, length: usize) -> Vec<usize> {
+    let (mut end, mut next) = (length, None);
+    let mut ends: Vec<usize> = starts
+        .rev()
+        .map(|start| {
+            if let Some(next) = next.filter(|next| *next != start) {
+                end = next;
+            }
+            next = Some(start);
+            end
+        })
+        .collect();
+    ends.reverse();
+    ends
 }
 
 fn is_mark(c: char) -> bool {
@@ -154,6 +171,12 @@ fn is_invisible(c: char) -> bool {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cluster_ends_where_the_next_begins() {
+        assert_eq!(ends_of_clusters([0, 0, 2, 5, 5].into_iter(), 9), [2, 2, 5, 9, 9]);
+        assert_eq!(ends_of_clusters(std::iter::empty(), 0), [0_usize; 0]);
+    }
 
     #[test]
     fn each_character_is_set_in_a_face_that_has_it() {
