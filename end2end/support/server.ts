@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { test } from "./test";
 
 /** How long the server may take until it is ready. */
 const READY = 60_000;
@@ -69,6 +70,16 @@ export class OwnServer {
     }
   }
 }
+
+/** A test with a server of its own, which it starts itself. */
+export const testWithServer = test.extend<{ server: OwnServer }>({
+  server: async ({}, use, info) => {
+    const server = await OwnServer.withLogIn(info.outputDir);
+    await use(server);
+    await server.end();
+  },
+  baseURL: async ({ server }, use) => use(server.url),
+});
 
 async function freePort(): Promise<number> {
   const server = createServer();
