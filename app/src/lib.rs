@@ -21,6 +21,7 @@ pub mod landing;
 pub mod links;
 pub mod markdown;
 pub mod members;
+pub mod models;
 pub mod not_found;
 pub mod projects;
 pub mod publications;

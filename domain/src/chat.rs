@@ -3,6 +3,7 @@
 use crate::{
     ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId,
     documents::{Document, Mark, Span},
+    models::{MicroDollars, ModelName},
     projects::ProjectLink,
     text::{Name, Prose},
     workspaces::WorkspaceLink,
@@ -175,6 +176,13 @@ pub struct Message {
     pub prompt_tokens: Option<u32>,
     #[serde(default)]
     pub completion_tokens: Option<u32>,
+    /// By the prices when it was made; none where they were not known.
+    #[serde(default)]
+    pub cost: Option<MicroDollars>,
+    /// Of an answer: how many earlier turns of its branch it was written without, since they were too long for the model. Not
+    /// more than 40 are counted.
+    #[serde(default)]
+    pub turns_left_out: Option<u32>,
     /// From the question to the last token.
     #[serde(default)]
     pub duration_ms: Option<u32>,
@@ -272,6 +280,18 @@ pub struct Asked {
     pub answer: Message,
 }
 
+/// What a conversation begins with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewConversation {
+    /// What it is to be asked of; none means the project's.
+    #[serde(default)]
+    pub documents: Vec<DocumentId>,
+    /// Who is to answer; none means the default.
+    #[serde(default)]
+    pub model: Option<ModelName>,
+}
+
 /// What to change of a conversation; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -297,11 +317,9 @@ pub trait Chat {
     /// # Errors
     /// `Invalid` with field `q` when it is empty or longer than [`MAX_FIND`].
     async fn find_messages(&self, project: ProjectId, query: String, page: PageRequest) -> Result<Page<Found>, Error>;
-    /// With the documents that it is to be asked of; none means the project's.
-    ///
     /// # Errors
-    /// As [`Chat::choose_documents`].
-    async fn create_conversation(&self, project: ProjectId, documents: Vec<DocumentId>) -> Result<Conversation, Error>;
+    /// As [`Chat::choose_documents`] and [`ChooseModel::choose_model`](crate::models::ChooseModel::choose_model).
+    async fn create_conversation(&self, project: ProjectId, new: NewConversation) -> Result<Conversation, Error>;
     async fn conversation(&self, id: ConversationId) -> Result<Conversation, Error>;
     /// Needs [`Role::Member`](crate::workspaces::Role::Member), or to have begun it.
     async fn change_conversation(&self, id: ConversationId, change: ConversationChange) -> Result<Conversation, Error>;

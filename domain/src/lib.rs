@@ -17,6 +17,7 @@ pub mod folders;
 pub mod id;
 pub mod links;
 pub mod members;
+pub mod models;
 pub mod navigation;
 pub mod page;
 pub mod projects;

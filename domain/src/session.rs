@@ -2,8 +2,8 @@
 
 use crate::{
     accounts::User, api_keys::ApiKeys, chat::Chat, documents::Documents, folders::Folders, links::Links,
-    members::Members, navigation::Navigate, projects::Projects, publications::Publications, search::Searches,
-    shares::Shares, trash::Trash, uploads::Uploads, workspaces::Workspaces, written::Written,
+    members::Members, models::ChooseModel, navigation::Navigate, projects::Projects, publications::Publications,
+    search::Searches, shares::Shares, trash::Trash, uploads::Uploads, workspaces::Workspaces, written::Written,
 };
 
 /// Every operation open to the person of one request. Only the server makes one, after it has verified a token; without
@@ -23,6 +23,7 @@ pub trait Session:
     + Uploads
     + Searches
     + Chat
+    + ChooseModel
     + Navigate
     + Send
     + Sync

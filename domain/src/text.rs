@@ -2,7 +2,6 @@
 
 use crate::FieldError;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// A name of a workspace, project, document or conversation: 1 to 120 characters on one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,13 +123,15 @@ macro_rules! string_conversions {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
     )*};
 }
+
+pub(crate) use string_conversions;
 
 string_conversions! {
     Name "name";

@@ -9,8 +9,17 @@ export class Provider {
     readonly url: string,
   ) {}
 
-  static async answering(answer: (body: Record<string, unknown>, response: ServerResponse) => Promise<void>): Promise<Provider> {
+  /** `models` is its list of models, each as a provider describes it. */
+  static async answering(
+    answer: (body: Record<string, unknown>, response: ServerResponse) => Promise<void>,
+    models: object[] = [],
+  ): Promise<Provider> {
     const server = createServer((request, response) => {
+      if (request.method === "GET") {
+        response.setHeader("content-type", "application/json");
+        response.end(JSON.stringify({ object: "list", data: models }));
+        return;
+      }
       read(request)
         .then((body) => answer(body, response))
         .catch(() => response.destroy());
@@ -74,4 +83,20 @@ export async function silentModel(beginning: string, whole: string) {
     response.end(`${chunk("", "stop")}data: [DONE]\n\n`);
   });
   return { variables: { LLM_BASE_URL: provider.url, LLM_MODEL: "m" }, stop: () => provider.stop() };
+}
+
+/** A provider of several models, each of which gives the same answer in small pieces, with the variables that name it. */
+export async function severalModels(models: object[], answer: string) {
+  const asked: string[] = [];
+  const provider = await Provider.answering(async (body, response) => {
+    asked.push(String(body.model));
+    const chunk = (choices: object[], usage?: object) =>
+      `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: body.model, choices, usage })}\n\n`;
+    response.setHeader("content-type", "text/event-stream");
+    for (const content of answer.match(/.{1,12}/gs) ?? []) response.write(chunk([{ index: 0, delta: { content }, finish_reason: null }]));
+    response.write(chunk([{ index: 0, delta: {}, finish_reason: "stop" }]));
+    response.end(`${chunk([], { prompt_tokens: 1_200, completion_tokens: 34 })}data: [DONE]\n\n`);
+  }, models);
+  const name = (models[0] as { id: string }).id;
+  return { asked, variables: { LLM_BASE_URL: provider.url, LLM_MODEL: name }, stop: () => provider.stop() };
 }

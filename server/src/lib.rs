@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod links;
 pub mod mail;
 pub mod members;
+pub mod models;
 pub mod navigation;
 pub mod projects;
 pub mod publications;
@@ -63,6 +64,8 @@ pub struct Parts {
     /// Reads the best passages of a search again; none unless one is configured.
     pub reranker: Option<Arc<dyn ai::rerank::Reranker>>,
     pub answerer: Arc<dyn ai::answer::Answerer>,
+    /// Which models it can answer with.
+    pub models: models::Catalogue,
     /// The answers being written in this process; `chat::Answers::default()` to begin with.
     pub answers: chat::Answers,
     pub events: events::Events,

@@ -12,6 +12,7 @@ use crate::{
     jobs,
     mail::Mailer,
     members::InvitationLimit,
+    models::Catalogue,
     rag,
     storage::ObjectStore,
     web,
@@ -119,6 +120,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     }
     let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).map_err(part("embedding model"))?;
     let answerer = ai::answer::from_config(&config.chat, embedder.clone()).map_err(part("chat model"))?;
+    let models = Catalogue::new(&config.models, &config.chat).map_err(part("list of models"))?;
     let embedders = ai::embed::Embedders::new(&config, embedder.clone());
     rag::index::ensure_active(&db, &embedders).await.map_err(part("search index"))?;
     let reranker = ai::rerank::from_config(config.rerank.as_ref()).map_err(part("reranker"))?;
@@ -139,6 +141,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
         embedders,
         reranker,
         answerer,
+        models,
         answers,
         events,
         web,
@@ -146,6 +149,8 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     });
     // From now on answers that a process left behind are ended, whether or not anyone asks anything.
     state.answers.start(&state.db);
+    // So that nobody's first page waits for it.
+    state.models.look_again();
     Ok(state)
 }
 

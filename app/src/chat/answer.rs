@@ -100,7 +100,7 @@ fn AnswerTools(message: RwSignal<Message>, thread: Thread) -> impl IntoView {
     }
 }
 
-/// The quiet line: which model, how many tokens, how long.
+/// The quiet line: which model, how many tokens, for how much, how long.
 #[component]
 fn Facts(message: RwSignal<Message>) -> impl IntoView {
     let line =
@@ -115,8 +115,10 @@ fn facts(message: &Message) -> String {
     });
     let tokens = match (message.prompt_tokens, message.completion_tokens) {
         (None, None) => None,
-        (read, written) => Some(count(read.unwrap_or(0).saturating_add(written.unwrap_or(0)), "token")),
+        (read, written) => Some(format!("{} in, {} out", count(read.unwrap_or(0), "token"), written.unwrap_or(0))),
     };
+    let cost = message.cost.map(|cost| cost.to_string());
+    let left_out = message.turns_left_out.map(|turns| format!("without {}", count(turns, "earlier turn")));
     let time = message.duration_ms.map(|milliseconds| {
         if milliseconds < 1000 {
             format!("{milliseconds} ms")
@@ -124,7 +126,7 @@ fn facts(message: &Message) -> String {
             format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
         }
     });
-    [model, tokens, time].into_iter().flatten().collect::<Vec<_>>().join(" \u{b7} ")
+    [model, tokens, cost, time, left_out].into_iter().flatten().collect::<Vec<_>>().join(" \u{b7} ")
 }
 
 /// Tells a screen reader what is written, sentence by sentence. Silent about what was there when the page opened.
@@ -170,10 +172,16 @@ mod tests {
             failure: None,
             prompt_tokens: Some(1200),
             completion_tokens: Some(34),
+            cost: Some(domain::models::MicroDollars(3_340)),
+            turns_left_out: Some(2),
             duration_ms: Some(2340),
             created_at: OffsetDateTime::UNIX_EPOCH,
         };
-        assert_eq!(facts(&message), "gpt-x \u{b7} 1234 tokens \u{b7} 2.3 s");
+        assert_eq!(
+            facts(&message),
+            "gpt-x \u{b7} 1200 tokens in, 34 out \u{b7} $0.0033 \u{b7} 2.3 s \u{b7} without 2 earlier turns"
+        );
+        (message.cost, message.turns_left_out) = (None, None);
         message.prompt_tokens = None;
         message.completion_tokens = None;
         message.duration_ms = Some(87);

@@ -5,6 +5,7 @@ use domain::{
     ConversationId, Cursor, DocumentId, MessageId, Page, ProjectId,
     chat::{Asked, ChatDocument, ChatScope, Conversation, Found, Message},
     documents::Document,
+    models::{ConversationModel, Models},
     projects::Project,
 };
 use leptos::prelude::*;
@@ -21,6 +22,7 @@ pub struct ChatHome {
     pub failure: Option<String>,
     pub scope: ChatScope,
     pub documents: Page<ChatDocument>,
+    pub models: Models,
 }
 
 /// A conversation, a page of its messages, and the conversations beside it.
@@ -33,6 +35,8 @@ pub struct Opened {
     pub conversations: Page<Conversation>,
     pub scope: ChatScope,
     pub documents: Page<ChatDocument>,
+    pub models: Models,
+    pub model: ConversationModel,
 }
 
 /// One answer for the whole page, so that it takes one round trip. With `query` the cursor is of what is found. `name`
@@ -62,6 +66,7 @@ pub async fn open_chat(
         failure,
         scope: session.project_scope(project).await?,
         documents: session.chat_documents(project, name, at(None)).await?,
+        models: session.list_models().await?,
     })
 }
 
@@ -93,6 +98,8 @@ pub async fn open_conversation(
         conversations: session.list_conversations(project, false, at(None)).await?,
         scope: session.conversation_scope(id).await?,
         documents: session.chat_documents(project, name, at(None)).await?,
+        models: session.list_models().await?,
+        model: session.conversation_model(id).await?,
     })
 }
 
@@ -179,11 +186,13 @@ pub async fn start_conversation(
     text: String,
     key: String,
     #[server(default)] documents: Vec<DocumentId>,
+    #[server(default)] model: String,
 ) -> Result<(), ApiError> {
     // Before the conversation is made: a question that is refused must not leave an empty one behind.
     let question = question(&text, key)?;
+    let new = domain::chat::NewConversation { documents, model: crate::models::api::chosen(&model)? };
     let session = crate::session::session()?;
-    let conversation = session.create_conversation(project, documents).await?;
+    let conversation = session.create_conversation(project, new).await?;
     session.ask(conversation.id, question).await?;
     crate::redirect::to(&format!("/chat/{}", conversation.id));
     Ok(())

@@ -1,7 +1,10 @@
 use super::api::{ArchiveConversation, DeleteConversation, RenameConversation};
-use crate::ui::{
-    Button, ConfirmActions, Field, FormError, Glyph, Icon, Menu, Popover, PopoverActions, Toast, field_error,
-    form_error, use_toasts,
+use crate::{
+    models::{Answering, Spending},
+    ui::{
+        Button, ConfirmActions, Field, FormError, Glyph, Icon, Menu, Popover, PopoverActions, Toast, field_error,
+        form_error, use_toasts,
+    },
 };
 use domain::{ConversationId, chat::Conversation};
 use leptos::prelude::*;
@@ -13,6 +16,7 @@ pub(super) fn ConversationMenu(
     archived: bool,
     /// It is archived now, or it is not any more.
     changed: Callback<()>,
+    answering: Answering,
 ) -> impl IntoView {
     let archive = ServerAction::<ArchiveConversation>::new();
     let toasts = use_toasts();
@@ -56,6 +60,7 @@ pub(super) fn ConversationMenu(
                     <Icon glyph=Glyph::Trash2/>
                     "Delete"
                 </button>
+                <Spending answering/>
             </Menu>
         </div>
     }

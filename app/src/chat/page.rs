@@ -1,6 +1,6 @@
 use super::{
     api::{self, ChatHome, Opened, StartConversation},
-    composer::{Composer, draft_key},
+    composer::{COMPOSER, Composer, draft_key},
     conversations::Conversations,
     found::{FindForm, FoundList},
     manage::{ConversationDialogs, ConversationMenu},
@@ -10,6 +10,7 @@ use super::{
 use crate::{
     draft,
     error::ApiError,
+    models::{Answering, NewModelPicker},
     routes::{path_id, query_param},
     ui::{Badge, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Tone, Width, form_error},
     workspaces::count,
@@ -95,7 +96,7 @@ fn failure(error: ApiError) -> AnyView {
 }
 
 fn chat_content(home: Result<ChatHome, ApiError>, asked: Asked) -> AnyView {
-    let ChatHome { project, conversations, found, failure: refusal, scope, documents } = match home {
+    let ChatHome { project, conversations, found, failure: refusal, scope, documents, models } = match home {
         Ok(home) => home,
         Err(error) => return failure(error),
     };
@@ -125,7 +126,7 @@ fn chat_content(home: Result<ChatHome, ApiError>, asked: Asked) -> AnyView {
         <Page title=format!("Chat \u{b7} {}", project.name) crumbs width=Width::Full>
             <div class="chat" data-view="list" data-searching=is_searching>
                 <section class="thread thread--new" aria-label="New question">
-                    <NewConversation project scoped/>
+                    <NewConversation project scoped answering=Answering::anew(models)/>
                 </section>
                 <aside class="chat__list">{list}</aside>
             </div>
@@ -136,13 +137,14 @@ fn chat_content(home: Result<ChatHome, ApiError>, asked: Asked) -> AnyView {
 
 /// The first question of a conversation.
 #[component]
-fn NewConversation(project: Project, scoped: Scoped) -> impl IntoView {
+fn NewConversation(project: Project, scoped: Scoped, answering: Answering) -> impl IntoView {
     let id = project.id;
     let start = ServerAction::<StartConversation>::new();
     let asked = StoredValue::new(String::new());
     let send = Callback::new(move |text: String| {
         asked.set_value(text.clone());
-        start.dispatch(StartConversation { project: id, text, key: String::new(), documents: scoped.chosen() });
+        let (documents, model) = (scoped.chosen(), answering.picked());
+        start.dispatch(StartConversation { project: id, text, key: String::new(), documents, model });
     });
     let error = form_error(move || start.value().get(), &[]);
     Effect::new(move |_| {
@@ -172,7 +174,10 @@ fn NewConversation(project: Project, scoped: Scoped) -> impl IntoView {
             <h1 class="thread__invitation">{format!("Ask {}", project.name)}</h1>
             {scope}
             <FormError error/>
-            {(project.document_count > 0).then(|| view! { <NewScope scoped/> })}
+            <div class="composer-bar">
+                {(project.document_count > 0).then(|| view! { <NewScope scoped/> })}
+                <NewModelPicker answering form=COMPOSER/>
+            </div>
             <Composer
                 url=StartConversation::url() target="project" id=id.to_string() key="" label="Your question"
                 placeholder="What do our documents say about \u{2026}" restore on_send=send pending=start.pending()
@@ -186,7 +191,7 @@ fn conversation_content(
     at: At,
     reopen: impl Fn() + Copy + Send + Sync + 'static,
 ) -> AnyView {
-    let Opened { conversation, messages, end, conversations, scope, documents } = match opened {
+    let Opened { conversation, messages, end, conversations, scope, documents, models, model } = match opened {
         Ok(opened) => opened,
         Err(error) => return failure(error),
     };
@@ -198,6 +203,7 @@ fn conversation_content(
         None => None,
     };
     let scoped = Scoped::new(project.id, scope, documents, at.name);
+    let answering = Answering::new(models, model);
     let changed = Callback::new(move |()| reopen());
     let crumbs = vec![
         Crumb::link(project.name, format!("/projects/{}", project.id)),
@@ -207,7 +213,7 @@ fn conversation_content(
     let actions = move || {
         view! {
             {archived.then(|| view! { <Badge tone=Tone::Neutral>"Archived"</Badge> })}
-            <ConversationMenu id archived changed/>
+            <ConversationMenu id archived changed answering/>
             <LinkButton href=format!("/projects/{}/chat", project.id) icon=Glyph::Plus>"New question"</LinkButton>
         }
     };
@@ -219,7 +225,7 @@ fn conversation_content(
                 </aside>
                 <section class="thread" aria-label="Conversation">
                     <h1 class="visually-hidden">{conversation.title.clone()}</h1>
-                    <ThreadView conversation=id messages found=at.message later scoped/>
+                    <ThreadView conversation=id messages found=at.message later scoped answering/>
                 </section>
             </div>
             <ConversationDialogs conversation renamed=changed/>

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    models::{Answering, ContextMeter, ModelPicker},
     ui::{FormError, Glyph, Icon, LinkButton, Toast, form_error, scroll_to_fragment, use_toasts},
 };
 use domain::{
@@ -239,6 +240,7 @@ pub(super) fn ThreadView(
     /// Where later messages are that are not among these: nothing is asked in their midst.
     later: Option<String>,
     scoped: Scoped,
+    answering: Answering,
 ) -> impl IntoView {
     let thread = Thread::new(conversation, messages, found);
     Effect::new(move |_| {
@@ -247,6 +249,7 @@ pub(super) fn ThreadView(
         }
     });
     let streaming = Memo::new(move |_| thread.streaming());
+    answering.follow(conversation, streaming);
     let sending = move || thread.sending.get();
     let scroll = NodeRef::<html::Div>::new();
     Effect::new(move |_| {
@@ -282,7 +285,11 @@ pub(super) fn ThreadView(
             None => view! {
                 <div class="thread__foot">
                     <FormError error/>
-                    <ConversationScope conversation scoped/>
+                    <div class="composer-bar">
+                        <ConversationScope conversation scoped/>
+                        <ModelPicker conversation answering/>
+                        <ContextMeter answering/>
+                    </div>
                     <Composer
                         url=Ask::url() target="conversation" id=conversation.to_string() key=thread.key() label="Ask another question"
                         placeholder="Ask about the documents" restore on_send=Callback::new(move |text| thread.ask(text))

@@ -16,6 +16,8 @@ const ELEMENTS: &[&str] = &[
     "pre",
     "code",
     "div",
+    "span",
+    "button",
     "table",
     "thead",
     "tbody",
@@ -41,6 +43,8 @@ const ATTRIBUTES: &[&str] = &[
     "aria-label",
     "scope",
     "start",
+    "type",
+    "aria-live",
 ];
 
 fn html(markdown: &str) -> String {
@@ -124,6 +128,8 @@ fn the_table_of_hostile_output_renders_inert() {
         "<https://example.com/\"><script>alert(1)</script>>",
         "```\"><script>alert(1)</script>\nx\n```",
         "```js onload=alert(1)\n<script>\n```",
+        "```js\nlet a = \"<script>alert(1)</script>\"; // <img src=x onerror=alert(1)>\n```",
+        "```html\n<a href=\"javascript:alert(1)\" onclick='alert(1)'><script>alert(1)</script></a>\n```",
         "`<script>alert(1)</script>`",
         "| <script>alert(1)</script> | <img src=x onerror=y> |\n|---|---|\n| [a](javascript:x) | ![b](//c) |",
         "<details open ontoggle=alert(1)>",

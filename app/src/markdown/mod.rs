@@ -1,10 +1,12 @@
 //! Markdown, of an answer or a document, as a tree that can only hold what is safe to show. Neither words are trusted: raw HTML
 //! stays text, an image becomes its description, a link leads to the web or to a mail program and nowhere else.
 
+mod highlight;
 mod view;
 
 pub use view::{CitationView, MarkdownView};
 
+use highlight::Mark;
 use pulldown_cmark::{Alignment, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
 
 /// Containers nested deeper than this are flattened into the one that holds them. The views are built by recursion.
@@ -13,6 +15,8 @@ const MAX_DEPTH: usize = 12;
 const MAX_BYTES: usize = 2_000_000;
 /// Elements that are made. A page of a few of the longest answers is well below; far above, a browser stands still.
 const MAX_NODES: usize = 50_000;
+/// Pieces of code that are coloured; what would be more stays plain.
+const MAX_MARKS: usize = 20_000;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Block {
@@ -27,6 +31,8 @@ pub enum Block {
     Code {
         language: Option<String>,
         text: String,
+        /// What of the text is coloured.
+        marks: Vec<Mark>,
     },
     Table(Table),
     Rule,
@@ -84,7 +90,7 @@ fn parse_with(markdown: &str, cites: bool) -> Vec<Block> {
     let read = &markdown[..markdown.floor_char_boundary(MAX_BYTES)];
     let mut is_cut = read.len() < markdown.len();
     let mut builder =
-        Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), cites, citations: 0, nodes: 0 };
+        Builder { stack: vec![Frame::new(Kind::Root)], opened: Vec::new(), cites, citations: 0, nodes: 0, marks: 0 };
     for event in Parser::new_ext(read, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
         if builder.nodes >= MAX_NODES {
             is_cut = true;
@@ -170,6 +176,8 @@ struct Builder {
     citations: u32,
     /// Elements so far.
     nodes: usize,
+    /// Pieces of code that are coloured so far.
+    marks: usize,
 }
 
 impl Builder {
@@ -275,7 +283,10 @@ impl Builder {
                 let inlines = self.cited(frame.inlines);
                 self.block(Block::Heading(level, inlines));
             }
-            Kind::Code(language) => self.block(Block::Code { language, text: plain_text(frame.inlines) }),
+            Kind::Code(language) => {
+                let code = self.code(language, plain_text(frame.inlines));
+                self.block(code);
+            }
             Kind::TableCell => {
                 let inlines = self.cited(frame.inlines);
                 self.top().cells.push(inlines);
@@ -302,6 +313,13 @@ impl Builder {
                 }
             }
         }
+    }
+
+    fn code(&mut self, language: Option<String>, text: String) -> Block {
+        let most = MAX_MARKS - self.marks;
+        let marks = language.as_deref().map(|language| highlight::marks(language, &text, most)).unwrap_or_default();
+        self.marks += marks.len();
+        Block::Code { language, text, marks }
     }
 
     /// Adds a block, after the loose text before it.

@@ -84,7 +84,11 @@ fn blocks_keep_their_structure() {
                 ]
             ),
             Block::Quote(vec![Block::Paragraph(vec![text("e")])]),
-            Block::Code { language: Some("rust".into()), text: "f[1]\n".into() },
+            Block::Code {
+                language: Some("rust".into()),
+                text: "f[1]\n".into(),
+                marks: vec![Mark { start: 2, end: 3, token: highlight::Token::Number }],
+            },
             Block::Rule,
         ]
     );
@@ -104,6 +108,16 @@ fn direction_overrides_are_taken_out() {
         parse("a\u{202e}b\u{2066}c `\u{202d}d`"),
         vec![Block::Paragraph(vec![text("abc "), Inline::Code("d".into())])]
     );
+}
+
+#[test]
+fn code_is_coloured_up_to_a_limit() {
+    let fence = |numbers: usize| format!("```js\n{}\n```\n\n", "1 ".repeat(numbers));
+    let coloured: Vec<usize> = parse(&[fence(12_000), fence(12_000), fence(8_000)].concat())
+        .iter()
+        .map(|block| if let Block::Code { marks, .. } = block { marks.len() } else { 0 })
+        .collect();
+    assert_eq!(coloured, [12_000, 0, 8_000]);
 }
 
 fn depth(blocks: &[Block]) -> usize {
@@ -147,7 +161,7 @@ fn the_last_list_that_has_a_frame_keeps_the_items_that_have_none() {
 
 #[test]
 fn half_an_answer_is_shown_as_far_as_it_goes() {
-    assert_eq!(parse("```\nlet a"), vec![Block::Code { language: None, text: "let a".into() }]);
+    assert_eq!(parse("```\nlet a"), vec![Block::Code { language: None, text: "let a".into(), marks: vec![] }]);
     assert_eq!(parse("so **bo"), vec![Block::Paragraph(vec![text("so **bo")])]);
     assert_eq!(parse("as said [1"), vec![Block::Paragraph(vec![text("as said [1")])]);
     assert_eq!(parse(""), vec![]);

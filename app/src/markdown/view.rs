@@ -1,9 +1,14 @@
-use super::{Align, Block, Inline, Table};
-use leptos::prelude::*;
+use super::{Align, Block, Inline, Table, highlight::Mark};
+use crate::ui::copy_text;
+use leptos::{html, prelude::*, task::spawn_local};
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
+    time::Duration,
 };
+
+/// How long it is said that code is copied.
+const SAID: Duration = Duration::from_secs(2);
 
 /// Shows a numeral: its number, and which of the answer's numerals it is.
 pub type CitationView = Arc<dyn Fn(u32, u32) -> AnyView + Send + Sync>;
@@ -42,12 +47,7 @@ fn block(block: Block, citation: Option<&CitationView>) -> AnyView {
             }
         }
         // Both can be wider than the page: they scroll on their own, by keyboard too.
-        Block::Code { language, text } => view! {
-            <pre class="code" tabindex="0" data-language=language>
-                <code>{text}</code>
-            </pre>
-        }
-        .into_any(),
+        Block::Code { language, text, marks } => view! { <Code language text marks/> }.into_any(),
         Block::Table(content) => view! {
             <div class="markdown-table" tabindex="0" role="region" aria-label="Table">
                 {table(content, citation)}
@@ -59,6 +59,55 @@ fn block(block: Block, citation: Option<&CitationView>) -> AnyView {
             view! { <p class="markdown-cut">"The rest of this text is too long to be shown here."</p> }.into_any()
         }
     }
+}
+
+/// Code, and the button that copies it.
+#[component]
+fn Code(language: Option<String>, text: String, marks: Vec<Mark>) -> impl IntoView {
+    let code = NodeRef::<html::Code>::new();
+    let outcome = RwSignal::new(None::<bool>);
+    let copy = move |_| {
+        let text = code.get_untracked().and_then(|code| code.text_content()).unwrap_or_default();
+        spawn_local(async move {
+            let is_copied = copy_text(&text).await;
+            let _ = outcome.try_set(Some(is_copied));
+            // The page may have been left meanwhile.
+            set_timeout(move || drop(outcome.try_set(None)), SAID);
+        });
+    };
+    let label = move || match outcome.get() {
+        None => "Copy",
+        Some(true) => "Copied",
+        Some(false) => "Not copied",
+    };
+    view! {
+        <div class="code-block">
+            <pre class="code" tabindex="0" data-language=language>
+                <code node_ref=code>{coloured(&text, &marks)}</code>
+            </pre>
+            <button type="button" class="button button--small code-block__copy needs-script" on:click=copy>
+                <span class="button__label" aria-live="polite">{label}</span>
+            </button>
+        </div>
+    }
+}
+
+/// Text, with a span around each mark.
+fn coloured(text: &str, marks: &[Mark]) -> Vec<AnyView> {
+    let mut pieces = Vec::with_capacity(2 * marks.len() + 1);
+    let mut end = 0;
+    for mark in marks {
+        pieces.extend(plain(text, end, mark.start));
+        let piece = text.get(mark.start..mark.end).unwrap_or_default().to_owned();
+        pieces.push(view! { <span class=mark.token.class()>{piece}</span> }.into_any());
+        end = mark.end;
+    }
+    pieces.extend(plain(text, end, text.len()));
+    pieces
+}
+
+fn plain(text: &str, start: usize, end: usize) -> Option<AnyView> {
+    text.get(start..end).filter(|piece| !piece.is_empty()).map(|piece| piece.to_owned().into_any())
 }
 
 fn nested(blocks: Vec<Block>, citation: Option<&CitationView>) -> AnyView {

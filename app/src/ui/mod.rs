@@ -41,7 +41,7 @@ pub use pager::Pager;
 pub use progress::Progress;
 pub(crate) use scroll::scroll_to_fragment;
 pub use select::{Options, Select};
-pub use shown_once::ShownOnce;
+pub use shown_once::{ShownOnce, copy_text};
 pub use skeleton::Skeleton;
 pub use time::Time;
 pub use toast::{Toast, ToastRegion, Toasts, use_toasts};

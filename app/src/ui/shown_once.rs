@@ -29,18 +29,13 @@ pub fn ShownOnce(
         if let Some(field) = field.get_untracked() {
             field.select();
         }
-        let Some(clipboard) = clipboard() else {
-            toasts.push(Toast::bad("This browser lets no page copy here. It is selected: press Ctrl or Cmd C."));
-            return;
-        };
-        let written = wasm_bindgen_futures::JsFuture::from(clipboard.write_text(&for_clipboard));
+        let secret = for_clipboard.clone();
         leptos::task::spawn_local(async move {
-            match written.await {
-                Ok(_) => {
-                    copied.set(true);
-                    toasts.push(Toast::ok(format!("The {noun} is copied.")));
-                }
-                Err(_) => toasts.push(Toast::bad("It could not be copied. It is selected: press Ctrl or Cmd C.")),
+            if copy_text(&secret).await {
+                copied.set(true);
+                toasts.push(Toast::ok(format!("The {noun} is copied.")));
+            } else {
+                toasts.push(Toast::bad("It could not be copied. It is selected: press Ctrl or Cmd C."));
             }
         });
     };
@@ -64,9 +59,14 @@ pub fn ShownOnce(
     }
 }
 
-/// Browsers have one only where the page came by https or from this machine.
-fn clipboard() -> Option<web_sys::Clipboard> {
+/// Puts a text on the clipboard, and says whether it is there. Browsers have one only where the page came by https or from
+/// this machine.
+pub async fn copy_text(text: &str) -> bool {
     let navigator = window().navigator();
-    let clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into()).ok()?;
-    (!clipboard.is_undefined() && !clipboard.is_null()).then(|| clipboard.unchecked_into())
+    let clipboard = js_sys::Reflect::get(&navigator, &"clipboard".into())
+        .ok()
+        .filter(|clipboard| !clipboard.is_undefined() && !clipboard.is_null());
+    let Some(clipboard) = clipboard else { return false };
+    let clipboard: web_sys::Clipboard = clipboard.unchecked_into();
+    wasm_bindgen_futures::JsFuture::from(clipboard.write_text(text)).await.is_ok()
 }

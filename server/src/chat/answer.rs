@@ -9,8 +9,13 @@ use super::{
     scope,
 };
 use crate::{
-    ai::answer::{AnswerPart, AnswerRequest, EXTRACTIVE, lexical::standalone_question},
+    ai::answer::{
+        AnswerPart, AnswerRequest, EXTRACTIVE,
+        context::{self, Fitted, Room},
+        lexical::standalone_question,
+    },
     fault::Fault,
+    models,
     rag::search::{self, Place},
     session::UserSession,
 };
@@ -19,6 +24,7 @@ use domain::{
     ConversationId, DocumentId, Error, MessageId,
     chat::{AnswerEvent, Message, MessageState},
     documents::Passage,
+    models::{Model, ModelName},
     workspaces::Role,
 };
 use futures::StreamExt;
@@ -29,7 +35,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// the events of a fast model.
 const GATHER: Duration = Duration::from_millis(40);
 const PASSAGES: u32 = 10;
-const TURNS: i64 = 8;
 const SHUTDOWN: &str =
     "Atelier was restarted while this answer was being written. What there was of it is kept; ask again for the rest.";
 const UNSUPPORTED: &str = "*No passage of your documents supports this answer.*";
@@ -41,6 +46,8 @@ pub struct Assignment {
     pub conversation: ConversationId,
     pub question: MessageId,
     pub text: String,
+    /// Who is to answer; none: the one that is configured.
+    pub model: Option<ModelName>,
     pub asked: Instant,
 }
 
@@ -86,6 +93,7 @@ struct Writer {
     citations: Vec<domain::chat::Citation>,
     gather_until: Instant,
     usage: Option<(u32, u32)>,
+    turns_left_out: u32,
 }
 
 impl Writer {
@@ -100,6 +108,7 @@ impl Writer {
             citations: Vec::new(),
             gather_until: Instant::now(),
             usage: None,
+            turns_left_out: 0,
         }
     }
 
@@ -122,6 +131,7 @@ impl Writer {
     }
 
     async fn write(&mut self) -> Result<(), Stop> {
+        self.check_model().await?;
         self.record(AnswerEvent::Status { text: "Searching the documents".to_owned() }).await?;
         let request = self.prepare().await?;
         let passages = request.passages.clone();
@@ -167,11 +177,28 @@ impl Writer {
         self.flush().await
     }
 
-    async fn prepare(&self) -> Result<AnswerRequest, Fault> {
+    /// The provider may have taken the model from its list since it was chosen.
+    async fn check_model(&self) -> Result<(), Stop> {
+        let Some(model) = &self.assignment.model else { return Ok(()) };
+        let offer = self.session.state.models.offer().await;
+        if offer.is_known && offer.models.find(model).is_none() {
+            return Err(Stop::Failed(models::gone(model)));
+        }
+        Ok(())
+    }
+
+    /// What is known of the model that answers; none of the built-in answerer.
+    fn model(&self) -> Option<Model> {
+        let state = &self.session.state;
+        let name = self.assignment.model.as_ref().or(state.config.models.default.as_ref())?;
+        Some(state.models.model(name))
+    }
+
+    async fn prepare(&mut self) -> Result<AnswerRequest, Fault> {
         let Assignment { question, ref text, .. } = self.assignment;
         let mut scope = self.session.scope().await?;
         let conversation = scope.conversation(self.assignment.conversation, Role::Viewer).await?;
-        let history = messages::history(scope.conn(), &conversation, question, TURNS).await?;
+        let history = messages::history(scope.conn(), &conversation, question, messages::TURNS).await?;
         let brief = repo::brief(scope.conn(), &conversation.project()).await?;
         let mut place = Place::project(conversation.project().id().into());
         place.documents = scope::of_question(scope.conn(), &conversation, question).await?;
@@ -180,7 +207,19 @@ impl Writer {
         let earlier = history.last().map(|turn| turn.question.as_str());
         let query = standalone_question(text, earlier);
         let passages = search::in_place(&self.session, ready, &query, PASSAGES).await?;
-        Ok(AnswerRequest { question: text.clone(), history, brief, passages })
+        let window = self.model().map_or(u32::MAX, |model| model.context_tokens);
+        let room = Room::in_window(window, context::fixed(&brief, text));
+        let Fitted { turns, left_out } = context::fit(history, room);
+        let request = AnswerRequest {
+            question: text.clone(),
+            model: self.assignment.model.clone(),
+            history: turns,
+            brief,
+            passages,
+            passage_chars: room.passages,
+        };
+        self.turns_left_out = left_out;
+        Ok(request)
     }
 
     async fn take(&mut self, pieces: Vec<Piece>) -> Result<(), Stop> {
@@ -227,6 +266,8 @@ impl Writer {
             citations: self.citations.clone(),
             prompt_tokens: self.usage.map(|(prompt, _)| prompt),
             completion_tokens: self.usage.map(|(_, completion)| completion),
+            cost: self.usage.and_then(|(prompt, completion)| Some(self.model()?.prices?.cost(prompt, completion))),
+            turns_left_out: (self.turns_left_out > 0).then_some(self.turns_left_out),
             duration_ms: Some(elapsed),
         };
         for attempt in 1..=20_u32 {

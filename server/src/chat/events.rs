@@ -9,6 +9,7 @@ use crate::{
 use domain::{
     MessageId,
     chat::{AnswerEvent, Citation, Message, MessageState},
+    models::MicroDollars,
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -161,6 +162,8 @@ pub struct End {
     pub citations: Vec<Citation>,
     pub prompt_tokens: Option<u32>,
     pub completion_tokens: Option<u32>,
+    pub cost: Option<MicroDollars>,
+    pub turns_left_out: Option<u32>,
     pub duration_ms: Option<u32>,
 }
 
@@ -190,7 +193,7 @@ pub async fn finish(
     let number = |value: Option<u32>| value.map(|value| i32::try_from(value).unwrap_or(i32::MAX));
     sqlx::query!(
         "update messages set state = $2, content = $3, failure = $4, prompt_tokens = $5, completion_tokens = $6,
-                duration_ms = $7, lease_epoch = lease_epoch + 1, leased_until = null
+                duration_ms = $7, cost_micros = $8, turns_left_out = $9, lease_epoch = lease_epoch + 1, leased_until = null
          where id = $1",
         id,
         end.state.as_str(),
@@ -198,7 +201,9 @@ pub async fn finish(
         end.failure,
         number(end.prompt_tokens),
         number(end.completion_tokens),
-        number(end.duration_ms)
+        number(end.duration_ms),
+        end.cost.map(|cost| i64::try_from(cost.0).unwrap_or(i64::MAX)),
+        number(end.turns_left_out)
     )
     .execute(&mut *conn)
     .await?;
@@ -238,6 +243,8 @@ pub async fn finish_from_events(
         citations: so_far.citations,
         prompt_tokens: None,
         completion_tokens: None,
+        cost: None,
+        turns_left_out: None,
         duration_ms: None,
     };
     finish(conn, message, None, end).await

@@ -14,6 +14,7 @@ use domain::{
     Error, MessageId, UserId,
     chat::{AskedScope, Author, Citation, Message, MessageState, ScopeKind, Siblings},
     documents::Span,
+    models::MicroDollars,
 };
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -31,6 +32,8 @@ struct Row {
     prompt_tokens: Option<i32>,
     completion_tokens: Option<i32>,
     duration_ms: Option<i32>,
+    cost_micros: Option<i64>,
+    turns_left_out: Option<i32>,
     scope: Option<String>,
     scope_documents: Option<i32>,
     created_at: OffsetDateTime,
@@ -63,6 +66,8 @@ impl From<Row> for Message {
             prompt_tokens: number(row.prompt_tokens),
             completion_tokens: number(row.completion_tokens),
             duration_ms: number(row.duration_ms),
+            cost: row.cost_micros.and_then(|cost| u64::try_from(cost).ok()).map(MicroDollars),
+            turns_left_out: number(row.turns_left_out),
             scope: row.scope.map(|kind| AskedScope {
                 kind: ScopeKind::parse(&kind),
                 documents: number(row.scope_documents).unwrap_or(0),
@@ -79,7 +84,7 @@ macro_rules! select_messages {
             Row,
             $picked + r#"
             select m.id, m.conversation_id, m.parent_id, m.author, m.state, m.content, m.model, m.failure, m.prompt_tokens,
-                m.completion_tokens, m.duration_ms, m.scope, cardinality(m.scope_documents) as scope_documents,
+                m.completion_tokens, m.duration_ms, m.cost_micros, m.turns_left_out, m.scope, cardinality(m.scope_documents) as scope_documents,
                 m.created_at as "created_at: OffsetDateTime", s.position as "position!", s.count as "count!", s.previous, s.next
             from picked p
             join messages m on m.id = p.id
@@ -443,8 +448,11 @@ async fn repeated(conn: &mut PgConnection, conversation: Uuid, key: Option<&str>
     Ok(row.map_or(Stored::Busy, |row| Stored::Repeated { question: row.question.into(), answer: row.answer.into() }))
 }
 
-/// The questions before this one in its branch with their answers, the oldest first, at most `turns`; what has no text is
-/// left out.
+/// Earlier turns that are read; what of them is told, [`crate::ai::answer::context`] decides.
+pub const TURNS: i64 = 40;
+
+/// The questions before this one in its branch with the beginnings of their answers, the oldest first, at most `turns`;
+/// what has no text is left out. After an answer, that one is the last.
 pub async fn history(
     conn: &mut PgConnection,
     conversation: &ConversationAccess,
@@ -458,7 +466,7 @@ pub async fn history(
                select m.id, m.parent_id, b.place + 1 from branch b join messages m on m.id = b.parent_id
                where b.place < 2 * $3::bigint
            )
-           select q.content as "question!", a.content as "answer!"
+           select q.content as "question!", left(a.content, 4000) as "answer!"
            from branch b
            join messages a on a.id = b.id and a.author = 'assistant' and a.content <> ''
            join messages q on q.id = a.parent_id

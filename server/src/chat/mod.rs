@@ -20,11 +20,13 @@ pub use running::{Answers, sweep};
 
 use crate::{
     access::ConversationAccess,
+    ai::answer::Turn,
     db::Scope,
     documents::repo as documents,
     events::{Notice, notify},
     fault::Fault,
     http::page,
+    models,
     session::UserSession,
 };
 use answer::Assignment;
@@ -33,9 +35,11 @@ use domain::{
     ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId,
     chat::{
         Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, ConversationChange, Found, MAX_CHOSEN, MAX_FIND,
-        Message, MessageState, NewQuestion,
+        Message, MessageState, NewConversation, NewQuestion,
     },
     documents::Document,
+    models::ModelName,
+    projects::Brief,
     text::{Name, Prose},
     workspaces::Role,
 };
@@ -88,15 +92,17 @@ impl Chat for UserSession {
         Ok(Page { items: items.into_iter().map(|hit| hit.found).collect(), next })
     }
 
-    async fn create_conversation(&self, project: ProjectId, documents: Vec<DocumentId>) -> Result<Conversation, Error> {
-        let documents = chosen(documents)?;
+    async fn create_conversation(&self, project: ProjectId, new: NewConversation) -> Result<Conversation, Error> {
+        let documents = chosen(new.documents)?;
+        self.check_offered(new.model.as_ref()).await?;
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let user = scope.user_id();
         let id = repo::insert(scope.conn(), &access, user).await?;
-        if !documents.is_empty() {
+        if !documents.is_empty() || new.model.is_some() {
             let access = scope.conversation(id, Role::Viewer).await?;
             scope::choose(scope.conn(), &access, &documents).await?;
+            models::repo::choose(scope.conn(), &access, new.model.as_ref()).await?;
         }
         let conversation = repo::get(scope.conn(), id).await?;
         scope.commit().await?;
@@ -236,9 +242,10 @@ impl Chat for UserSession {
         let text = question.text.as_str();
         let mut scope = self.scope().await?;
         let access = scope.conversation(id, Role::Viewer).await?;
-        let new = self.new_message(&scope, question.idempotency_key.as_deref());
+        let model = self.chosen_model(&mut scope, &access).await?;
+        let new = self.new_message(&scope, question.idempotency_key.as_deref(), model.as_ref());
         let stored = messages::insert_question(scope.conn(), &access, place, text, &title(text), &new).await?;
-        Ok(self.begin(scope, id, stored, asked).await?)
+        Ok(self.begin(scope, id, stored, model, asked).await?)
     }
 
     async fn regenerate(&self, answer: MessageId, idempotency_key: Option<String>) -> Result<Asked, Error> {
@@ -246,9 +253,11 @@ impl Chat for UserSession {
         check_key(idempotency_key.as_deref())?;
         let mut scope = self.scope().await?;
         let access = scope.message(answer, Role::Viewer).await?;
-        let new = self.new_message(&scope, idempotency_key.as_deref());
+        let conversation = access.conversation();
+        let model = self.chosen_model(&mut scope, &conversation).await?;
+        let new = self.new_message(&scope, idempotency_key.as_deref(), model.as_ref());
         let stored = messages::insert_answer(scope.conn(), &access, &new).await?;
-        Ok(self.begin(scope, access.conversation().id(), stored, asked).await?)
+        Ok(self.begin(scope, conversation.id(), stored, model, asked).await?)
     }
 
     async fn stop_answer(&self, id: MessageId) -> Result<Message, Error> {
@@ -276,11 +285,25 @@ impl Chat for UserSession {
 }
 
 impl UserSession {
-    fn new_message<'a>(&'a self, scope: &Scope, idempotency_key: Option<&'a str>) -> New<'a> {
+    /// Who is to answer in the conversation; none: the one that is configured.
+    async fn chosen_model(&self, scope: &mut Scope, access: &ConversationAccess) -> Result<Option<ModelName>, Fault> {
+        // What was chosen while there were models says nothing to the built-in answerer.
+        if self.state.config.models.default.is_none() {
+            return Ok(None);
+        }
+        models::repo::chosen(scope.conn(), access).await
+    }
+
+    fn new_message<'a>(
+        &'a self,
+        scope: &Scope,
+        idempotency_key: Option<&'a str>,
+        model: Option<&'a ModelName>,
+    ) -> New<'a> {
         New {
             idempotency_key,
             user: scope.user_id(),
-            model: self.state.answerer.model(),
+            model: model.map_or(self.state.answerer.model(), ModelName::as_str),
             lease_seconds: events::LEASE_SECONDS,
         }
     }
@@ -291,6 +314,7 @@ impl UserSession {
         mut scope: Scope,
         conversation: ConversationId,
         stored: Stored,
+        model: Option<ModelName>,
         asked: Instant,
     ) -> Result<Asked, Fault> {
         let (question, answer, is_new) = match stored {
@@ -305,7 +329,7 @@ impl UserSession {
         if is_new {
             scope.commit().await?;
             let text = pair.question.content.clone();
-            let assignment = Assignment { message: answer, conversation, question, text, asked };
+            let assignment = Assignment { message: answer, conversation, question, text, model, asked };
             answer::start(self, assignment, messages::FIRST_EPOCH);
         }
         Ok(pair)
@@ -326,6 +350,15 @@ async fn upwards(
     Ok(page)
 }
 
+/// What the next question on the branch in view is told beside the passages: the brief, and the turns before it.
+pub(crate) async fn told(scope: &mut Scope, access: &ConversationAccess) -> Result<(Brief, Vec<Turn>), Fault> {
+    let history = match messages::end_in_view(scope.conn(), access).await? {
+        Some(end) => messages::history(scope.conn(), access, end.into(), messages::TURNS).await?,
+        None => Vec::new(),
+    };
+    Ok((repo::brief(scope.conn(), &access.project()).await?, history))
+}
+
 /// Each document once.
 fn chosen(documents: Vec<DocumentId>) -> Result<Vec<Uuid>, Error> {
     let documents: BTreeSet<Uuid> = documents.into_iter().map(Into::into).collect();
@@ -336,7 +369,7 @@ fn chosen(documents: Vec<DocumentId>) -> Result<Vec<Uuid>, Error> {
 }
 
 /// Who began a conversation may change it, and so may every member.
-async fn changeable(scope: &mut Scope, id: ConversationId) -> Result<ConversationAccess, Fault> {
+pub(crate) async fn changeable(scope: &mut Scope, id: ConversationId) -> Result<ConversationAccess, Fault> {
     let access = scope.conversation(id, Role::Viewer).await?;
     if may_change(scope, &access).await? { Ok(access) } else { Err(Error::Forbidden.into()) }
 }

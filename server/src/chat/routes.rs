@@ -21,7 +21,7 @@ use domain::{
     ConversationId, DocumentId, Error, MessageId, Page, ProjectId,
     chat::{
         AnswerEvent, Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, ConversationChange, Found, Message,
-        NewQuestion,
+        NewConversation, NewQuestion,
     },
     documents::Document,
 };
@@ -104,7 +104,7 @@ async fn create(
     session: UserSession,
     Path(id): Path<ProjectId>,
 ) -> Result<(StatusCode, Json<Conversation>), HttpError> {
-    Ok((StatusCode::CREATED, Json(session.create_conversation(id, Vec::new()).await?)))
+    Ok((StatusCode::CREATED, Json(session.create_conversation(id, NewConversation::default()).await?)))
 }
 
 /// A conversation

@@ -3,6 +3,7 @@
 
 mod failures;
 mod find;
+mod models;
 mod scope;
 mod tree;
 

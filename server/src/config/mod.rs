@@ -8,6 +8,7 @@ pub mod identity;
 pub mod limits;
 pub mod log;
 pub mod mail;
+pub mod models;
 pub mod paths;
 mod reader;
 pub mod rerank;
@@ -40,6 +41,8 @@ pub struct Config {
     pub identity: identity::Identity,
     pub mail: mail::Mail,
     pub chat: chat::Chat,
+    /// Which models answer beside the one of `chat`.
+    pub models: models::ModelOptions,
     /// Who reads pictures, if anybody does.
     pub vision: Option<chat::ChatModel>,
     pub embed: embed::Embed,
@@ -74,6 +77,7 @@ impl Config {
         let identity = identity::Identity::read(&mut reader);
         let mail = mail::Mail::read(&mut reader);
         let chat = chat::Chat::read(&mut reader);
+        let models = models::ModelOptions::read(&mut reader, chat.as_ref());
         let vision = chat::read_vision(&reader, chat.as_ref());
         let embed = embed::Embed::read(&mut reader);
         let previous_embedding_key = reader.secret("EMBEDDING_PREVIOUS_API_KEY");
@@ -96,6 +100,7 @@ impl Config {
             identity,
             mail,
             chat,
+            models,
             vision,
             embed,
             previous_embedding_key,

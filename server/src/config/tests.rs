@@ -149,6 +149,33 @@ fn a_part_of_a_group_asks_for_the_rest() {
 }
 
 #[test]
+fn models_prices_and_windows_are_read_or_refused() {
+    let of = |name, value| wrong(&with(&[(name, value)]));
+    let config = read(&with(&[
+        ("LLM_MODEL", "a/large"),
+        ("CHAT_MODELS", "a/small, a/large,"),
+        ("CHAT_PRICES", "a/small=0.15/0.6, ft:x=2.5/10"),
+    ]))
+    .unwrap()
+    .models;
+    let name = |name| domain::models::ModelName::parse("model", name).unwrap();
+    assert_eq!((config.default, config.context_tokens), (Some(name("a/large")), 128_000));
+    assert_eq!(config.allowed, [name("a/small"), name("a/large")]);
+    let small = domain::models::Prices { prompt: 150_000, completion: 600_000 };
+    assert_eq!((config.prices.len(), config.prices.get(&name("a/small"))), (2, Some(&small)));
+    assert_eq!(read(&[]).unwrap().models.default, None);
+
+    assert_eq!(of("LLM_MODEL", "two words"), ["LLM_MODEL"]);
+    assert_eq!(of("CHAT_MODELS", "a, b c"), ["CHAT_MODELS"]);
+    for bad in ["a", "a=1", "a=1/x", "a=-1/2", "a=1/inf", "=1/2", "a=1/2/3", "a=1/2;b=1/2"] {
+        assert_eq!(of("CHAT_PRICES", bad), ["CHAT_PRICES"], "{bad}");
+    }
+    for bad in ["999", "many"] {
+        assert!(of("CHAT_CONTEXT", bad).contains(&"CHAT_CONTEXT"), "{bad}");
+    }
+}
+
+#[test]
 fn plain_http_is_for_this_machine_only() {
     for local in ["http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"] {
         assert!(wrong(&with(&[("R2_ENDPOINT", local)])).is_empty(), "{local}");

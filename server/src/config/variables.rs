@@ -100,6 +100,15 @@ pub const VARIABLES: &[Variable] = &[
     optional("LLM_FIRST_TOKEN_SECONDS", "how long the model may take to begin an answer (default 120)"),
     optional("LLM_IDLE_SECONDS", "how long it may pause in an answer (default 45)"),
     optional(
+        "CHAT_MODELS",
+        "the models that conversations may choose beside LLM_MODEL, separated by commas (default: all that answer in the provider's list)",
+    ),
+    optional(
+        "CHAT_PRICES",
+        "what models cost in US dollars for a million tokens read and written, such as gpt-4o=2.5/10,gpt-4o-mini=0.15/0.6 (default: the prices in the provider's list, if it has any)",
+    ),
+    optional("CHAT_CONTEXT", "how many tokens a model takes whose window the provider does not list (default 128000)"),
+    optional(
         "VISION_MODEL",
         "the name of a model there that reads pictures (default: pictures are stored without text)",
     ),

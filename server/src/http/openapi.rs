@@ -10,8 +10,8 @@ use super::{
     plain,
 };
 use crate::{
-    AppState, api_keys, chat, documents, fault::Fault, folders, links, members, navigation, projects, publications,
-    search, shares, trash, uploads, workspaces, written,
+    AppState, api_keys, chat, documents, fault::Fault, folders, links, members, models, navigation, projects,
+    publications, search, shares, trash, uploads, workspaces, written,
 };
 use axum::{
     Router,
@@ -101,6 +101,7 @@ fn resources() -> OpenApiRouter<AppState> {
         .merge(written::routes::router())
         .merge(uploads::routes::router())
         .merge(search::routes::router())
+        .merge(models::routes::router())
         .merge(chat::routes::router());
     OpenApiRouter::with_openapi(Api::openapi()).nest("/api/v1", v1)
 }

@@ -35,6 +35,7 @@ use crate::{
     jobs,
     mail::Mailer,
     members::InvitationLimit,
+    models::Catalogue,
     storage::{ObjectStore, embedded::EmbeddedStore},
     web::{Fetcher, Limits, sites::Sites},
 };
@@ -98,6 +99,7 @@ impl TestApp {
         let state = AppState::new(Parts {
             store: store(objects.settings()),
             answerer: ai::answer::from_config(&config.chat, embedder.clone()).expect("the answerer"),
+            models: Catalogue::new(&config.models, &config.chat).expect("the list of models"),
             reranker: ai::rerank::from_config(config.rerank.as_ref()).expect("the reranker"),
             embedders: ai::embed::Embedders::new(&config, embedder.clone()),
             embedder,
@@ -137,6 +139,7 @@ impl TestApp {
         let state = AppState::new(Parts {
             store: self.state.store.clone(),
             answerer: self.state.answerer.clone(),
+            models: self.state.models.clone(),
             reranker: ai::rerank::from_config(config.rerank.as_ref()).expect("the reranker"),
             embedders: ai::embed::Embedders::new(&config, embedder.clone()),
             embedder,

@@ -158,6 +158,7 @@ const NEEDED: &[(&str, Role)] = &[
     ("PATCH /api/v1/conversations/{id}", Role::Member),
     ("DELETE /api/v1/conversations/{id}", Role::Member),
     ("PUT /api/v1/conversations/{id}/scope", Role::Member),
+    ("PUT /api/v1/conversations/{id}/model", Role::Member),
     ("POST /api/v1/messages/{id}/stop", Role::Member),
     ("PUT /api/v1/documents/{id}/in-chat", Role::Member),
 ];

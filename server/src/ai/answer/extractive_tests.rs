@@ -32,6 +32,8 @@ fn passages(texts: &[&str]) -> Vec<Passage> {
 async fn ask(embedder: Arc<dyn Embedder>, question: &str, texts: &[&str]) -> (String, Vec<String>) {
     let passages = passages(texts);
     let request = AnswerRequest {
+        model: None,
+        passage_chars: 32_000,
         question: question.to_owned(),
         history: Vec::new(),
         brief: Brief::default(),

@@ -85,7 +85,9 @@ fn refused(status: StatusCode, retry_after: Option<Duration>, body: &str, model:
         402 => no_credit(),
         429 if out_of_credit => no_credit(),
         404 => {
-            format!("The model's server knows no “{model}”. An administrator should check LLM_MODEL and LLM_BASE_URL.")
+            format!(
+                "The model's server knows no “{model}”. Choose another model; if there is none to choose, an administrator should check LLM_MODEL and LLM_BASE_URL."
+            )
         }
         413 => too_long(),
         400 | 422 if field("code") == "context_length_exceeded" || field("message").contains("maximum context") => {

@@ -1,5 +1,6 @@
 //! Answering a question from passages.
 
+pub mod context;
 mod extractive;
 mod failure;
 pub mod lexical;
@@ -11,7 +12,7 @@ pub mod sentences;
 
 use crate::{ai::embed::Embedder, config::chat::Chat, fault::Fault};
 use async_trait::async_trait;
-use domain::{documents::Passage, projects::Brief};
+use domain::{documents::Passage, models::ModelName, projects::Brief};
 use futures::stream::BoxStream;
 use std::sync::Arc;
 
@@ -33,11 +34,15 @@ pub fn from_config(config: &Chat, embedder: Arc<dyn Embedder>) -> Result<Arc<dyn
 #[derive(Clone, Debug)]
 pub struct AnswerRequest {
     pub question: String,
-    /// Earlier turns, the oldest first.
+    /// Who is to answer; none: the one that is configured. The built-in answerer takes no notice.
+    pub model: Option<ModelName>,
+    /// Earlier turns, the oldest first, as [`context::fit`] leaves them.
     pub history: Vec<Turn>,
     pub brief: Brief,
     /// What was retrieved, the best first. `[n]` in an answer is `passages[n - 1]`.
     pub passages: Vec<Passage>,
+    /// Characters of them that there is room for.
+    pub passage_chars: usize,
 }
 
 /// An earlier question with its answer.

@@ -6,6 +6,7 @@ use super::{AnswerError, AnswerPart, AnswerRequest, AnswerStream, Answerer, fail
 use crate::{config::chat::ChatModel, fault::Fault};
 use async_openai::{Client, config::Config, error::OpenAIError, middleware::HttpRequestFactory};
 use async_trait::async_trait;
+use domain::models::ModelName;
 use futures::StreamExt;
 use openai_http::{
     StatusCode,
@@ -86,8 +87,9 @@ impl Answerer for OpenAi {
 
     async fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, AnswerError> {
         let deadline = Instant::now() + self.limits.first_token;
+        let model = request.model.as_ref().map_or(self.model.as_str(), ModelName::as_str).to_owned();
         let body = json!({
-            "model": self.model,
+            "model": model,
             "messages": prompt::messages(&request),
             "stream": true,
             "stream_options": { "include_usage": true },
@@ -97,8 +99,8 @@ impl Answerer for OpenAi {
         let chunks = timeout_at(deadline, opening)
             .await
             .map_err(|_| failure::stalled(self.limits.first_token))?
-            .map_err(|error| failure::of(error, &self.model))?;
-        Ok(read(chunks, deadline, self.limits.clone(), self.model.clone()))
+            .map_err(|error| failure::of(error, &model))?;
+        Ok(read(chunks, deadline, self.limits.clone(), model))
     }
 }
 

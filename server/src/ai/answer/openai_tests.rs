@@ -31,6 +31,8 @@ fn model(script: &Script) -> OpenAi {
 
 fn request() -> AnswerRequest {
     AnswerRequest {
+        model: None,
+        passage_chars: 32_000,
         question: "What now?".to_owned(),
         history: Vec::new(),
         brief: Brief::default(),

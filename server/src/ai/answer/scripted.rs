@@ -115,6 +115,8 @@ pub struct Script {
 struct State {
     replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<Asked>>,
+    /// What the list of models says; without one the connection is closed.
+    list: Mutex<Option<String>>,
     hung_up: Notify,
 }
 
@@ -144,6 +146,11 @@ impl Script {
         self.state.replies.lock().unwrap().push_back(reply);
     }
 
+    /// From now on the models are these, each as a provider describes it.
+    pub fn lists(&self, models: &[Value]) {
+        *self.state.list.lock().unwrap() = Some(json!({ "data": models }).to_string());
+    }
+
     /// Resolves when a client has closed a connection that was kept open for it.
     pub async fn hung_up(&self) {
         self.state.hung_up.notified().await;
@@ -157,7 +164,7 @@ impl Script {
 }
 
 async fn serve(mut stream: TcpStream, state: Arc<State>) {
-    let Some(asked) = read(&mut stream).await else { return };
+    let Some(asked) = read(&mut stream, &state).await else { return };
     state.requests.lock().unwrap().push(asked);
     let reply = state.replies.lock().unwrap().pop_front().unwrap_or_else(|| Reply::status(500, "no reply is scripted"));
     if reply.then == Then::Silence {
@@ -187,7 +194,8 @@ async fn wait_for_close(stream: &mut TcpStream, state: &State) {
     state.hung_up.notify_one();
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Asked> {
+/// What is asked of a model. The list of models, which takes no reply of the script, is answered here.
+async fn read(stream: &mut TcpStream, state: &State) -> Option<Asked> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -204,6 +212,12 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.trim().to_owned())
     };
+    if head.starts_with("GET ") {
+        let list = state.list.lock().unwrap().clone()?;
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+        let _ = stream.write_all(format!("{head}content-length: {}\r\n\r\n{list}", list.len()).as_bytes()).await;
+        return None;
+    }
     let length: usize = header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     while bytes.len() < head_end + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {

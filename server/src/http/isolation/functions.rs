@@ -150,6 +150,8 @@ const FUNCTIONS: &[Function] = &[
     function("list_chat_documents", VIEWER, &[Id("project", "ProjectId")]),
     function("use_in_chat", MEMBER, &[Id("document", "DocumentId"), Text("in_chat", "true")]),
     function("choose_documents", MEMBER, &[Id("conversation", "ConversationId")]),
+    function("get_conversation_model", VIEWER, &[Id("conversation", "ConversationId")]),
+    function("choose_model", MEMBER, &[Id("conversation", "ConversationId"), Text("model", "")]),
     function("archive_conversation", MEMBER, &[Id("id", "ConversationId"), Text("archived", "false")]),
     function("regenerate_answer", VIEWER, &[Id("id", "MessageId"), Text("key", "")]),
     function("select_branch", VIEWER, &[Id("id", "MessageId"), Whither("conversation", "ConversationId")]),
