@@ -19,9 +19,9 @@ export default defineConfig({
     { name: "js", testIgnore: /(phone|without-script|written-plain)\.spec/, use: desktop },
     {
       name: "no-js",
-      testMatch: /(account|confirm|conversations|folders|forms|links|members|not-found|search|shares|sign-in|without-script|written-plain)\.spec/,
+      testMatch: /(account|confirm|conversations|folders|forms|links|members|not-found|search|shares|sign-in|tools|without-script|written-plain)\.spec/,
       use: { ...desktop, javaScriptEnabled: false },
     },
-    { name: "phone", testMatch: /(branches|conversations|walk|phone)\.spec/, use: phone },
+    { name: "phone", testMatch: /(branches|conversations|tools|walk|phone)\.spec/, use: phone },
   ],
 });

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { test as base } from "./test";
 
 /** How long the server may take until it is ready. */
 const READY = 60_000;
@@ -77,3 +78,13 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+/** A test with a server of its own, which it starts. */
+export const test = base.extend<{ server: OwnServer }>({
+  server: async ({}, use, info) => {
+    const server = await OwnServer.withLogIn(info.outputDir);
+    await use(server);
+    await server.end();
+  },
+  baseURL: async ({ server }, use) => use(server.url),
+});

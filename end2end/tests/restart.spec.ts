@@ -3,19 +3,10 @@ import { createProject, createWorkspace, signUp } from "../support/accounts";
 import { ask, documentRow, upload } from "../support/documents";
 import { embeddingModel, silentModel } from "../support/models";
 import { largePdf } from "../support/pdf";
-import { OwnServer } from "../support/server";
-import { expect, open, test as base } from "../support/test";
+import { test } from "../support/server";
+import { expect, open } from "../support/test";
 
 // What a restart must not cost, on a server of each test's own.
-
-const test = base.extend<{ server: OwnServer }>({
-  server: async ({}, use, info) => {
-    const server = await OwnServer.withLogIn(info.outputDir);
-    await use(server);
-    await server.end();
-  },
-  baseURL: async ({ server }, use) => use(server.url),
-});
 
 test.setTimeout(180_000);
 

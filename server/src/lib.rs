@@ -62,6 +62,8 @@ pub struct Parts {
     /// Reads the best passages of a search again; none unless one is configured.
     pub reranker: Option<Arc<dyn ai::rerank::Reranker>>,
     pub answerer: Arc<dyn ai::answer::Answerer>,
+    /// What models may call while they answer.
+    pub tools: chat::Tools,
     /// The answers being written in this process; `chat::Answers::default()` to begin with.
     pub answers: chat::Answers,
     pub events: events::Events,

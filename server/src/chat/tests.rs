@@ -4,6 +4,7 @@
 mod failures;
 mod find;
 mod scope;
+mod tools;
 mod tree;
 
 use super::*;

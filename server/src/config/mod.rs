@@ -15,6 +15,7 @@ pub mod site;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod tools;
 pub mod variables;
 
 pub use embed::{Embed, RemoteModel};
@@ -40,6 +41,7 @@ pub struct Config {
     pub identity: identity::Identity,
     pub mail: mail::Mail,
     pub chat: chat::Chat,
+    pub tools: tools::Tools,
     /// Who reads pictures, if anybody does.
     pub vision: Option<chat::ChatModel>,
     pub embed: embed::Embed,
@@ -74,6 +76,7 @@ impl Config {
         let identity = identity::Identity::read(&mut reader);
         let mail = mail::Mail::read(&mut reader);
         let chat = chat::Chat::read(&mut reader);
+        let tools = tools::Tools::read(&mut reader);
         let vision = chat::read_vision(&reader, chat.as_ref());
         let embed = embed::Embed::read(&mut reader);
         let previous_embedding_key = reader.secret("EMBEDDING_PREVIOUS_API_KEY");
@@ -96,6 +99,7 @@ impl Config {
             identity,
             mail,
             chat,
+            tools,
             vision,
             embed,
             previous_embedding_key,

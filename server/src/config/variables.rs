@@ -100,6 +100,12 @@ pub const VARIABLES: &[Variable] = &[
     optional("LLM_FIRST_TOKEN_SECONDS", "how long the model may take to begin an answer (default 120)"),
     optional("LLM_IDLE_SECONDS", "how long it may pause in an answer (default 45)"),
     optional(
+        "CHAT_MAX_ITERATIONS",
+        "how often the model may call tools for one answer before it must give it (default 8)",
+    ),
+    optional("TAVILY_API_KEY", "the key for Tavily, with which models may search the web (default: they cannot)"),
+    optional("TAVILY_BASE_URL", "where Tavily's API is (default https://api.tavily.com)"),
+    optional(
         "VISION_MODEL",
         "the name of a model there that reads pictures (default: pictures are stored without text)",
     ),
