@@ -19,7 +19,7 @@ use domain::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{fmt, sync::Arc};
-use utoipa::ToSchema;
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// What a tool touches, and so whether a person is asked before.
@@ -190,7 +190,7 @@ impl fmt::Debug for Tools {
 
 impl Tools {
     /// # Errors
-    /// [`Fault::Web`] or another when the client for web searches cannot be made.
+    /// [`Fault::Other`] when the client for web searches cannot be made.
     pub fn from_config(config: &config::tools::Tools) -> Result<Self, Fault> {
         let mut all: Vec<Box<dyn AnyTool>> = vec![
             Box::new(search::SearchDocuments),
