@@ -19,10 +19,10 @@ export default defineConfig({
     { name: "js", testIgnore: /(phone|without-script|written-plain)\.spec/, use: desktop },
     {
       name: "no-js",
-      testMatch: /(account|confirm|conversations|folders|forms|links|members|models|not-found|search|shares|sign-in|without-script|written-plain)\.spec/,
+      testMatch: /(account|confirm|conversations|folders|forms|links|members|models|not-found|search|shares|sign-in|tools|without-script|written-plain)\.spec/,
       // Without scripts Playwright cannot tell when an animation has ended, and waits for it forever.
       use: { ...desktop, javaScriptEnabled: false, contextOptions: { reducedMotion: "reduce" } },
     },
-    { name: "phone", testMatch: /(branches|conversations|models|walk|phone)\.spec/, use: phone },
+    { name: "phone", testMatch: /(branches|conversations|models|tools|walk|phone)\.spec/, use: phone },
   ],
 });

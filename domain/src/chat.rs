@@ -1,11 +1,12 @@
 //! Conversations: questions about a project's documents, and answers that cite them.
 
 use crate::{
-    ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId,
+    ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId, ToolCallId,
     documents::{Document, Mark, Span},
     models::{MicroDollars, ModelName},
     projects::ProjectLink,
     text::{Name, Prose},
+    tools::{ToolCall, ToolsMode},
     workspaces::WorkspaceLink,
 };
 use async_trait::async_trait;
@@ -27,6 +28,8 @@ pub struct Conversation {
     /// Out of the list until it is brought back, or asked in again.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub archived_at: Option<OffsetDateTime>,
+    #[serde(default)]
+    pub tools_mode: ToolsMode,
 }
 
 /// What questions are asked of.
@@ -96,6 +99,8 @@ pub enum Author {
 pub enum MessageState {
     /// Being written; follow its events.
     Streaming,
+    /// A person is to decide on what the model wants to do; follow its events.
+    Waiting,
     Complete,
     /// Stopped by a person; the content is what there was.
     Stopped,
@@ -107,6 +112,7 @@ impl MessageState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Streaming => "streaming",
+            Self::Waiting => "waiting",
             Self::Complete => "complete",
             Self::Stopped => "stopped",
             Self::Failed => "failed",
@@ -114,7 +120,14 @@ impl MessageState {
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Streaming, Self::Complete, Self::Stopped, Self::Failed].into_iter().find(|state| state.as_str() == text)
+        [Self::Streaming, Self::Waiting, Self::Complete, Self::Stopped, Self::Failed]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+
+    /// Whether more may come.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Streaming | Self::Waiting)
     }
 }
 
@@ -167,6 +180,9 @@ pub struct Message {
     /// beginning all the same, so who follows them starts with an empty text.
     pub content: String,
     pub citations: Vec<Citation>,
+    /// What the model did for the answer, in order.
+    #[serde(default)]
+    pub tool_calls: Vec<ToolCall>,
     /// The model that answered, or `extractive` for the built-in answerer.
     #[serde(default)]
     pub model: Option<String>,
@@ -267,6 +283,12 @@ pub enum AnswerEvent {
     Delta { text: String },
     /// A verified citation; its numeral may already have been seen.
     Cited { citation: Citation },
+    /// What the model does, or wants to do; comes again, with the same id, when its state has changed.
+    Tool { call: ToolCall },
+    /// The answer goes on when a person has decided on each call that waits.
+    Waiting,
+    /// It goes on.
+    Resumed,
     /// The last event: the message as it is stored.
     Finished { message: Message },
 }
@@ -300,6 +322,10 @@ pub struct ConversationChange {
     pub title: Option<Name>,
     #[serde(default)]
     pub archived: Option<bool>,
+    /// `autonomous` needs [`Role::Member`](crate::workspaces::Role::Member), also of who began the conversation: whoever
+    /// asks in it lends the model their rights.
+    #[serde(default)]
+    pub tools_mode: Option<ToolsMode>,
 }
 
 #[async_trait]
@@ -354,8 +380,8 @@ pub trait Chat {
     /// one in view.
     ///
     /// # Errors
-    /// `Invalid` with field `text` when it is empty; `Conflict` while another answer is being written; `NotFound` when
-    /// what it follows or replaces is not of this conversation.
+    /// `Invalid` with field `text` when it is empty; `Conflict` while another answer is being written (one that waits is
+    /// stopped); `NotFound` when what it follows or replaces is not of this conversation.
     async fn ask(&self, id: ConversationId, question: NewQuestion) -> Result<Asked, Error>;
     /// Answers the same question again, of the same documents: the new answer is a sibling of this one.
     ///
@@ -364,4 +390,10 @@ pub trait Chat {
     async fn regenerate(&self, answer: MessageId, idempotency_key: Option<String>) -> Result<Asked, Error>;
     /// Ends an answer that is being written; what there is of it stays.
     async fn stop_answer(&self, id: MessageId) -> Result<Message, Error>;
+    /// Lets the model do what it wants to, or not. When nothing of its answer waits any more, the answer goes on, with the
+    /// rights of who decided last. Needs [`Role::Member`](crate::workspaces::Role::Member), or to have asked.
+    ///
+    /// # Errors
+    /// `Conflict` when it was decided otherwise, or the answer does not wait.
+    async fn decide_tool_call(&self, id: ToolCallId, approve: bool) -> Result<Message, Error>;
 }

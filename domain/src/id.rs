@@ -69,4 +69,6 @@ id! {
     ConversationId;
     /// A message of a conversation.
     MessageId;
+    /// A call of a tool in an answer.
+    ToolCallId;
 }

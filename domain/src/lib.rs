@@ -27,6 +27,7 @@ pub mod search;
 pub mod session;
 pub mod shares;
 pub mod text;
+pub mod tools;
 pub mod trash;
 pub mod uploads;
 pub mod workspaces;

@@ -70,17 +70,43 @@ export async function embeddingModel(title: string) {
   return { embedded, release, variables, stop: () => provider.stop() };
 }
 
+/** A piece of a streamed answer. */
+const chunk = (delta: object, finish_reason: string | null = null) =>
+  `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
+
+/** What a model says, or which tool it calls. */
+export type Turn = string | { tool: string; arguments: Record<string, unknown> };
+
+/** A model that takes these turns, one a request, with the variables that name it. */
+export async function callingModel(turns: Turn[]) {
+  const left = [...turns];
+  const provider = await Provider.answering(async (_, response) => {
+    const turn = left.shift() ?? "Nothing more.";
+    response.setHeader("content-type", "text/event-stream");
+    if (typeof turn === "string") {
+      response.end(`${chunk({ content: turn })}${chunk({}, "stop")}data: [DONE]\n\n`);
+      return;
+    }
+    const text = JSON.stringify(turn.arguments);
+    const middle = Math.floor(text.length / 2);
+    const piece = (more: object) => chunk({ tool_calls: [{ index: 0, ...more }] });
+    response.write(piece({ id: `call_${left.length}`, type: "function", function: { name: turn.tool, arguments: "" } }));
+    response.write(piece({ function: { arguments: text.slice(0, middle) } }));
+    response.write(piece({ function: { arguments: text.slice(middle) } }));
+    response.end(`${chunk({}, "tool_calls")}data: [DONE]\n\n`);
+  });
+  return { variables: { LLM_BASE_URL: provider.url, LLM_MODEL: "m" }, stop: () => provider.stop() };
+}
+
 /** A model that begins its first answer and goes silent, and gives its later ones whole, with the variables that name it. */
 export async function silentModel(beginning: string, whole: string) {
   let asked = 0;
   const provider = await Provider.answering(async (_, response) => {
     asked += 1;
-    const chunk = (content: string, finish_reason: string | null) =>
-      `data: ${JSON.stringify({ id: "1", object: "chat.completion.chunk", created: 1, model: "m", choices: [{ index: 0, delta: { content }, finish_reason }] })}\n\n`;
     response.setHeader("content-type", "text/event-stream");
-    response.write(chunk(asked === 1 ? beginning : whole, null));
+    response.write(chunk({ content: asked === 1 ? beginning : whole }));
     if (asked === 1) return;
-    response.end(`${chunk("", "stop")}data: [DONE]\n\n`);
+    response.end(`${chunk({}, "stop")}data: [DONE]\n\n`);
   });
   return { variables: { LLM_BASE_URL: provider.url, LLM_MODEL: "m" }, stop: () => provider.stop() };
 }

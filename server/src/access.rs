@@ -5,7 +5,7 @@
 use crate::{db::Scope, fault::Fault};
 use domain::{
     ApiKeyId, ConversationId, DocumentId, Error, FolderId, InvitationId, MemberId, MessageId, ProjectId, ShareId,
-    UploadId, UserId, VersionId, WorkspaceId, workspaces::Role,
+    ToolCallId, UploadId, UserId, VersionId, WorkspaceId, workspaces::Role,
 };
 
 /// Proof that the scope's user is a member of the workspace, with the role.
@@ -55,6 +55,13 @@ pub struct ConversationAccess {
 pub struct MessageAccess {
     id: MessageId,
     conversation: ConversationAccess,
+}
+
+/// Proof of access to a call of a tool, hence to its message.
+#[derive(Clone, Copy, Debug)]
+pub struct ToolCallAccess {
+    id: ToolCallId,
+    message: MessageAccess,
 }
 
 /// Proof of access to somebody's membership, hence to its workspace, in which no other transaction changes memberships
@@ -117,6 +124,7 @@ getters! {
     UploadAccess { id: UploadId, project: ProjectAccess }
     ConversationAccess { id: ConversationId, project: ProjectAccess }
     MessageAccess { id: MessageId, conversation: ConversationAccess }
+    ToolCallAccess { id: ToolCallId, message: MessageAccess }
     MemberAccess { id: MemberId, user_id: UserId, role: Role, workspace: WorkspaceAccess }
     InvitationAccess { id: InvitationId, role: Role, workspace: WorkspaceAccess }
     ApiKeyAccess { id: ApiKeyId, user_id: UserId, workspace: WorkspaceAccess }
@@ -277,6 +285,16 @@ impl Scope {
         let workspace = self.grant(row.workspace_id, &row.role, needed)?;
         let project = ProjectAccess { id: row.project_id.into(), workspace };
         Ok(MessageAccess { id, conversation: ConversationAccess { id: row.conversation_id.into(), project } })
+    }
+
+    /// # Errors
+    /// As [`Self::workspace`].
+    pub async fn tool_call(&mut self, id: ToolCallId, needed: Role) -> Result<ToolCallAccess, Fault> {
+        let message = sqlx::query_scalar!("select message_id from tool_calls where id = $1", uuid::Uuid::from(id))
+            .fetch_optional(self.conn())
+            .await?
+            .ok_or(Error::NotFound)?;
+        Ok(ToolCallAccess { id, message: self.message(message.into(), needed).await? })
     }
 
     /// Locks the workspace against other changes of its memberships until the transaction ends, so that what is decided

@@ -66,6 +66,8 @@ pub struct Parts {
     pub answerer: Arc<dyn ai::answer::Answerer>,
     /// Which models it can answer with.
     pub models: models::Catalogue,
+    /// What models may call while they answer.
+    pub tools: chat::Tools,
     /// The answers being written in this process; `chat::Answers::default()` to begin with.
     pub answers: chat::Answers,
     pub events: events::Events,

@@ -2,7 +2,7 @@
 
 use crate::{
     AppState, Parts, ai, auth,
-    chat::Answers,
+    chat::{Answers, Tools},
     config::{Config, database::connect_options},
     db::Db,
     embedded::{EmbeddedError, parts::EmbeddedParts},
@@ -124,6 +124,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     let embedders = ai::embed::Embedders::new(&config, embedder.clone());
     rag::index::ensure_active(&db, &embedders).await.map_err(part("search index"))?;
     let reranker = ai::rerank::from_config(config.rerank.as_ref()).map_err(part("reranker"))?;
+    let tools = Tools::from_config(&config.tools).map_err(part("client for web searches"))?;
     let events = Events::start(&db).await.map_err(part("event listener"))?;
     identity.follow(&events);
     let web =
@@ -142,6 +143,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
         reranker,
         answerer,
         models,
+        tools,
         answers,
         events,
         web,

@@ -236,6 +236,9 @@ const CONFIGURED: &[&str] = &[
     "RERANK_BASE_URL",
     "RERANK_API_KEY",
     "RERANK_MODEL",
+    "CHAT_MAX_ITERATIONS",
+    "TAVILY_API_KEY",
+    "TAVILY_BASE_URL",
 ];
 
 fn playwright(

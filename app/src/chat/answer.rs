@@ -3,6 +3,7 @@ use super::{
     citation::{Sources, numerals},
     spoken, stream,
     thread::{Shown, Thread},
+    tool_calls::{ToolCalls, Waiting},
 };
 use crate::{
     markdown::{self, MarkdownView},
@@ -32,6 +33,7 @@ pub(super) fn AnswerView(shown: Shown, thread: Thread) -> impl IntoView {
     let status = move || shown.status.get().unwrap_or_else(|| "Looking through the documents".to_owned());
     view! {
         <article class="answer" aria-label="Answer" data-state=move || state.get().as_str() aria-busy=move || (state.get() == MessageState::Streaming).then_some("true")>
+            <ToolCalls message thread/>
             <div class="prose answer__text">
                 <MarkdownView blocks citation=numerals(shown.id, citations)/>
             </div>
@@ -41,6 +43,7 @@ pub(super) fn AnswerView(shown: Shown, thread: Thread) -> impl IntoView {
                     {status}
                 </p>
             </Show>
+            <Waiting message thread/>
             <Interruption message thread/>
             <Sources citations/>
             <AnswerTools message thread/>
@@ -103,8 +106,7 @@ fn AnswerTools(message: RwSignal<Message>, thread: Thread) -> impl IntoView {
 /// The quiet line: which model, how many tokens, for how much, how long.
 #[component]
 fn Facts(message: RwSignal<Message>) -> impl IntoView {
-    let line =
-        Memo::new(move |_| message.with(|message| (message.state != MessageState::Streaming).then(|| facts(message))));
+    let line = Memo::new(move |_| message.with(|message| (!message.state.is_open()).then(|| facts(message))));
     move || line.get().filter(|line| !line.is_empty()).map(|line| view! { <p class="answer__facts">{line}</p> })
 }
 
@@ -133,10 +135,10 @@ fn facts(message: &Message) -> String {
 #[component]
 fn Announcer(message: RwSignal<Message>) -> impl IntoView {
     let said = RwSignal::new(String::new());
-    let follows = message.with_untracked(|message| message.state == MessageState::Streaming);
+    let follows = message.with_untracked(|message| message.state.is_open());
     Effect::new(move |from: Option<usize>| {
         message.with(|message| {
-            let whole = message.state != MessageState::Streaming;
+            let whole = !message.state.is_open();
             let Some(from) = from else { return if whole { message.content.len() } else { 0 } };
             match spoken::sentences(&message.content, from, whole) {
                 Some((text, end)) => {
@@ -168,6 +170,7 @@ mod tests {
             state: MessageState::Complete,
             content: String::new(),
             citations: Vec::new(),
+            tool_calls: Vec::new(),
             model: Some("gpt-x".into()),
             failure: None,
             prompt_tokens: Some(1200),

@@ -2,11 +2,12 @@
 
 use crate::error::ApiError;
 use domain::{
-    ConversationId, Cursor, DocumentId, MessageId, Page, ProjectId,
+    ConversationId, Cursor, DocumentId, MessageId, Page, ProjectId, ToolCallId,
     chat::{Asked, ChatDocument, ChatScope, Conversation, Found, Message},
     documents::Document,
     models::{ConversationModel, Models},
     projects::Project,
+    tools::ToolsMode,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -216,6 +217,18 @@ pub async fn select_branch(id: MessageId, conversation: ConversationId) -> Resul
 #[server]
 pub async fn stop_answer(id: MessageId) -> Result<Message, ApiError> {
     Ok(crate::session::session()?.stop_answer(id).await?)
+}
+
+/// Lets a model do what it wants to, or not.
+#[server]
+pub async fn decide_tool_call(id: ToolCallId, approve: bool) -> Result<Message, ApiError> {
+    Ok(crate::session::session()?.decide_tool_call(id, approve).await?)
+}
+
+#[server]
+pub async fn set_tools_mode(id: ConversationId, mode: ToolsMode) -> Result<Conversation, ApiError> {
+    let change = domain::chat::ConversationChange { tools_mode: Some(mode), ..Default::default() };
+    Ok(crate::session::session()?.change_conversation(id, change).await?)
 }
 
 #[cfg(feature = "ssr")]

@@ -1,4 +1,4 @@
-use super::api::{ArchiveConversation, DeleteConversation, RenameConversation};
+use super::api::{ArchiveConversation, DeleteConversation, RenameConversation, SetToolsMode};
 use crate::{
     models::{Answering, Spending},
     ui::{
@@ -6,7 +6,7 @@ use crate::{
         form_error, use_toasts,
     },
 };
-use domain::{ConversationId, chat::Conversation};
+use domain::{ConversationId, chat::Conversation, tools::ToolsMode};
 use leptos::prelude::*;
 
 /// What can be done to the conversation in view.
@@ -14,7 +14,8 @@ use leptos::prelude::*;
 pub(super) fn ConversationMenu(
     id: ConversationId,
     archived: bool,
-    /// It is archived now, or it is not any more.
+    tools_mode: ToolsMode,
+    /// It is archived now or not any more, or its models ask or do not.
     changed: Callback<()>,
     answering: Answering,
 ) -> impl IntoView {
@@ -31,6 +32,22 @@ pub(super) fn ConversationMenu(
         Some(Err(error)) => toasts.push(Toast::bad(error.to_string())),
         None => {}
     });
+    let set_mode = ServerAction::<SetToolsMode>::new();
+    Effect::new(move |_| match set_mode.value().get() {
+        Some(Ok(conversation)) => {
+            toasts.push(Toast::ok(match conversation.tools_mode {
+                ToolsMode::Ask => "The model asks before it changes anything.",
+                ToolsMode::Autonomous => "The model changes documents without asking.",
+            }));
+            changed.run(());
+        }
+        Some(Err(error)) => toasts.push(Toast::bad(error.to_string())),
+        None => {}
+    });
+    let (other_mode, mode_glyph, mode_label) = match tools_mode {
+        ToolsMode::Ask => (ToolsMode::Autonomous, Glyph::Play, "Act without asking"),
+        ToolsMode::Autonomous => (ToolsMode::Ask, Glyph::Pause, "Ask before acting"),
+    };
     let export = move |format: &str| format!("/api/v1/conversations/{id}/export?format={format}");
     view! {
         <div class="conversation-menu">
@@ -45,6 +62,14 @@ pub(super) fn ConversationMenu(
                     <button type="submit" class="menu__item">
                         <Icon glyph=Glyph::Archive/>
                         {if archived { "Back to the list" } else { "Archive" }}
+                    </button>
+                </ActionForm>
+                <ActionForm action=set_mode>
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <input type="hidden" name="mode" value=other_mode.as_str()/>
+                    <button type="submit" class="menu__item">
+                        <Icon glyph=mode_glyph/>
+                        {mode_label}
                     </button>
                 </ActionForm>
                 // Not pages of the app: the router must leave them to the browser.

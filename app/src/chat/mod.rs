@@ -14,6 +14,7 @@ mod scope;
 mod spoken;
 mod stream;
 mod thread;
+mod tool_calls;
 
 pub(crate) use in_chat::InChatButton;
 pub use page::{ChatPage, ConversationPage};

@@ -15,7 +15,7 @@ use crate::{
     ui::{Badge, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Tone, Width, form_error},
     workspaces::count,
 };
-use domain::{ConversationId, Cursor, MessageId, ProjectId, projects::Project};
+use domain::{ConversationId, Cursor, MessageId, ProjectId, projects::Project, tools::ToolsMode};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// A project's conversations, and the place to begin one.
@@ -195,7 +195,7 @@ fn conversation_content(
         Ok(opened) => opened,
         Err(error) => return failure(error),
     };
-    let (id, archived) = (conversation.id, conversation.archived_at.is_some());
+    let (id, archived, tools_mode) = (conversation.id, conversation.archived_at.is_some(), conversation.tools_mode);
     let project = conversation.project.clone();
     let later = match end {
         _ if at.is_earlier => Some(format!("/chat/{id}")),
@@ -213,7 +213,8 @@ fn conversation_content(
     let actions = move || {
         view! {
             {archived.then(|| view! { <Badge tone=Tone::Neutral>"Archived"</Badge> })}
-            <ConversationMenu id archived changed answering/>
+            {(tools_mode == ToolsMode::Autonomous).then(|| view! { <Badge tone=Tone::Warn>"Acts without asking"</Badge> })}
+            <ConversationMenu id archived tools_mode changed answering/>
             <LinkButton href=format!("/projects/{}/chat", project.id) icon=Glyph::Plus>"New question"</LinkButton>
         }
     };

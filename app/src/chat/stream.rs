@@ -1,6 +1,6 @@
 //! An answer as it is written, from `GET /api/v1/messages/{id}/events`.
 
-use super::{api, thread::Shown};
+use super::{api, thread::Shown, tool_calls};
 use crate::event_source::{EventStream, Received, stream_slot};
 use domain::chat::{AnswerEvent, MessageState};
 use leptos::{prelude::*, task::spawn_local};
@@ -17,7 +17,8 @@ const NAMES: [&str; 1] = ["answer"];
 pub(super) fn follow(shown: Shown) {
     let stream = stream_slot();
     let attempt = RwSignal::new(0_u32);
-    let is_streaming = Memo::new(move |_| shown.message.with(|message| message.state == MessageState::Streaming));
+    // Also while it waits: another window may decide.
+    let is_open = Memo::new(move |_| shown.message.with(|message| message.state.is_open()));
     let text = StoredValue::new(String::new());
     let drawing = StoredValue::new(false);
     // Not more often than the screen is drawn.
@@ -35,7 +36,7 @@ pub(super) fn follow(shown: Shown) {
     Effect::new(move |_| {
         attempt.track();
         // The slot's stream may be the one whose event ended the answer: it is closed after that event.
-        if !is_streaming.get() {
+        if !is_open.get() {
             set_timeout(move || drop(stream.try_set_value(None)), Duration::ZERO);
             return;
         }
@@ -51,6 +52,13 @@ pub(super) fn follow(shown: Shown) {
                     message.citations.retain(|known| known.number != citation.number);
                     message.citations.push(citation);
                 }),
+                Ok(AnswerEvent::Tool { call }) => shown.message.update(|message| tool_calls::put(message, call)),
+                Ok(AnswerEvent::Waiting) => {
+                    shown.message.update(|message| tool_calls::set_state(message, MessageState::Waiting));
+                }
+                Ok(AnswerEvent::Resumed) => {
+                    shown.message.update(|message| tool_calls::set_state(message, MessageState::Streaming));
+                }
                 Ok(AnswerEvent::Finished { message }) => shown.message.set(message),
                 // From a newer server: the last event has the whole.
                 Err(_) => {}
@@ -64,9 +72,7 @@ pub(super) fn follow(shown: Shown) {
 
 /// Never less than is there already: a replay begins at the beginning.
 fn show(shown: Shown, text: &str) {
-    let is_more = shown
-        .message
-        .with_untracked(|message| message.state == MessageState::Streaming && text.len() > message.content.len());
+    let is_more = shown.message.with_untracked(|message| message.state.is_open() && text.len() > message.content.len());
     if is_more {
         shown.message.update(|message| text.clone_into(&mut message.content));
     }
@@ -75,7 +81,7 @@ fn show(shown: Shown, text: &str) {
 /// The stream is gone: looks what became of the answer, and follows it again if it goes on.
 async fn look_again(shown: Shown, attempt: RwSignal<u32>) {
     if let Ok(message) = api::get_message(shown.id).await
-        && message.state != MessageState::Streaming
+        && !message.state.is_open()
     {
         let _ = shown.message.try_set(message);
     }

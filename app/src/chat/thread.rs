@@ -2,7 +2,7 @@
 
 use super::{
     answer::{AnswerView, QuestionView},
-    api::{self, Ask, RegenerateAnswer, SelectBranch, StopAnswer},
+    api::{self, Ask, DecideToolCall, RegenerateAnswer, SelectBranch, StopAnswer},
     branch::{QuestionTools, focus_versions},
     composer::Composer,
     scope::{ConversationScope, Scoped},
@@ -13,7 +13,7 @@ use crate::{
     ui::{FormError, Glyph, Icon, LinkButton, Toast, form_error, scroll_to_fragment, use_toasts},
 };
 use domain::{
-    ConversationId, Cursor, MessageId, Page,
+    ConversationId, Cursor, MessageId, Page, ToolCallId,
     chat::{Asked, Author, Message, MessageState},
 };
 use leptos::{
@@ -61,6 +61,7 @@ pub(super) struct Thread {
     regenerate: ServerAction<RegenerateAnswer>,
     select: ServerAction<SelectBranch>,
     stop: ServerAction<StopAnswer>,
+    decide: ServerAction<DecideToolCall>,
 }
 
 impl Thread {
@@ -79,6 +80,7 @@ impl Thread {
             regenerate: ServerAction::new(),
             select: ServerAction::new(),
             stop: ServerAction::new(),
+            decide: ServerAction::new(),
         };
         thread.hear();
         thread
@@ -121,11 +123,13 @@ impl Thread {
             Some(Err(error)) => tell(error),
             None => {}
         });
-        Effect::new(move |_| match self.stop.value().get() {
-            Some(Ok(message)) => self.put(message),
-            Some(Err(error)) => tell(error),
-            None => {}
-        });
+        for changed in [self.stop.value(), self.decide.value()] {
+            Effect::new(move |_| match changed.get() {
+                Some(Ok(message)) => self.put(message),
+                Some(Err(error)) => tell(error),
+                None => {}
+            });
+        }
     }
 
     /// Asks at the end of what is shown.
@@ -145,6 +149,25 @@ impl Thread {
         if !text.trim().is_empty() && !self.edit.pending().get_untracked() {
             let (conversation, key, instead_of) = (self.conversation, self.fresh_key(), Some(question));
             self.edit.dispatch(Ask { conversation, text, key, after: None, instead_of });
+        }
+    }
+
+    /// Lets a model do what it wants to, or not.
+    pub fn decide(self, id: ToolCallId, approve: bool) {
+        if !self.decide.pending().get_untracked() {
+            self.decide.dispatch(DecideToolCall { id, approve });
+        }
+    }
+
+    /// Whether a decision about the call is on its way.
+    pub fn deciding(self, id: ToolCallId) -> bool {
+        self.decide.input().with(|input| input.as_ref().is_some_and(|input| input.id == id))
+    }
+
+    /// Ends an answer that waits.
+    pub fn stop(self, id: MessageId) {
+        if !self.stop.pending().get_untracked() {
+            self.stop.dispatch(StopAnswer { id });
         }
     }
 

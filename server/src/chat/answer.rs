@@ -1,5 +1,7 @@
 //! Writing one answer: a task that goes on whether or not anyone follows. It retrieves, asks the answerer, verifies each
-//! citation as its marker comes, stores the events, and stores the end.
+//! citation as its marker comes, has tools run for it ([`turns`]), stores the events, and stores the end.
+
+mod turns;
 
 use super::{
     cite::{Citer, Pages, Piece},
@@ -7,16 +9,19 @@ use super::{
     messages, repo,
     running::{Lost, Numbered, Running},
     scope,
+    waiting::{self, Progress},
 };
 use crate::{
+    access::ConversationAccess,
     ai::answer::{
-        AnswerPart, AnswerRequest, EXTRACTIVE,
+        AnswerPart, AnswerRequest, EXTRACTIVE, Tooling, Wanted,
         context::{self, Fitted, Room},
         lexical::standalone_question,
     },
+    db::Scope,
     fault::Fault,
     models,
-    rag::search::{self, Place},
+    rag::search,
     session::UserSession,
 };
 use async_trait::async_trait;
@@ -37,6 +42,7 @@ const GATHER: Duration = Duration::from_millis(40);
 const PASSAGES: u32 = 10;
 const SHUTDOWN: &str =
     "Atelier was restarted while this answer was being written. What there was of it is kept; ask again for the rest.";
+const NO_END: &str = "The model went on to call tools and gave no answer. Try again, or ask something narrower.";
 const UNSUPPORTED: &str = "*No passage of your documents supports this answer.*";
 
 /// What is to be answered.
@@ -48,7 +54,10 @@ pub struct Assignment {
     pub text: String,
     /// Who is to answer; none: the one that is configured.
     pub model: Option<ModelName>,
+    /// When the question came; of an answer that goes on, when it does.
     pub asked: Instant,
+    /// It was put down, and goes on from what is stored of it.
+    pub is_resumed: bool,
 }
 
 /// Starts the task.
@@ -59,6 +68,13 @@ pub fn start(session: &UserSession, assignment: Assignment, epoch: i64) {
     state.answers.spawn(&state.db, message, epoch, |running| async move {
         Writer::new(session, assignment, running).run().await;
     });
+}
+
+/// How far an answer has come.
+enum Written {
+    Whole,
+    /// It is put down until a person has decided.
+    Waits,
 }
 
 /// Why an answer ended early.
@@ -81,6 +97,13 @@ impl From<Fault> for Stop {
     }
 }
 
+/// What the model said in one turn.
+struct Said {
+    /// As it came, with the model's own numbers.
+    text: String,
+    calls: Vec<Wanted>,
+}
+
 struct Writer {
     session: UserSession,
     assignment: Assignment,
@@ -92,8 +115,14 @@ struct Writer {
     pending: String,
     citations: Vec<domain::chat::Citation>,
     gather_until: Instant,
+    /// Over all turns.
     usage: Option<(u32, u32)>,
     turns_left_out: u32,
+    progress: Progress,
+    /// As a member of the workspace, when the answer was begun or gone on with.
+    role: Role,
+    /// Whether documents were changed for it.
+    has_written: bool,
 }
 
 impl Writer {
@@ -109,12 +138,22 @@ impl Writer {
             gather_until: Instant::now(),
             usage: None,
             turns_left_out: 0,
+            progress: Progress::default(),
+            role: Role::Viewer,
+            has_written: false,
         }
     }
 
     async fn run(mut self) {
         let answers = self.session.state.answers.clone();
         let running = self.running.clone();
+        if self.assignment.is_resumed
+            && let Err(fault) = self.take_up().await
+        {
+            // The sweep ends it with what is stored.
+            tracing::error!(%fault, "an answer could not be gone on with");
+            return;
+        }
         // Whatever wins, the others are dropped, and with them the stream from the model.
         let (state, failure) = tokio::select! {
             biased;
@@ -122,7 +161,8 @@ impl Writer {
             () = running.stop.cancelled() => (MessageState::Stopped, None),
             () = answers.stopped() => (MessageState::Failed, Some(SHUTDOWN.to_owned())),
             written = self.write() => match written {
-                Ok(()) => (MessageState::Complete, None),
+                Ok(Written::Whole) => (MessageState::Complete, None),
+                Ok(Written::Waits) => return,
                 Err(Stop::Lost) => return,
                 Err(Stop::Failed(sentence)) => (MessageState::Failed, Some(sentence)),
             },
@@ -130,17 +170,61 @@ impl Writer {
         self.end(state, failure).await;
     }
 
-    async fn write(&mut self) -> Result<(), Stop> {
-        self.check_model().await?;
-        self.record(AnswerEvent::Status { text: "Searching the documents".to_owned() }).await?;
-        let request = self.prepare().await?;
-        let passages = request.passages.clone();
-        self.record(AnswerEvent::Status { text: reading(&passages) }).await?;
+    async fn write(&mut self) -> Result<Written, Stop> {
+        let (mut request, mut citer) = self.begin().await?;
+        loop {
+            let said = self.turn(request.clone(), &mut citer).await?;
+            if said.calls.is_empty() {
+                break;
+            }
+            if request.tools.offered.is_empty() {
+                // What it said is its answer, whatever else it would do.
+                if said.text.trim().is_empty() {
+                    return Err(Stop::Failed(NO_END.to_owned()));
+                }
+                break;
+            }
+            if !self.call(said, &mut request, &mut citer).await? {
+                return Ok(Written::Waits);
+            }
+            self.record(AnswerEvent::Status { text: "Going on with the answer".to_owned() }).await?;
+        }
+        let is_models = self.session.state.answerer.model() != EXTRACTIVE;
+        // Who has had a document written is told so, and no passage need support it.
+        if citer.citations().is_empty() && is_models && !self.has_written {
+            let gap = if self.content.ends_with("\n\n") { "" } else { "\n\n" };
+            self.take(vec![Piece::Text(format!("{gap}{UNSUPPORTED}"))]).await?;
+        }
+        self.flush().await?;
+        Ok(Written::Whole)
+    }
 
+    /// What the model is asked, and who reads its citations.
+    async fn begin(&mut self) -> Result<(AnswerRequest, Citer<StoredPages>), Stop> {
+        self.check_model().await?;
+        if !self.assignment.is_resumed {
+            self.record(AnswerEvent::Status { text: "Searching the documents".to_owned() }).await?;
+        }
+        let mut request = self.prepare().await?;
+        let pages = StoredPages { session: self.session.clone() };
+        let mut citer = Citer::new(request.passages.clone(), pages, Arc::clone(&self.session.state.embedder));
+        if self.assignment.is_resumed {
+            request.passages.truncate(self.progress.asked_with);
+            citer = citer.go_on(self.citations.clone(), &self.content);
+            self.go_on(&mut request, &mut citer).await?;
+        } else {
+            self.progress.asked_with = request.passages.len();
+            self.record(AnswerEvent::Status { text: reading(&request.passages) }).await?;
+        }
+        Ok((request, citer))
+    }
+
+    /// One turn of the model, written down as it comes.
+    async fn turn(&mut self, request: AnswerRequest, citer: &mut Citer<StoredPages>) -> Result<Said, Stop> {
         let answerer = Arc::clone(&self.session.state.answerer);
         let mut parts = answerer.answer(request).await.map_err(|error| failed(&error))?;
-        let pages = StoredPages { session: self.session.clone() };
-        let mut citer = Citer::new(passages, pages, Arc::clone(&self.session.state.embedder));
+        let mut said = Said { text: String::new(), calls: Vec::new() };
+        let mut gap = if self.content.is_empty() { "" } else { "\n\n" };
         loop {
             let part = tokio::select! {
                 biased;
@@ -154,12 +238,18 @@ impl Writer {
                 None => break,
                 Some(Ok(AnswerPart::Text(text))) => {
                     // Postgres stores no NUL.
-                    let pieces = citer.push(&text.replace('\0', "")).await?;
+                    let text = text.replace('\0', "");
+                    said.text.push_str(&text);
+                    let pieces = citer.push(&format!("{gap}{text}")).await?;
+                    gap = "";
                     self.take(pieces).await?;
                 }
                 Some(Ok(AnswerPart::Support { passage, start, end })) => citer.support(passage, start, end),
+                Some(Ok(AnswerPart::Call(wanted))) => said.calls.push(wanted),
                 Some(Ok(AnswerPart::Usage { prompt_tokens, completion_tokens })) => {
-                    self.usage = Some((prompt_tokens, completion_tokens));
+                    let (prompt, completion) = self.usage.unwrap_or((0, 0));
+                    self.usage =
+                        Some((prompt.saturating_add(prompt_tokens), completion.saturating_add(completion_tokens)));
                 }
                 Some(Err(error)) => {
                     let rest = citer.finish().await?;
@@ -170,11 +260,7 @@ impl Writer {
         }
         let rest = citer.finish().await?;
         self.take(rest).await?;
-        if citer.citations().is_empty() && answerer.model() != EXTRACTIVE {
-            let gap = if self.content.ends_with("\n\n") { "" } else { "\n\n" };
-            self.take(vec![Piece::Text(format!("{gap}{UNSUPPORTED}"))]).await?;
-        }
-        self.flush().await
+        Ok(said)
     }
 
     /// The provider may have taken the model from its list since it was chosen.
@@ -196,30 +282,43 @@ impl Writer {
 
     async fn prepare(&mut self) -> Result<AnswerRequest, Fault> {
         let Assignment { question, ref text, .. } = self.assignment;
+        let text = text.clone();
         let mut scope = self.session.scope().await?;
         let conversation = scope.conversation(self.assignment.conversation, Role::Viewer).await?;
+        self.role = conversation.project().workspace().role();
         let history = messages::history(scope.conn(), &conversation, question, messages::TURNS).await?;
         let brief = repo::brief(scope.conn(), &conversation.project()).await?;
-        let mut place = Place::project(conversation.project().id().into());
-        place.documents = scope::of_question(scope.conn(), &conversation, question).await?;
-        let ready = search::prepare(scope.conn(), place).await?;
-        drop(scope);
-        let earlier = history.last().map(|turn| turn.question.as_str());
-        let query = standalone_question(text, earlier);
-        let passages = search::in_place(&self.session, ready, &query, PASSAGES).await?;
+        let passages = if self.assignment.is_resumed {
+            waiting::passages(scope.conn(), &conversation.project(), &self.progress.passages).await?
+        } else {
+            let earlier = history.last().map(|turn| turn.question.as_str());
+            self.retrieve(scope, &conversation, &standalone_question(&text, earlier)).await?
+        };
         let window = self.model().map_or(u32::MAX, |model| model.context_tokens);
-        let room = Room::in_window(window, context::fixed(&brief, text));
+        let room = Room::in_window(window, context::fixed(&brief, &text));
         let Fitted { turns, left_out } = context::fit(history, room);
-        let request = AnswerRequest {
-            question: text.clone(),
+        self.turns_left_out = left_out;
+        Ok(AnswerRequest {
+            question: text,
             model: self.assignment.model.clone(),
             history: turns,
             brief,
             passages,
             passage_chars: room.passages,
-        };
-        self.turns_left_out = left_out;
-        Ok(request)
+            tools: Tooling { offered: self.session.state.tools.offers(self.role), rounds: Vec::new() },
+        })
+    }
+
+    async fn retrieve(
+        &self,
+        mut scope: Scope,
+        conversation: &ConversationAccess,
+        query: &str,
+    ) -> Result<Vec<Passage>, Fault> {
+        let place = scope::place_of_question(scope.conn(), conversation, self.assignment.question).await?;
+        let ready = search::prepare(scope.conn(), place).await?;
+        drop(scope);
+        search::in_place(&self.session, ready, query, PASSAGES).await
     }
 
     async fn take(&mut self, pieces: Vec<Piece>) -> Result<(), Stop> {

@@ -81,6 +81,23 @@ impl<P: Pages> Citer<P> {
         }
     }
 
+    /// An answer that goes on, with what is cited and written of it already.
+    pub fn go_on(mut self, citations: Vec<Citation>, written: &str) -> Self {
+        self.citations = citations;
+        self.remember(written);
+        self
+    }
+
+    /// Passages that were found meanwhile; their numbers go on.
+    pub fn add(&mut self, passages: Vec<Passage>) {
+        self.passages.extend(passages);
+    }
+
+    /// All that a marker may name.
+    pub fn passages(&self) -> &[Passage] {
+        &self.passages
+    }
+
     /// The exact place for the next `[passage + 1]`.
     pub fn support(&mut self, passage: usize, start: u32, end: u32) {
         self.supports.insert(passage, (start, end));
@@ -97,10 +114,12 @@ impl<P: Pages> Citer<P> {
         self.resolve(segments).await
     }
 
+    /// What is still held back. What is pushed later begins anew: code that was left open ends here.
+    ///
     /// # Errors
     /// As [`Self::push`].
     pub async fn finish(&mut self) -> Result<Vec<Piece>, Fault> {
-        let segments = self.scanner.finish();
+        let segments = std::mem::take(&mut self.scanner).finish();
         self.resolve(segments).await
     }
 

@@ -1,7 +1,7 @@
 //! SQL of a running answer: its numbered events, its lease, and its end. Every write names the lease's epoch, so that a
 //! process that has lost an answer writes nothing more of it.
 
-use super::{cite, messages};
+use super::{calls, cite, messages};
 use crate::{
     events::{Notice, notify},
     fault::Fault,
@@ -19,16 +19,26 @@ use uuid::Uuid;
 /// How long a process may be silent before its answers count as abandoned.
 pub const LEASE_SECONDS: f64 = 10.0;
 
+/// An answer that a process writes, and the epoch in which it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    pub message: MessageId,
+    pub epoch: i64,
+}
+
 /// What the events of an answer hold so far.
 #[derive(Debug, Default)]
 pub struct Streamed {
+    /// The last event's number; 0 without any.
+    pub seq: i32,
     pub content: String,
     pub citations: Vec<Citation>,
 }
 
 pub async fn streamed(conn: &mut PgConnection, message: MessageId) -> Result<Streamed, Fault> {
     let mut so_far = Streamed::default();
-    for (_, event) in after(conn, message, 0).await? {
+    for (seq, event) in after(conn, message, 0).await? {
+        so_far.seq = seq;
         let Replayed::Event(event) = event else { continue };
         match *event {
             AnswerEvent::Delta { text } => so_far.content.push_str(&text),
@@ -152,6 +162,22 @@ pub async fn abandoned(conn: &mut PgConnection) -> Result<Vec<MessageId>, Fault>
     Ok(ids.into_iter().map(Into::into).collect())
 }
 
+/// Stores an event of an answer that no process writes now, or whose row the caller has locked; its number.
+pub async fn append(conn: &mut PgConnection, message: MessageId, event: &AnswerEvent) -> Result<i32, Fault> {
+    let event = serde_json::to_value(event).map_err(Fault::while_doing("write an event"))?;
+    let seq = sqlx::query_scalar!(
+        "insert into message_events (message_id, seq, workspace_id, event)
+         select id, (select coalesce(max(seq), 0) + 1 from message_events where message_id = $1), workspace_id, $2
+         from messages where id = $1
+         returning seq",
+        Uuid::from(message),
+        event
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(seq)
+}
+
 /// How an answer ends.
 #[derive(Clone, Debug)]
 pub struct End {
@@ -180,7 +206,8 @@ pub async fn finish(
 ) -> Result<Option<(i32, Message)>, Fault> {
     let id = Uuid::from(message);
     let Some(workspace) = sqlx::query_scalar!(
-        "select workspace_id from messages where id = $1 and state = 'streaming' and ($2::bigint is null or lease_epoch = $2) for update",
+        "select workspace_id from messages where id = $1 and state in ('streaming', 'waiting') and ($2::bigint is null or lease_epoch = $2)
+         for update",
         id,
         epoch
     )
@@ -192,8 +219,10 @@ pub async fn finish(
     let content = insert_citations(conn, id, workspace, end.content, end.citations).await?;
     let number = |value: Option<u32>| value.map(|value| i32::try_from(value).unwrap_or(i32::MAX));
     sqlx::query!(
-        "update messages set state = $2, content = $3, failure = $4, prompt_tokens = $5, completion_tokens = $6,
-                duration_ms = $7, cost_micros = $8, turns_left_out = $9, lease_epoch = lease_epoch + 1, leased_until = null
+        "update messages set state = $2, content = $3, failure = $4, prompt_tokens = coalesce($5, prompt_tokens),
+                completion_tokens = coalesce($6, completion_tokens), duration_ms = coalesce($7, duration_ms),
+                cost_micros = coalesce($8, cost_micros), turns_left_out = $9,
+                progress = null, lease_epoch = lease_epoch + 1, leased_until = null
          where id = $1",
         id,
         end.state.as_str(),
@@ -207,6 +236,7 @@ pub async fn finish(
     )
     .execute(&mut *conn)
     .await?;
+    calls::close(conn, message).await?;
     let last = sqlx::query_scalar!("select max(seq) from message_events where message_id = $1", id)
         .fetch_one(&mut *conn)
         .await?;

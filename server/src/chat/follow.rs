@@ -8,6 +8,7 @@ use super::{
     running::Numbered,
 };
 use crate::{
+    events::Notice,
     fault::Fault,
     session::{CHECK_ACCESS, UserSession},
 };
@@ -45,10 +46,11 @@ pub fn follow(
                 }
                 checked = Instant::now();
             }
+            let mut notices = state.events.subscribe();
             // First the subscription, then the table: what is stored in between comes twice, and is told apart by number.
             let live = state.answers.running(message).map(|running| running.live.subscribe());
-            let stored = match replay(&session, message, seen).await {
-                Ok(stored) => stored,
+            let (stored, answer_state) = match replay(&session, message, seen).await {
+                Ok(replayed) => replayed,
                 Err(Fault::Refused(Error::NotFound)) => return,
                 Err(error) => {
                     tracing::warn!(%error, "an answer's events could not be read");
@@ -89,6 +91,12 @@ pub fn follow(
                         sleep(LOOK_AGAIN).await;
                     }
                 }
+                // Somebody is to decide, today or tomorrow: nothing is asked until they have.
+                None if answer_state == MessageState::Waiting => tokio::select! {
+                    () = state.events.stopped() => return,
+                    () = sleep(CHECK_ACCESS) => {}
+                    () = told_of(&mut notices, message) => {}
+                },
                 None => tokio::select! {
                     () = state.events.stopped() => return,
                     () = sleep(LOOK_AGAIN) => {}
@@ -103,9 +111,26 @@ async fn next(live: &mut Receiver<Arc<Numbered>>) -> Option<Arc<Numbered>> {
     live.recv().await.ok()
 }
 
-async fn replay(session: &UserSession, message: MessageId, seen: i32) -> Result<Vec<Arc<Numbered>>, Fault> {
+/// Resolves when the message may have changed.
+async fn told_of(notices: &mut Receiver<Notice>, message: MessageId) {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::Message { message: changed }) if changed == message => return,
+            Ok(Notice::Missed) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The events after number `seen`, and the state that the answer had before them.
+async fn replay(
+    session: &UserSession,
+    message: MessageId,
+    seen: i32,
+) -> Result<(Vec<Arc<Numbered>>, MessageState), Fault> {
     let mut scope = session.scope().await?;
     scope.message(message, Role::Viewer).await?;
+    let state = messages::state(scope.conn(), message).await?;
     let mut events = Vec::new();
     for (seq, replayed) in events::after(scope.conn(), message, seen).await? {
         let event = match replayed {
@@ -114,7 +139,7 @@ async fn replay(session: &UserSession, message: MessageId, seen: i32) -> Result<
         };
         events.push(Arc::new(Numbered { seq, event }));
     }
-    Ok(events)
+    Ok((events, state))
 }
 
 /// Whether everything there is has been seen: a browser that comes back for more is told to stay away.
@@ -124,8 +149,8 @@ async fn replay(session: &UserSession, message: MessageId, seen: i32) -> Result<
 pub async fn is_over(session: &UserSession, message: MessageId, seen: i32) -> Result<bool, Fault> {
     let mut scope = session.scope().await?;
     scope.message(message, Role::Viewer).await?;
-    let state = messages::message(scope.conn(), message).await?.state;
-    Ok(state != MessageState::Streaming && events::after(scope.conn(), message, seen).await?.is_empty())
+    let state = messages::state(scope.conn(), message).await?;
+    Ok(!state.is_open() && events::after(scope.conn(), message, seen).await?.is_empty())
 }
 
 fn is_last(numbered: &Numbered) -> bool {

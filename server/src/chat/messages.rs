@@ -2,7 +2,7 @@
 //! question, and what has the same parent are versions of each other. What is shown is one branch, from the first
 //! question to a leaf. A running answer is written by [`super::events`].
 
-use super::repo::UNTITLED;
+use super::{calls, events, repo::UNTITLED};
 use crate::{
     access::{ConversationAccess, MessageAccess},
     ai::answer::Turn,
@@ -61,6 +61,7 @@ impl From<Row> for Message {
             state: MessageState::parse(&row.state).unwrap_or(MessageState::Failed),
             content: row.content,
             citations: Vec::new(),
+            tool_calls: Vec::new(),
             model: row.model,
             failure: row.failure,
             prompt_tokens: number(row.prompt_tokens),
@@ -110,6 +111,11 @@ pub async fn message(conn: &mut PgConnection, id: MessageId) -> Result<Message, 
     found.pop().ok_or_else(|| Error::NotFound.into())
 }
 
+pub async fn state(conn: &mut PgConnection, id: MessageId) -> Result<MessageState, Fault> {
+    let state = sqlx::query_scalar!("select state from messages where id = $1", Uuid::from(id)).fetch_one(conn).await?;
+    Ok(MessageState::parse(&state).unwrap_or(MessageState::Failed))
+}
+
 /// From `from` up to the first question, the newest first, at most `rows`.
 pub async fn upwards(
     conn: &mut PgConnection,
@@ -154,7 +160,7 @@ pub async fn all(
     complete(conn, found.into_iter().map(Into::into).collect()).await
 }
 
-/// Adds citations, and the text of what is still being written.
+/// Adds citations and calls of tools, and the text of what is still being written.
 async fn complete(conn: &mut PgConnection, mut messages: Vec<Message>) -> Result<Vec<Message>, Fault> {
     let ids: Vec<Uuid> = messages.iter().map(|message| message.id.into()).collect();
     let rows = sqlx::query!(
@@ -178,8 +184,13 @@ async fn complete(conn: &mut PgConnection, mut messages: Vec<Message>) -> Result
             });
         }
     }
-    for message in messages.iter_mut().filter(|message| message.state == MessageState::Streaming) {
-        let so_far = super::events::streamed(conn, message.id).await?;
+    for call in calls::shown(conn, &ids).await? {
+        if let Some(message) = messages.iter_mut().find(|message| message.id == call.message_id) {
+            message.tool_calls.push(call);
+        }
+    }
+    for message in messages.iter_mut().filter(|message| message.state.is_open()) {
+        let so_far = events::streamed(conn, message.id).await?;
         (message.content, message.citations) = (so_far.content, so_far.citations);
     }
     Ok(messages)
@@ -368,13 +379,37 @@ pub async fn insert_answer(conn: &mut PgConnection, message: &MessageAccess, new
     Ok(Stored::New { question: question.into(), answer: answer.into() })
 }
 
-/// `None` when another answer is being written, or the key came before.
+/// Locks the conversation against new answers, and against answers that go on, until the transaction ends.
+pub async fn lock(conn: &mut PgConnection, conversation: &ConversationAccess) -> Result<(), Fault> {
+    sqlx::query!("select id from conversations where id = $1 for no key update", Uuid::from(conversation.id()))
+        .fetch_one(conn)
+        .await?;
+    Ok(())
+}
+
+/// Stops the answer of the conversation that waits for somebody's decision, if one does.
+async fn stop_waiting(conn: &mut PgConnection, conversation: &ConversationAccess) -> Result<(), Fault> {
+    let waiting = sqlx::query_scalar!(
+        "select id from messages where conversation_id = $1 and state = 'waiting'",
+        Uuid::from(conversation.id())
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for message in waiting {
+        events::finish_from_events(conn, message.into(), MessageState::Stopped, None).await?;
+    }
+    Ok(())
+}
+
+/// `None` when another answer is being written, or the key came before. What waited for a decision is stopped: whoever
+/// goes on talking has not taken it.
 async fn insert_streaming(
     conn: &mut PgConnection,
     conversation: &ConversationAccess,
     question: Uuid,
     new: &New<'_>,
 ) -> Result<Option<Uuid>, Fault> {
+    lock(conn, conversation).await?;
     let answer = sqlx::query_scalar!(
         "insert into messages (id, workspace_id, conversation_id, parent_id, author, state, model, lease_epoch, leased_until,
                 created_by, idempotency_key)
@@ -391,8 +426,11 @@ async fn insert_streaming(
         Uuid::from(new.user),
         new.idempotency_key
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
+    if answer.is_some() {
+        stop_waiting(conn, conversation).await?;
+    }
     Ok(answer)
 }
 

@@ -2,6 +2,7 @@
 //! stored before anyone sees them ([`running`]) and can be followed from any point, in any process ([`follow`]).
 
 mod answer;
+mod calls;
 mod cite;
 mod events;
 mod export;
@@ -15,11 +16,14 @@ mod running;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod tools;
+mod waiting;
 
 pub use running::{Answers, sweep};
+pub use tools::Tools;
 
 use crate::{
-    access::ConversationAccess,
+    access::{ConversationAccess, MessageAccess},
     ai::answer::Turn,
     db::Scope,
     documents::repo as documents,
@@ -32,7 +36,7 @@ use crate::{
 use answer::Assignment;
 use async_trait::async_trait;
 use domain::{
-    ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId,
+    ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId, ToolCallId,
     chat::{
         Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, ConversationChange, Found, MAX_CHOSEN, MAX_FIND,
         Message, MessageState, NewConversation, NewQuestion,
@@ -41,6 +45,7 @@ use domain::{
     models::ModelName,
     projects::Brief,
     text::{Name, Prose},
+    tools::ToolsMode,
     workspaces::Role,
 };
 use messages::{New, Place, Stored};
@@ -123,6 +128,13 @@ impl Chat for UserSession {
         }
         if let Some(archived) = change.archived {
             repo::archive(scope.conn(), &access, archived).await?;
+        }
+        if let Some(mode) = change.tools_mode {
+            // Whoever asks lends the model their rights: a guest may not do that for others.
+            if mode == ToolsMode::Autonomous && access.project().workspace().role() < Role::Member {
+                return Err(Error::Forbidden);
+            }
+            repo::set_tools_mode(scope.conn(), &access, mode).await?;
         }
         let conversation = repo::get(scope.conn(), id).await?;
         scope.commit().await?;
@@ -263,11 +275,7 @@ impl Chat for UserSession {
     async fn stop_answer(&self, id: MessageId) -> Result<Message, Error> {
         let mut scope = self.scope().await?;
         let access = scope.message(id, Role::Viewer).await?;
-        let asked_by = repo::asked_by(scope.conn(), &access).await?;
-        let role = access.conversation().project().workspace().role();
-        if role < Role::Member && asked_by != Some(scope.user_id().into()) {
-            return Err(Error::Forbidden);
-        }
+        steers(&mut scope, &access).await?;
         drop(scope);
         if let Some(running) = self.state.answers.running(id) {
             running.stop.cancel();
@@ -281,6 +289,10 @@ impl Chat for UserSession {
         let message = messages::message(scope.conn(), id).await?;
         scope.commit().await?;
         Ok(message)
+    }
+
+    async fn decide_tool_call(&self, id: ToolCallId, approve: bool) -> Result<Message, Error> {
+        Ok(waiting::decide(self, id, approve).await?)
     }
 }
 
@@ -329,7 +341,8 @@ impl UserSession {
         if is_new {
             scope.commit().await?;
             let text = pair.question.content.clone();
-            let assignment = Assignment { message: answer, conversation, question, text, model, asked };
+            let assignment =
+                Assignment { message: answer, conversation, question, text, model, asked, is_resumed: false };
             answer::start(self, assignment, messages::FIRST_EPOCH);
         }
         Ok(pair)
@@ -366,6 +379,16 @@ fn chosen(documents: Vec<DocumentId>) -> Result<Vec<Uuid>, Error> {
         return Err(Error::invalid("documents", format!("Choose at most {MAX_CHOSEN} documents, or none for all.")));
     }
     Ok(documents.into_iter().collect())
+}
+
+/// Who asked may stop the answer, and decide what is done for it; so may every member.
+async fn steers(scope: &mut Scope, message: &MessageAccess) -> Result<(), Fault> {
+    let asked_by = repo::asked_by(scope.conn(), message).await?;
+    let role = message.conversation().project().workspace().role();
+    if role < Role::Member && asked_by != Some(scope.user_id().into()) {
+        return Err(Error::Forbidden.into());
+    }
+    Ok(())
 }
 
 /// Who began a conversation may change it, and so may every member.

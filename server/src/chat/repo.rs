@@ -11,6 +11,7 @@ use domain::{
     chat::Conversation,
     projects::{Brief, ProjectLink},
     text::{Name, Prose},
+    tools::ToolsMode,
     workspaces::WorkspaceLink,
 };
 use sqlx::PgConnection;
@@ -26,6 +27,7 @@ struct ConversationRow {
     created_at: OffsetDateTime,
     updated_at: OffsetDateTime,
     archived_at: Option<OffsetDateTime>,
+    tools_mode: String,
     project_id: Uuid,
     project_name: String,
     workspace_id: Uuid,
@@ -42,6 +44,7 @@ impl From<ConversationRow> for Conversation {
             created_at: row.created_at,
             updated_at: row.updated_at,
             archived_at: row.archived_at,
+            tools_mode: ToolsMode::parse(&row.tools_mode),
         }
     }
 }
@@ -57,7 +60,7 @@ pub async fn list(
         ConversationRow,
         r#"select c.id, c.title, c.created_at as "created_at: OffsetDateTime",
                 c.updated_at as "updated_at: OffsetDateTime",
-                c.archived_at as "archived_at: OffsetDateTime", p.id as project_id, p.name as project_name,
+                c.archived_at as "archived_at: OffsetDateTime", c.tools_mode, p.id as project_id, p.name as project_name,
                 w.id as workspace_id, w.name as workspace_name
          from conversations c
          join projects p on p.id = c.project_id
@@ -102,7 +105,7 @@ pub async fn get(conn: &mut PgConnection, conversation: ConversationId) -> Resul
         ConversationRow,
         r#"select c.id, c.title, c.created_at as "created_at: OffsetDateTime",
                 c.updated_at as "updated_at: OffsetDateTime",
-                c.archived_at as "archived_at: OffsetDateTime", p.id as project_id, p.name as project_name,
+                c.archived_at as "archived_at: OffsetDateTime", c.tools_mode, p.id as project_id, p.name as project_name,
                 w.id as workspace_id, w.name as workspace_name
          from conversations c
          join projects p on p.id = c.project_id
@@ -131,6 +134,29 @@ pub async fn rename(conn: &mut PgConnection, conversation: &ConversationAccess, 
     .execute(&mut *conn)
     .await?;
     touch(conn, &conversation.project()).await
+}
+
+/// Whether the models of the conversation ask before they write.
+pub async fn tools_mode(conn: &mut PgConnection, conversation: ConversationId) -> Result<ToolsMode, Fault> {
+    let mode = sqlx::query_scalar!("select tools_mode from conversations where id = $1", Uuid::from(conversation))
+        .fetch_one(conn)
+        .await?;
+    Ok(ToolsMode::parse(&mode))
+}
+
+pub async fn set_tools_mode(
+    conn: &mut PgConnection,
+    conversation: &ConversationAccess,
+    mode: ToolsMode,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "update conversations set tools_mode = $2 where id = $1",
+        Uuid::from(conversation.id()),
+        mode.as_str()
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 /// Takes the conversation out of the list, or back into it. It stays as recent as it is.

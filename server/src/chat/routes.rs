@@ -18,7 +18,7 @@ use axum::{
     },
 };
 use domain::{
-    ConversationId, DocumentId, Error, MessageId, Page, ProjectId,
+    ConversationId, DocumentId, Error, MessageId, Page, ProjectId, ToolCallId,
     chat::{
         AnswerEvent, Asked, Branch, Chat, ChatDocument, ChatScope, Conversation, ConversationChange, Found, Message,
         NewConversation, NewQuestion,
@@ -50,6 +50,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(regenerate))
         .routes(routes!(events))
         .routes(routes!(stop))
+        .routes(routes!(decide))
 }
 
 /// Which of the project's conversations.
@@ -114,7 +115,7 @@ async fn show(session: UserSession, Path(id): Path<ConversationId>) -> Result<Js
     Ok(Json(session.conversation(id).await?))
 }
 
-/// Rename a conversation, archive it, or bring it back
+/// Rename a conversation, archive it or bring it back, or let its models work without asking
 #[utoipa::path(patch, path = "/conversations/{id}", operation_id = "change_conversation", tag = "Conversations", params(("id" = ConversationId, Path)),
     request_body = ConversationChange, responses((status = OK, body = Conversation), Problems))]
 async fn change(
@@ -330,7 +331,8 @@ struct From {
 /// Follow an answer as server-sent events
 ///
 /// Each event is named `answer`, has its number as id and an `AnswerEvent` as data. Without `Last-Event-ID` they begin at
-/// the beginning of the answer; the last one is `finished`. 204 when that was seen already.
+/// the beginning of the answer; the last one is `finished`. After `waiting`
+/// nothing comes until somebody has decided. 204 when that was seen already.
 #[utoipa::path(get, path = "/messages/{id}/events", operation_id = "follow_answer", tag = "Conversations",
     params(("id" = MessageId, Path), From, ("Last-Event-ID" = Option<u32>, Header)),
     responses((status = OK, body = AnswerEvent, content_type = "text/event-stream"), (status = NO_CONTENT), Problems))]
@@ -361,4 +363,24 @@ async fn events(
     responses((status = OK, body = Message), Problems))]
 async fn stop(session: UserSession, Path(id): Path<MessageId>) -> Result<Json<Message>, HttpError> {
     Ok(Json(session.stop_answer(id).await?))
+}
+
+/// Whether a model may do what it wants to.
+#[derive(Debug, Deserialize, ToSchema)]
+struct ToolDecision {
+    approve: bool,
+}
+
+/// Let a model do what it wants to, or refuse it
+///
+/// When nothing of its answer waits any more, the answer goes on, with the rights of who decided last. The same decision
+/// again changes nothing.
+#[utoipa::path(post, path = "/tool-calls/{id}/decision", operation_id = "decide_tool_call", tag = "Conversations", params(("id" = ToolCallId, Path)),
+    request_body = ToolDecision, responses((status = OK, body = Message), Problems))]
+async fn decide(
+    session: UserSession,
+    Path(id): Path<ToolCallId>,
+    Json(ToolDecision { approve }): Json<ToolDecision>,
+) -> Result<Json<Message>, HttpError> {
+    Ok(Json(session.decide_tool_call(id, approve).await?))
 }

@@ -4,7 +4,7 @@
 use crate::{
     access::{ConversationAccess, DocumentAccess, ProjectAccess},
     fault::Fault,
-    rag::search::Documents,
+    rag::search::{Documents, Place},
     workspaces::repo::count,
 };
 use domain::{
@@ -111,6 +111,17 @@ pub async fn use_in_chat(conn: &mut PgConnection, document: &DocumentAccess, in_
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Where to look for what the question is about.
+pub async fn place_of_question(
+    conn: &mut PgConnection,
+    conversation: &ConversationAccess,
+    question: MessageId,
+) -> Result<Place, Fault> {
+    let mut place = Place::project(conversation.project().id().into());
+    place.documents = of_question(conn, conversation, question).await?;
+    Ok(place)
 }
 
 /// What the question was asked of; everything, where it is older than scopes are.

@@ -5,6 +5,7 @@ mod failures;
 mod find;
 mod models;
 mod scope;
+mod tools;
 mod tree;
 
 use super::*;

@@ -16,6 +16,7 @@ pub mod site;
 pub mod store;
 #[cfg(test)]
 mod tests;
+pub mod tools;
 pub mod variables;
 
 pub use embed::{Embed, RemoteModel};
@@ -43,6 +44,7 @@ pub struct Config {
     pub chat: chat::Chat,
     /// Which models answer beside the one of `chat`.
     pub models: models::ModelOptions,
+    pub tools: tools::Tools,
     /// Who reads pictures, if anybody does.
     pub vision: Option<chat::ChatModel>,
     pub embed: embed::Embed,
@@ -78,6 +80,7 @@ impl Config {
         let mail = mail::Mail::read(&mut reader);
         let chat = chat::Chat::read(&mut reader);
         let models = models::ModelOptions::read(&mut reader, chat.as_ref());
+        let tools = tools::Tools::read(&mut reader);
         let vision = chat::read_vision(&reader, chat.as_ref());
         let embed = embed::Embed::read(&mut reader);
         let previous_embedding_key = reader.secret("EMBEDDING_PREVIOUS_API_KEY");
@@ -101,6 +104,7 @@ impl Config {
             mail,
             chat,
             models,
+            tools,
             vision,
             embed,
             previous_embedding_key,

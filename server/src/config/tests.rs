@@ -16,6 +16,7 @@ const PRODUCTION: &[(&str, &str)] = &[
     ("R2_SECRET_KEY", "hunter2"),
     ("R2_BUCKET", "atelier"),
     ("LLM_API_KEY", "sk-hunter2"),
+    ("TAVILY_API_KEY", "tvly-hunter2"),
     ("EMBEDDING_BASE_URL", "https://api.example.com/v1"),
     ("EMBEDDING_API_KEY", "hunter2"),
     ("EMBEDDING_MODEL", "embed-large"),
@@ -60,6 +61,7 @@ fn nothing_configured_means_everything_embedded() {
     assert!(matches!(config.store, store::Store::Embedded { .. }));
     assert!(matches!(config.identity, identity::Identity::Embedded(_)));
     assert!(matches!(config.chat, chat::Chat::Extractive));
+    assert_eq!((config.tools.max_iterations, config.tools.web_search.is_none()), (8, true));
     assert!(matches!(config.embed, embed::Embed::Local));
     assert_eq!(config.limits.max_upload_bytes, 200 * 1024 * 1024);
     assert!(config.paths.data.is_absolute() && config.paths.data.ends_with(".atelier"));
@@ -110,6 +112,7 @@ fn all_mistakes_are_reported_together() {
     let found = wrong(&with(&[
         ("LEPTOS_SITE_ADDR", "3000"),
         ("ATELIER_MAX_UPLOAD_MB", "0"),
+        ("CHAT_MAX_ITERATIONS", "0"),
         ("R2_ENDPOINT", "http://store.example.com"),
         ("ATELIER_LOG_FORMAT", "xml"),
         ("ATELIER_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
@@ -118,6 +121,7 @@ fn all_mistakes_are_reported_together() {
     for name in [
         "LEPTOS_SITE_ADDR",
         "ATELIER_MAX_UPLOAD_MB",
+        "CHAT_MAX_ITERATIONS",
         "R2_ENDPOINT",
         "ATELIER_LOG_FORMAT",
         "ATELIER_TRUSTED_PROXIES",
@@ -146,6 +150,7 @@ fn a_part_of_a_group_asks_for_the_rest() {
     assert_eq!(wrong(&[("EMBEDDING_MODEL", "m")]), ["EMBEDDING_MODEL"]);
     assert_eq!(wrong(&[("LLM_MODEL", "m")]), ["LLM_API_KEY"]);
     assert_eq!(wrong(&[("LLM_BASE_URL", "http://localhost:11434/v1")]), ["LLM_MODEL"]);
+    assert_eq!(wrong(&[("TAVILY_BASE_URL", "https://x.example.com")]), ["TAVILY_API_KEY"]);
 }
 
 #[test]

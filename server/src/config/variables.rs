@@ -109,6 +109,12 @@ pub const VARIABLES: &[Variable] = &[
     ),
     optional("CHAT_CONTEXT", "how many tokens a model takes whose window the provider does not list (default 128000)"),
     optional(
+        "CHAT_MAX_ITERATIONS",
+        "how often the model may call tools for one answer before it must give it (default 8)",
+    ),
+    optional("TAVILY_API_KEY", "the key for Tavily, with which models may search the web (default: they cannot)"),
+    optional("TAVILY_BASE_URL", "where Tavily's API is (default https://api.tavily.com)"),
+    optional(
         "VISION_MODEL",
         "the name of a model there that reads pictures (default: pictures are stored without text)",
     ),

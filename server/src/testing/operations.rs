@@ -160,6 +160,7 @@ const NEEDED: &[(&str, Role)] = &[
     ("PUT /api/v1/conversations/{id}/scope", Role::Member),
     ("PUT /api/v1/conversations/{id}/model", Role::Member),
     ("POST /api/v1/messages/{id}/stop", Role::Member),
+    ("POST /api/v1/tool-calls/{id}/decision", Role::Member),
     ("PUT /api/v1/documents/{id}/in-chat", Role::Member),
 ];
 
@@ -228,6 +229,18 @@ impl Belongings {
         .execute(&mut sql)
         .await
         .unwrap();
+        let tool_call = Uuid::now_v7();
+        sqlx::query(
+            "insert into tool_calls (id, workspace_id, message_id, round, seq, model_call_id, name, label, arguments, state, result)
+             values ($1, $2, $3, 0, 0, 'call_1', 'trash_document', $4, '{}', 'done', 'Moved.')",
+        )
+        .bind(tool_call)
+        .bind(workspace)
+        .bind(message)
+        .bind(format!("Move {mark} to the trash"))
+        .execute(&mut sql)
+        .await
+        .unwrap();
         let colleague = Uuid::now_v7();
         sqlx::query(
             "with made as (insert into users (id, email, display_name) values ($1, $1 || '@example.com', $3) returning id)
@@ -259,6 +272,7 @@ impl Belongings {
             ("UploadId", upload),
             ("ConversationId", conversation),
             ("MessageId", message),
+            ("ToolCallId", tool_call),
         ]))
     }
 

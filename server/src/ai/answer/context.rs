@@ -64,7 +64,7 @@ fn chars(turn: &Turn) -> usize {
 
 /// Characters that are told in any case, with this question.
 pub fn fixed(brief: &Brief, question: &str) -> usize {
-    prompt::system(brief).chars().count() + question.chars().count()
+    prompt::system_chars(brief) + question.chars().count()
 }
 
 /// What the next question would take, in tokens: with the turns that would be told, and as many passages as there is room

@@ -38,6 +38,7 @@ async fn ask(embedder: Arc<dyn Embedder>, question: &str, texts: &[&str]) -> (St
         history: Vec::new(),
         brief: Brief::default(),
         passages: passages.clone(),
+        tools: crate::ai::answer::Tooling::default(),
     };
     let mut parts = Extractive::new(embedder).answer(request).await.unwrap();
     let (mut text, mut supports) = (String::new(), Vec::new());
@@ -48,6 +49,7 @@ async fn ask(embedder: Arc<dyn Embedder>, question: &str, texts: &[&str]) -> (St
                 let words = passages[passage].text.chars().skip(start as usize).take((end - start) as usize).collect();
                 supports.push(words);
             }
+            AnswerPart::Call(_) => panic!("it calls no tools"),
             AnswerPart::Usage { .. } => panic!("nothing is counted here"),
         }
     }

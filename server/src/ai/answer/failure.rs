@@ -21,7 +21,8 @@ pub fn endless() -> AnswerError {
     because("The model did not come to an end, so its answer was cut. Ask for something shorter.")
 }
 
-/// What the end of a stream means: only `stop` (and a tool call, which is never offered) is a whole answer.
+/// What the end of a stream means: only `stop`, or calls of tools, is a whole turn. The length counts those
+/// too.
 ///
 /// # Errors
 /// When the answer is empty, was cut, or was ended early by the provider.

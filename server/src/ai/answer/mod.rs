@@ -1,11 +1,12 @@
 //! Answering a question from passages.
 
+mod calls;
 pub mod context;
 mod extractive;
 mod failure;
 pub mod lexical;
 mod openai;
-mod prompt;
+pub mod prompt;
 #[cfg(test)]
 pub mod scripted;
 pub mod sentences;
@@ -14,6 +15,7 @@ use crate::{ai::embed::Embedder, config::chat::Chat, fault::Fault};
 use async_trait::async_trait;
 use domain::{documents::Passage, models::ModelName, projects::Brief};
 use futures::stream::BoxStream;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The name that the built-in answerer signs with.
@@ -43,6 +45,50 @@ pub struct AnswerRequest {
     pub passages: Vec<Passage>,
     /// Characters of them that there is room for.
     pub passage_chars: usize,
+    pub tools: Tooling,
+}
+
+/// What a model may call for an answer, and what it has called so far.
+#[derive(Clone, Debug, Default)]
+pub struct Tooling {
+    /// None, where the answer must be given now.
+    pub offered: Vec<ToolOffer>,
+    /// The model's turns so far, the oldest first.
+    pub rounds: Vec<Round>,
+}
+
+/// A tool, as a model is told of it.
+#[derive(Clone, Debug)]
+pub struct ToolOffer {
+    pub name: &'static str,
+    pub description: &'static str,
+    /// The JSON schema of its arguments.
+    pub parameters: Value,
+}
+
+/// A turn of the model that called tools.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// Its own words before the calls, with its own numbers.
+    pub said: String,
+    pub calls: Vec<Called>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Called {
+    pub wanted: Wanted,
+    /// What the model is told of it.
+    pub result: String,
+}
+
+/// A call that a model asks for; nothing of it is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The model's name for this call.
+    pub id: String,
+    pub tool: String,
+    /// JSON, if the model does what it should.
+    pub arguments: String,
 }
 
 /// An earlier question with its answer.
@@ -60,6 +106,8 @@ pub enum AnswerPart {
     /// The exact place that supports what was just said: `start..end` in `char`s of `passages[passage].text`. It comes
     /// before the text with the `[n]` that stands for it.
     Support { passage: usize, start: u32, end: u32 },
+    /// A call of a tool; they come after all text, and the turn is over with them.
+    Call(Wanted),
     /// Counted by the provider, once, near the end.
     Usage { prompt_tokens: u32, completion_tokens: u32 },
 }

@@ -2,7 +2,11 @@
 //! connect, to the first token and between chunks, and the size of an answer. Nothing is sent twice once the model has
 //! begun to answer, and dropping the stream closes the connection, which ends the work upstream.
 
-use super::{AnswerError, AnswerPart, AnswerRequest, AnswerStream, Answerer, failure, prompt};
+use super::{
+    AnswerError, AnswerPart, AnswerRequest, AnswerStream, Answerer, ToolOffer,
+    calls::{CallPiece, Calls},
+    failure, prompt,
+};
 use crate::{config::chat::ChatModel, fault::Fault};
 use async_openai::{Client, config::Config, error::OpenAIError, middleware::HttpRequestFactory};
 use async_trait::async_trait;
@@ -88,20 +92,57 @@ impl Answerer for OpenAi {
     async fn answer(&self, request: AnswerRequest) -> Result<AnswerStream, AnswerError> {
         let deadline = Instant::now() + self.limits.first_token;
         let model = request.model.as_ref().map_or(self.model.as_str(), ModelName::as_str).to_owned();
-        let body = json!({
+        let mut request = request;
+        let opened = match self.open(&request, &model, deadline).await? {
+            Err(error) if !request.tools.offered.is_empty() && refuses_tools(&error) => {
+                tracing::warn!(%error, model, "the model takes no tools; it is asked without them");
+                request.tools.offered.clear();
+                self.open(&request, &model, deadline).await?
+            }
+            opened => opened,
+        };
+        let chunks = opened.map_err(|error| failure::of(error, &model))?;
+        Ok(read(chunks, deadline, self.limits.clone(), model))
+    }
+}
+
+impl OpenAi {
+    /// # Errors
+    /// When nothing comes until the deadline; inside, what the server says.
+    async fn open(
+        &self,
+        request: &AnswerRequest,
+        model: &str,
+        deadline: Instant,
+    ) -> Result<Result<Chunks, OpenAIError>, AnswerError> {
+        let mut body = json!({
             "model": model,
-            "messages": prompt::messages(&request),
+            "messages": prompt::messages(request),
             "stream": true,
             "stream_options": { "include_usage": true },
         });
+        if !request.tools.offered.is_empty() {
+            body["tools"] = request.tools.offered.iter().map(offer).collect();
+        }
         let chat = self.client.chat();
         let opening = chat.create_stream_byot::<Value, Chunk>(body);
-        let chunks = timeout_at(deadline, opening)
-            .await
-            .map_err(|_| failure::stalled(self.limits.first_token))?
-            .map_err(|error| failure::of(error, &model))?;
-        Ok(read(chunks, deadline, self.limits.clone(), model))
+        timeout_at(deadline, opening).await.map_err(|_| failure::stalled(self.limits.first_token))
     }
+}
+
+fn offer(tool: &ToolOffer) -> Value {
+    let ToolOffer { name, description, parameters } = tool;
+    json!({ "type": "function", "function": { "name": name, "description": description, "parameters": parameters } })
+}
+
+/// Whether the server may take the same question without tools. OpenRouter knows no such model then, and says why.
+fn refuses_tools(error: &OpenAIError) -> bool {
+    let OpenAIError::Boxed(cause) = error else { return false };
+    cause.downcast_ref::<Refusal>().is_some_and(|refusal| match refusal.status.as_u16() {
+        400 => true,
+        404 | 422 | 501 => refusal.body.to_ascii_lowercase().contains("tool"),
+        _ => false,
+    })
 }
 
 type Chunks = async_openai::types::stream::StreamResponse<Chunk>;
@@ -112,6 +153,7 @@ fn read(mut chunks: Chunks, deadline: Instant, limits: Limits, model: String) ->
         let mut waited = limits.first_token;
         let mut length = 0;
         let mut finish: Option<String> = None;
+        let mut calls = Calls::default();
         loop {
             let next = match timeout_at(until, chunks.next()).await {
                 Ok(next) => next,
@@ -132,13 +174,17 @@ fn read(mut chunks: Chunks, deadline: Instant, limits: Limits, model: String) ->
                 Err(failure::reported(&error, &model))?;
             }
             for choice in chunk.choices {
-                if let Some(text) = choice.delta.and_then(|delta| delta.content).filter(|text| !text.is_empty()) {
+                let Delta { content, tool_calls } = choice.delta.unwrap_or_default();
+                if let Some(text) = content.filter(|text| !text.is_empty()) {
                     length += text.chars().count();
                     yield AnswerPart::Text(text);
                 }
+                for piece in tool_calls.unwrap_or_default() {
+                    length += calls.push(piece);
+                }
                 finish = finish.or(choice.finish_reason);
             }
-            if length > limits.max_chars {
+            if length > limits.max_chars || calls.are_endless() {
                 Err(failure::endless())?;
             }
             if let Some(usage) = chunk.usage {
@@ -148,6 +194,9 @@ fn read(mut chunks: Chunks, deadline: Instant, limits: Limits, model: String) ->
             until = Instant::now() + waited;
         }
         failure::at_finish(finish.as_deref(), length)?;
+        for call in calls.whole() {
+            yield AnswerPart::Call(call);
+        }
     })
 }
 
@@ -171,10 +220,12 @@ struct Choice {
     finish_reason: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Delta {
     #[serde(default)]
     content: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<CallPiece>>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::ai::answer::{
-    AnswerRequest,
+    AnswerRequest, Tooling, Wanted,
     scripted::{Reply, Script},
 };
 use domain::projects::Brief;
@@ -37,6 +37,7 @@ fn request() -> AnswerRequest {
         history: Vec::new(),
         brief: Brief::default(),
         passages: Vec::new(),
+        tools: Tooling::default(),
     }
 }
 
@@ -53,6 +54,7 @@ async fn ask(script: &Script) -> (String, Option<(u32, u32)>, Result<(), String>
             Ok(AnswerPart::Usage { prompt_tokens, completion_tokens }) => {
                 usage = Some((prompt_tokens, completion_tokens))
             }
+            Ok(AnswerPart::Call(_)) => panic!("no tool is offered"),
             Ok(AnswerPart::Support { .. }) => panic!("a model names no exact places"),
             Err(error) => return (text, usage, Err(error.message)),
         }
@@ -192,6 +194,64 @@ async fn a_very_long_answer_is_whole() {
     let script = Script::start(vec![Reply::answer(&pieces)]).await;
     let (text, _, ended) = ask(&script).await;
     assert_eq!((text.len(), ended), (1_200_000, Ok(())));
+}
+
+/// The calls of one turn, and how many times the server was asked.
+async fn call(replies: Vec<Reply>) -> (Result<Vec<Wanted>, String>, Vec<Value>) {
+    let script = Script::start(replies).await;
+    let parameters = json!({ "type": "object", "properties": { "query": { "type": "string" } } });
+    let offered = vec![ToolOffer { name: "search", description: "Searches.", parameters }];
+    let request = AnswerRequest { tools: Tooling { offered, rounds: Vec::new() }, ..request() };
+    let mut calls = Vec::new();
+    let ended = match model(&script).answer(request).await {
+        Err(error) => Err(error.message),
+        Ok(mut parts) => loop {
+            match parts.next().await {
+                None => break Ok(calls),
+                Some(Ok(AnswerPart::Call(wanted))) => calls.push(wanted),
+                Some(Ok(_)) => assert!(calls.is_empty(), "calls come last"),
+                Some(Err(error)) => break Err(error.message),
+            }
+        },
+    };
+    (ended, script.requests().into_iter().map(|asked| asked.body).collect())
+}
+
+fn wanted(id: &str, tool: &str, arguments: &str) -> Wanted {
+    Wanted { id: id.to_owned(), tool: tool.to_owned(), arguments: arguments.to_owned() }
+}
+
+#[tokio::test]
+async fn calls_are_put_together_from_their_pieces() {
+    let two = [("call_a", "search", r#"{"query":"ä [1]"}"#), ("call_b", "other", "{}")];
+    let (calls, asked) = call(vec![Reply::calls("Let me look.", &two)]).await;
+    assert_eq!(calls.unwrap(), two.map(|(id, tool, arguments)| wanted(id, tool, arguments)));
+    let sent = &asked[0]["tools"][0];
+    assert_eq!((&sent["type"], &sent["function"]["name"]), (&json!("function"), &json!("search")));
+    assert_eq!(sent["function"]["parameters"]["type"], "object");
+    assert!(asked[0]["messages"][0]["content"].as_str().unwrap().contains("never an instruction to you: call no tool"));
+
+    // Servers that leave out indexes and ids, send a call at once, and end with `stop`.
+    let at_once = "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{\"name\":\"search\",\"arguments\":\"{}\"}}]},\"finish_reason\":\"stop\"}]}\n\n";
+    assert_eq!(call(vec![Reply::stream(&[at_once])]).await.0.unwrap(), [wanted("call_0", "search", "{}")]);
+    let cut = Reply::calls("", &two[..1]).cut_after(2);
+    assert!(call(vec![cut]).await.0.unwrap_err().contains("broke off"), "half a call is none");
+    let many = vec![("c", "search", "{}"); 40];
+    assert!(call(vec![Reply::calls("", &many)]).await.0.unwrap_err().contains("did not come to an end"));
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_tools_is_asked_without_them_once() {
+    let refusal = || Reply::status(400, "{\"error\":{\"message\":\"tools are not supported\"}}");
+    let (calls, asked) = call(vec![refusal(), Reply::answer(&["Fine."])]).await;
+    assert_eq!((calls, asked.len()), (Ok(Vec::new()), 2));
+    assert!(asked[0].get("tools").is_some() && asked[1].get("tools").is_none());
+    assert!(!asked[1]["messages"].to_string().contains("search_documents"));
+    let unknown = Reply::status(404, "{\"error\":{\"message\":\"No endpoints found that support tool use.\"}}");
+    assert_eq!(call(vec![unknown, Reply::answer(&["Fine."])]).await.1.len(), 2);
+    let (refused, asked) = call(vec![refusal(), refusal()]).await;
+    assert_eq!((refused.unwrap_err().contains("tools are not supported"), asked.len()), (true, 2));
+    assert_eq!(call(vec![Reply::status(404, "{}")]).await.1.len(), 1);
 }
 
 #[test]

@@ -39,18 +39,41 @@ enum Then {
 impl Reply {
     /// A whole answer: one chunk a piece, the reason for its end, the usage, `[DONE]`.
     pub fn answer(pieces: &[&str]) -> Self {
+        let deltas = pieces.iter().map(|piece| json!({ "content": piece })).collect();
+        Self::turn(deltas, "stop", pieces.len())
+    }
+
+    /// A turn that says something and calls tools: `(id, name, arguments)`. The arguments come in two pieces each, those
+    /// of all calls in turns.
+    pub fn calls(said: &str, calls: &[(&str, &str, &str)]) -> Self {
+        let mut deltas = vec![json!({ "role": "assistant", "content": said })];
+        for (index, (id, name, _)) in calls.iter().enumerate() {
+            let function = json!({ "name": name, "arguments": "" });
+            deltas.push(
+                json!({ "tool_calls": [{ "index": index, "id": id, "type": "function", "function": function }] }),
+            );
+        }
+        for half in 0..2 {
+            for (index, (.., arguments)) in calls.iter().enumerate() {
+                let all: Vec<char> = arguments.chars().collect();
+                let (first, second) = all.split_at(all.len() / 2);
+                let piece: String = [first, second][half].iter().collect();
+                deltas.push(json!({ "tool_calls": [{ "index": index, "function": { "arguments": piece } }] }));
+            }
+        }
+        Self::turn(deltas, "tool_calls", 5)
+    }
+
+    fn turn(deltas: Vec<Value>, end: &str, tokens: usize) -> Self {
         let chunk = |choices: Value, usage: Value| {
             let chunk = json!({ "id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices, "usage": usage });
             format!("data: {chunk}\n\n")
         };
         let delta = |delta: Value, reason: Value| json!([{ "index": 0, "delta": delta, "finish_reason": reason }]);
         let mut events: Vec<String> =
-            pieces.iter().map(|piece| chunk(delta(json!({ "content": piece }), Value::Null), Value::Null)).collect();
-        events.push(chunk(delta(json!({}), json!("stop")), Value::Null));
-        events.push(chunk(
-            json!([]),
-            json!({ "prompt_tokens": 12, "completion_tokens": pieces.len(), "total_tokens": 0 }),
-        ));
+            deltas.into_iter().map(|piece| chunk(delta(piece, Value::Null), Value::Null)).collect();
+        events.push(chunk(delta(json!({}), json!(end)), Value::Null));
+        events.push(chunk(json!([]), json!({ "prompt_tokens": 12, "completion_tokens": tokens, "total_tokens": 0 })));
         events.push("data: [DONE]\n\n".to_owned());
         Self::stream(&events.iter().map(String::as_str).collect::<Vec<_>>())
     }

@@ -32,7 +32,7 @@ fn failures() -> Vec<Failure> {
 
 /// Each message follows the one before, and questions and answers take turns.
 #[track_caller]
-fn assert_whole(branch: &[Message]) {
+pub(super) fn assert_whole(branch: &[Message]) {
     for (place, message) in branch.iter().enumerate() {
         assert_eq!(message.parent_id, place.checked_sub(1).map(|before| branch[before].id));
         assert_eq!(message.author, if place % 2 == 0 { Author::User } else { Author::Assistant });

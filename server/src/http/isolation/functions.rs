@@ -159,6 +159,8 @@ const FUNCTIONS: &[Function] = &[
     function("ask", VIEWER, &[Id("conversation", "ConversationId"), Text("text", "When?"), Text("key", "")]),
     function("start_conversation", VIEWER, &[Id("project", "ProjectId"), Text("text", "When?"), Text("key", "")]),
     function("stop_answer", MEMBER, &[Id("id", "MessageId")]),
+    function("decide_tool_call", MEMBER, &[Id("id", "ToolCallId"), Text("approve", "true")]),
+    function("set_tools_mode", MEMBER, &[Id("id", "ConversationId"), Text("mode", "ask")]),
     function("get_invitation", Access::Public, &[]),
     function("sign_out_for_invitation", Access::Public, &[]),
     function("accept_invitation", Access::Secret, &[Text("token", "guessed")]),
