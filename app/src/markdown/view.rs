@@ -72,7 +72,12 @@ fn Code(language: Option<String>, text: String, marks: Vec<Mark>) -> impl IntoVi
             let is_copied = copy_text(&text).await;
             let _ = outcome.try_set(Some(is_copied));
             // The page may have been left meanwhile.
-            set_timeout(move || drop(outcome.try_set(None)), SAID);
+            set_timeout(
+                move || {
+                    outcome.try_set(None);
+                },
+                SAID,
+            );
         });
     };
     let label = move || match outcome.get() {

@@ -61,7 +61,7 @@ async fn the_list_is_asked_for_once_by_many_and_kept() {
     assert_eq!((small.context_tokens, small.prices), (8_000, Some(Prices { prompt: 1, completion: 2 })));
     assert_eq!(catalogue.model(&name("tiny")).context_tokens, 16_000);
     assert_eq!(catalogue.model(&name("gone")).prices, None);
-    assert_eq!(names(&catalogue.offer().await), ["large", "small", "tiny"]);
+    assert_eq!(names(catalogue.offer().await.as_ref()), ["large", "small", "tiny"]);
 }
 
 #[tokio::test]
@@ -69,17 +69,17 @@ async fn the_configuration_narrows_it() {
     let list = json!({ "data": [{ "id": "tiny" }, { "id": "small" }, { "id": "text-embed-1" }] });
     let server = server(list, Duration::ZERO, 1).await;
     let catalogue = catalogue(&server.uri(), &options(&["text-embed-1", "elsewhere"]));
-    assert_eq!(names(&catalogue.offer().await), ["large", "text-embed-1"]);
+    assert_eq!(names(catalogue.offer().await.as_ref()), ["large", "text-embed-1"]);
 }
 
 #[tokio::test]
 async fn what_was_known_stays_while_the_provider_is_away() {
     let server = server(json!({ "data": [{ "id": "small" }] }), Duration::ZERO, 1).await;
     let catalogue = catalogue(&server.uri(), &options(&[]));
-    assert_eq!(names(&catalogue.offer().await), ["large", "small"]);
+    assert_eq!(names(catalogue.offer().await.as_ref()), ["large", "small"]);
     drop(server);
     catalogue.keep(Kept { until: None, ..catalogue.kept() });
-    assert_eq!(names(&catalogue.offer().await), ["large", "small"], "at once, while it is asked for anew");
+    assert_eq!(names(catalogue.offer().await.as_ref()), ["large", "small"], "at once, while it is asked for anew");
     // The request has failed.
     let _ended = catalogue.0.flight.lock().await;
     let kept = catalogue.kept();
@@ -93,7 +93,7 @@ async fn without_a_list_the_configured_models_are_offered() {
     let alone = catalogue(nowhere, &options(&[]));
     let offer = alone.offer().await;
     assert_eq!((names(&offer), offer.is_known), (vec!["large"], false));
-    assert_eq!(names(&catalogue(nowhere, &options(&["small"])).offer().await), ["large", "small"]);
+    assert_eq!(names(catalogue(nowhere, &options(&["small"])).offer().await.as_ref()), ["large", "small"]);
     let none = ModelOptions { default: None, ..options(&[]) };
     let built_in = Catalogue::new(&none, &Chat::Extractive).unwrap();
     assert_eq!(built_in.offer().await.models, Models::default());
