@@ -71,13 +71,11 @@ fn Code(language: Option<String>, text: String, marks: Vec<Mark>) -> impl IntoVi
         spawn_local(async move {
             let is_copied = copy_text(&text).await;
             let _ = outcome.try_set(Some(is_copied));
-            // The page may have been left meanwhile.
-            set_timeout(
-                move || {
-                    outcome.try_set(None);
-                },
-                SAID,
-            );
+            let forget = move || {
+                // The page may have been left meanwhile.
+                let _ = outcome.try_set(None);
+            };
+            set_timeout(forget, SAID);
         });
     };
     let label = move || match outcome.get() {
