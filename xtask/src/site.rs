@@ -88,7 +88,7 @@ pub fn atelier(profile: Profile) -> Command {
 /// # Errors
 /// When the build fails or the server cannot be started.
 pub fn run(profile: Profile) -> Result<ExitCode> {
-    let tools = tools::for_builds()?;
+    let tools = tools::for_development()?;
     {
         let _lock = repository::lock()?;
         build(&tools, profile)?;
@@ -102,7 +102,7 @@ pub fn run(profile: Profile) -> Result<ExitCode> {
 /// # Errors
 /// When the build fails or the program cannot be started.
 pub fn bench(arguments: &[String]) -> Result<ExitCode> {
-    let tools = tools::for_builds()?;
+    let tools = tools::for_development()?;
     {
         let _lock = repository::lock()?;
         build(&tools, Profile::Release)?;
