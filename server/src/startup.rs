@@ -3,7 +3,7 @@
 use crate::{
     AppState, Parts, ai, auth,
     chat::Answers,
-    config::{Config, database::connect_options},
+    config::{Config, Embed, Environment, database::connect_options},
     db::Db,
     embedded::{EmbeddedError, parts::EmbeddedParts},
     events::Events,
@@ -116,6 +116,11 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     if let Err(fault) = store.check().await {
         // It may come back, and pages without files work meanwhile; /readyz tells.
         tracing::error!(%fault, "the object store cannot be used");
+    }
+    if config.environment == Environment::Production && matches!(config.embed, Embed::Local) {
+        // Otherwise every document would fail, the first of them long after the deployment.
+        let found = ai::embed::local_model(&config.paths.cache);
+        found.map_err(|missing| Fault::Model(missing.into())).map_err(part("embedding model"))?;
     }
     let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).map_err(part("embedding model"))?;
     let answerer = ai::answer::from_config(&config.chat, embedder.clone()).map_err(part("chat model"))?;
