@@ -7,6 +7,7 @@
 
 mod cache;
 mod check;
+mod image;
 mod postgres;
 mod process;
 mod queries;
@@ -26,7 +27,8 @@ cargo xtask check                 formatting, lints, saved queries, licences, th
 cargo xtask test [--postgres 16] [filter…]
                                   everything: check, unit and integration tests, browser tests
 cargo xtask prepare               refresh .sqlx, the saved descriptions of the SQL queries
-cargo xtask bench [arguments…]    run `atelier bench` in an optimised build";
+cargo xtask bench [arguments…]    run `atelier bench` in an optimised build
+cargo xtask image [arguments…]    build the image by docker, labelled; `--build-arg LOCAL_MODEL=yes` is such an argument";
 
 enum Task {
     Tools { only_for_builds: bool },
@@ -36,6 +38,7 @@ enum Task {
     Test(test::Options),
     Prepare,
     Bench { arguments: Vec<String> },
+    Image { arguments: Vec<String> },
     Help,
 }
 
@@ -61,6 +64,7 @@ fn parse(arguments: &[String]) -> Result<Task> {
         "test" => Task::Test(test::Options::parse(rest)?),
         "prepare" => nothing_more(rest, Task::Prepare)?,
         "bench" => Task::Bench { arguments: rest.to_vec() },
+        "image" => Task::Image { arguments: rest.to_vec() },
         "help" | "--help" | "-h" => Task::Help,
         other => bail!("There is no task `{other}`.\n\n{USAGE}"),
     };
@@ -119,6 +123,7 @@ fn perform(task: Task) -> Result<ExitCode> {
             queries::prepare(&tools)?;
         }
         Task::Bench { arguments } => return site::bench(&arguments),
+        Task::Image { arguments } => image::build(&arguments)?,
         Task::Help => {}
     }
     Ok(ExitCode::SUCCESS)
