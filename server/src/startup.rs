@@ -3,7 +3,7 @@
 use crate::{
     AppState, Parts, ai, auth,
     chat::{Answers, Tools},
-    config::{Config, database::connect_options},
+    config::{Config, Embed, Environment, database::connect_options},
     db::Db,
     embedded::{EmbeddedError, parts::EmbeddedParts},
     events::Events,
@@ -118,6 +118,11 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
         // It may come back, and pages without files work meanwhile; /readyz tells.
         tracing::error!(%fault, "the object store cannot be used");
     }
+    if config.environment == Environment::Production && matches!(config.embed, Embed::Local) {
+        // Otherwise every document would fail, the first of them long after the deployment.
+        let found = ai::embed::local_model(&config.paths.cache);
+        found.map_err(|missing| Fault::Model(missing.into())).map_err(part("embedding model"))?;
+    }
     let embedder = ai::embed::from_config(&config.embed, &config.paths.cache).map_err(part("embedding model"))?;
     let answerer = ai::answer::from_config(&config.chat, embedder.clone()).map_err(part("chat model"))?;
     let models = Catalogue::new(&config.models, &config.chat).map_err(part("list of models"))?;
@@ -127,8 +132,9 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     let tools = Tools::from_config(&config.tools).map_err(part("client for web searches"))?;
     let events = Events::start(&db).await.map_err(part("event listener"))?;
     identity.follow(&events);
-    let web =
-        web::Fetcher::new(web::Limits::new(config.limits.max_upload_bytes)).map_err(part("client for web pages"))?;
+    let pages = (config.limits.worker_concurrency / 2).max(1);
+    let web_limits = web::Limits { pages, ..web::Limits::new(config.limits.max_upload_bytes) };
+    let web = web::Fetcher::new(web_limits).map_err(part("client for web pages"))?;
     let leptos = leptos_options(&config);
     let answers = Answers::default();
     let state = AppState::new(Parts {

@@ -7,6 +7,7 @@
 
 mod cache;
 mod check;
+mod image;
 mod postgres;
 mod process;
 mod queries;
@@ -19,23 +20,25 @@ use anyhow::{Context, Result, bail};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-cargo xtask tools                 fetch what builds and tests need, once, into the user's cache folder
+cargo xtask tools [--build]       fetch what builds and tests need (or builds alone), once, into the user's cache folder
 cargo xtask build [--release]     build the binary `atelier` and the site
 cargo xtask run [--release]       build, then start everything and print the address
 cargo xtask check                 formatting, lints, saved queries, licences, the domain's tests
 cargo xtask test [--postgres 16] [filter…]
                                   everything: check, unit and integration tests, browser tests
 cargo xtask prepare               refresh .sqlx, the saved descriptions of the SQL queries
-cargo xtask bench [arguments…]    run `atelier bench` in an optimised build";
+cargo xtask bench [arguments…]    run `atelier bench` in an optimised build
+cargo xtask image [arguments…]    build the image by docker, labelled; `--build-arg LOCAL_MODEL=yes` is such an argument";
 
 enum Task {
-    Tools,
+    Tools { only_for_builds: bool },
     Build { release: bool },
     Run { release: bool },
     Check,
     Test(test::Options),
     Prepare,
     Bench { arguments: Vec<String> },
+    Image { arguments: Vec<String> },
     Help,
 }
 
@@ -54,13 +57,14 @@ fn main() -> ExitCode {
 fn parse(arguments: &[String]) -> Result<Task> {
     let Some((name, rest)) = arguments.split_first() else { return Ok(Task::Help) };
     let task = match name.as_str() {
-        "tools" => nothing_more(rest, Task::Tools)?,
-        "build" => Task::Build { release: only_release(rest)? },
-        "run" => Task::Run { release: only_release(rest)? },
+        "tools" => Task::Tools { only_for_builds: only_flag(rest, &["--build"])? },
+        "build" => Task::Build { release: only_flag(rest, RELEASE)? },
+        "run" => Task::Run { release: only_flag(rest, RELEASE)? },
         "check" => nothing_more(rest, Task::Check)?,
         "test" => Task::Test(test::Options::parse(rest)?),
         "prepare" => nothing_more(rest, Task::Prepare)?,
         "bench" => Task::Bench { arguments: rest.to_vec() },
+        "image" => Task::Image { arguments: rest.to_vec() },
         "help" | "--help" | "-h" => Task::Help,
         other => bail!("There is no task `{other}`.\n\n{USAGE}"),
     };
@@ -74,11 +78,15 @@ fn nothing_more(rest: &[String], task: Task) -> Result<Task> {
     }
 }
 
-fn only_release(rest: &[String]) -> Result<bool> {
+/// The spellings of one flag.
+const RELEASE: &[&str] = &["--release", "-r"];
+
+/// Whether the flag is given; nothing else may be.
+fn only_flag(rest: &[String], spellings: &[&str]) -> Result<bool> {
     match rest {
         [] => Ok(false),
-        [flag] if flag == "--release" || flag == "-r" => Ok(true),
-        _ => bail!("Only --release can follow.\n\n{USAGE}"),
+        [flag] if spellings.contains(&flag.as_str()) => Ok(true),
+        _ => bail!("Only {} can follow.\n\n{USAGE}", spellings.first().unwrap_or(&"nothing")),
     }
 }
 
@@ -89,8 +97,12 @@ fn perform(task: Task) -> Result<ExitCode> {
     }
     std::env::set_current_dir(repository::root()).context("The repository's folder cannot be entered")?;
     match task {
-        Task::Tools => {
-            tools::for_tests()?;
+        Task::Tools { only_for_builds } => {
+            if only_for_builds {
+                tools::for_builds()?;
+            } else {
+                tools::for_tests()?;
+            }
             println!("Everything is there.");
         }
         Task::Build { release } => {
@@ -100,17 +112,18 @@ fn perform(task: Task) -> Result<ExitCode> {
         }
         Task::Run { release } => return site::run(site::Profile::of(release)),
         Task::Check => {
-            let tools = tools::for_builds()?;
+            let tools = tools::for_development()?;
             let _lock = repository::lock()?;
             return Ok(check::all(&tools)?.exit_code());
         }
         Task::Test(options) => return test::run(&options),
         Task::Prepare => {
-            let tools = tools::for_builds()?;
+            let tools = tools::for_development()?;
             let _lock = repository::lock()?;
             queries::prepare(&tools)?;
         }
         Task::Bench { arguments } => return site::bench(&arguments),
+        Task::Image { arguments } => image::build(&arguments)?,
         Task::Help => {}
     }
     Ok(ExitCode::SUCCESS)

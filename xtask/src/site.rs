@@ -88,7 +88,7 @@ pub fn atelier(profile: Profile) -> Command {
 /// # Errors
 /// When the build fails or the server cannot be started.
 pub fn run(profile: Profile) -> Result<ExitCode> {
-    let tools = tools::for_builds()?;
+    let tools = tools::for_development()?;
     {
         let _lock = repository::lock()?;
         build(&tools, profile)?;

@@ -1,6 +1,7 @@
 //! Who knows the accounts: Supabase Auth, or the embedded provider.
 
 use super::reader::Reader;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -89,17 +90,14 @@ impl Identity {
         }
         let jwt_secret = reader.secret("SUPABASE_JWT_SECRET");
         refuse_example(reader, jwt_secret.as_ref());
+        let secret_key = reader.secret("SUPABASE_SECRET_KEY");
+        refuse_exchanged(reader, key.as_ref(), secret_key.as_ref());
         let url = reader.url("SUPABASE_URL");
         if url.as_ref().is_some_and(|url| url.path() != "/") {
             reader.mistake("SUPABASE_URL", "leave out the path: https://<project>.supabase.co");
             return None;
         }
-        Some(Self::Supabase(Supabase {
-            url: url?,
-            publishable_key: key?,
-            secret_key: reader.secret("SUPABASE_SECRET_KEY"),
-            jwt_secret,
-        }))
+        Some(Self::Supabase(Supabase { url: url?, publishable_key: key?, secret_key, jwt_secret }))
     }
 
     pub const fn is_embedded(&self) -> bool {
@@ -135,6 +133,54 @@ impl Embedded {
             }
         }
         Some(Self { confirm_email, sign_up_closed, jwt_secret })
+    }
+}
+
+/// What a key of Supabase may be used for, as far as it says so itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Power {
+    /// What browsers may have: `sb_publishable_…`, or the legacy `anon` key.
+    Publishable,
+    /// What passes row-level security by: `sb_secret_…`, or the legacy `service_role` key.
+    Secret,
+    Unknown,
+}
+
+impl Power {
+    fn of(key: &SecretString) -> Self {
+        let key = key.expose_secret();
+        if key.starts_with("sb_publishable_") {
+            return Self::Publishable;
+        }
+        if key.starts_with("sb_secret_") {
+            return Self::Secret;
+        }
+        // The legacy keys are JSON Web Tokens. Supabase verifies them; here it is enough what they say.
+        let claims = key.split('.').nth(1).and_then(|claims| URL_SAFE_NO_PAD.decode(claims).ok());
+        let claims = claims.and_then(|claims| serde_json::from_slice::<serde_json::Value>(&claims).ok());
+        match claims.as_ref().and_then(|claims| claims["role"].as_str()) {
+            Some("anon") => Self::Publishable,
+            Some("service_role") => Self::Secret,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// The dashboard shows both keys on one page. In each other's place they fail late, and with words that say nothing.
+fn refuse_exchanged(reader: &mut Reader<'_>, publishable: Option<&SecretString>, secret: Option<&SecretString>) {
+    if publishable.is_some_and(|key| Power::of(key) == Power::Secret) {
+        reader.mistake(
+            "SUPABASE_PUBLISHABLE_KEY",
+            "this is a secret key: use the publishable one, sb_publishable_… (or the legacy anon key), and make a new \
+             secret key if this one may have been seen",
+        );
+    }
+    if secret.is_some_and(|key| Power::of(key) == Power::Publishable) {
+        reader.mistake(
+            "SUPABASE_SECRET_KEY",
+            "this is a publishable key, which browsers may have: use the secret one, sb_secret_… (or the legacy \
+             service_role key), or unset this",
+        );
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Limits {
     pub sign_ins_per_minute: u32,
     /// How long a stop waits for requests under way.
     pub drain: Duration,
-    /// How many jobs the worker runs at once.
+    /// How many documents the worker reads at once.
     pub worker_concurrency: usize,
 }
 
@@ -26,7 +26,7 @@ impl Limits {
         let max_upload_mb = reader.number("ATELIER_MAX_UPLOAD_MB", 200, 1..=5_000);
         let request_timeout = Duration::from_secs(reader.number("ATELIER_REQUEST_TIMEOUT_SECONDS", 30, 1..=600));
         let drain = Duration::from_secs(reader.number("ATELIER_DRAIN_SECONDS", 20, 1..=600));
-        let worker_concurrency = usize::try_from(reader.number("ATELIER_WORKER_CONCURRENCY", 2, 1..=64)).unwrap_or(2);
+        let worker_concurrency = usize::try_from(reader.number("ATELIER_WORKER_CONCURRENCY", concurrency(), 1..=64));
         let requests_per_minute = per_minute(reader, "ATELIER_RATE_LIMIT_PER_MINUTE", 3000);
         let sign_ins_per_minute = per_minute(reader, "ATELIER_SIGN_IN_LIMIT_PER_MINUTE", 20);
         Self {
@@ -37,9 +37,16 @@ impl Limits {
             requests_per_minute,
             sign_ins_per_minute,
             drain,
-            worker_concurrency,
+            worker_concurrency: worker_concurrency.unwrap_or(1),
         }
     }
+}
+
+/// Twice the cores, because each document waits for the store and the database most of the time; bounded, because each
+/// may hold a large file's text.
+fn concurrency() -> u64 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u64::try_from(cores.saturating_mul(2).clamp(2, 8)).unwrap_or(2)
 }
 
 fn per_minute(reader: &mut Reader<'_>, name: &'static str, default: u32) -> u32 {

@@ -300,8 +300,96 @@ fn a_mail_server_is_reached_safely() {
 }
 
 #[test]
+fn keys_of_supabase_in_each_others_place_are_refused() {
+    // Headers and claims of the legacy keys: {"alg":"HS256","typ":"JWT"} and {"role":"anon"} or {"role":"service_role"}.
+    let anon = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoiYW5vbiJ9.c2lnbmF0dXJl";
+    let service_role = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.c2lnbmF0dXJl";
+    for publishable in ["sb_publishable_hunter2", anon] {
+        assert!(wrong(&with(&[("SUPABASE_PUBLISHABLE_KEY", publishable)])).is_empty(), "{publishable}");
+        let said = complaint(&with(&[("SUPABASE_SECRET_KEY", publishable)]));
+        assert!(said.contains("sb_secret_") && !said.contains(publishable), "{said}");
+    }
+    for secret in ["sb_secret_hunter2", service_role] {
+        assert!(wrong(&with(&[("SUPABASE_SECRET_KEY", secret)])).is_empty(), "{secret}");
+        assert_eq!(wrong(&with(&[("SUPABASE_PUBLISHABLE_KEY", secret)])), ["SUPABASE_PUBLISHABLE_KEY"], "{secret}");
+    }
+    assert_eq!(
+        wrong(&with(&[("SUPABASE_PUBLISHABLE_KEY", "sb_secret_x"), ("SUPABASE_SECRET_KEY", anon)])),
+        ["SUPABASE_PUBLISHABLE_KEY", "SUPABASE_SECRET_KEY"]
+    );
+    // Of a self-hosted Supabase whose keys say nothing of themselves.
+    assert!(wrong(&with(&[("SUPABASE_SECRET_KEY", "a.b.c"), ("SUPABASE_PUBLISHABLE_KEY", "key")])).is_empty());
+}
+
+/// A file of the repository.
+fn file(path: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
 fn the_readme_has_the_table_of_every_variable() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("README.md");
     let table = variables::markdown();
-    assert!(readme.contains(&table), "put the output of `atelier config --markdown` into README.md:\n{table}");
+    let fresh = file("README.md").contains(&table);
+    assert!(fresh, "put the output of `atelier config --markdown` into README.md:\n{table}");
+}
+
+#[test]
+fn the_example_for_production_has_every_variable() {
+    let example = variables::env_example();
+    let fresh = file(".env.production.example") == example;
+    assert!(fresh, "put the output of `atelier config --env` into .env.production.example:\n{example}");
+    // As a container's engine reads it: what is there to be filled in is what production asks for.
+    let set: Vec<_> =
+        example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')).collect();
+    let (filled, empty): (Vec<_>, Vec<_>) = set.iter().copied().partition(|(_, value)| !value.is_empty());
+    assert_eq!(filled, [("ATELIER_ENV", "production")]);
+    let mut missing = wrong(&set);
+    let mut empty: Vec<_> = empty.iter().map(|(name, _)| *name).collect();
+    missing.sort_unstable();
+    empty.sort_unstable();
+    assert_eq!(missing, empty);
+}
+
+#[test]
+fn every_variable_of_the_table_is_read() {
+    let read = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    let remote = [("RERANK_BASE_URL", "https://x.example.com"), ("ATELIER_ENV", "development")];
+    for setting in [vec![], with(&[]), embedded(&[]), remote.to_vec()] {
+        let setting: HashMap<_, _> = setting.into_iter().collect();
+        let _ = Config::read(&|name| {
+            read.borrow_mut().insert(name.to_owned());
+            setting.get(name).map(|value| (*value).to_owned())
+        });
+    }
+    let read = read.into_inner();
+    let unread: Vec<_> = variables::VARIABLES.iter().filter(|variable| !read.contains(variable.name)).collect();
+    assert!(unread.is_empty(), "nobody reads {unread:?}");
+}
+
+#[test]
+fn nothing_that_deploys_or_explains_names_a_variable_that_there_is_not() {
+    let documents = [
+        "Dockerfile.prod",
+        "docker-compose.prod.yml",
+        "docker-compose.yml",
+        "docs/deploy-easypanel.md",
+        "docs/operate.md",
+        "docs/troubleshooting.md",
+        "docs/auth.md",
+        "docs/architecture.md",
+    ];
+    let beginnings: std::collections::BTreeSet<_> =
+        variables::documented().filter_map(|variable| variable.name.split_once('_')).map(|(first, _)| first).collect();
+    for document in documents {
+        let text = file(document);
+        let words = text.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+        let unknown: Vec<_> = words
+            .filter(|word| {
+                word.split_once('_').is_some_and(|(first, rest)| beginnings.contains(first) && !rest.is_empty())
+            })
+            .filter(|word| variables::find(word).is_none())
+            .collect();
+        assert!(unknown.is_empty(), "{document}: {unknown:?}");
+    }
 }

@@ -1,4 +1,5 @@
-//! Every environment variable that Atelier reads, for the README, `atelier config` and messages.
+//! Every environment variable that Atelier reads, for the README, `.env.production.example`, `atelier config`, and
+//! messages.
 
 /// One variable.
 #[derive(Clone, Copy, Debug)]
@@ -150,7 +151,10 @@ pub const VARIABLES: &[Variable] = &[
         "tries of one address to sign in, up, or by link or code; three times as many at once (default 20)",
     ),
     optional("ATELIER_DRAIN_SECONDS", "how long a stop waits for requests under way (default 20)"),
-    optional("ATELIER_WORKER_CONCURRENCY", "how many documents the worker ingests at once (default 2)"),
+    optional(
+        "ATELIER_WORKER_CONCURRENCY",
+        "how many documents the worker ingests at once (default: twice the cores, 2 to 8)",
+    ),
     optional("ATELIER_EMBEDDED_STORE_GB", "how much the embedded object store may hold (default 20)"),
     optional("ATELIER_DATA_DIR", "where embedded parts keep their data (default .atelier)"),
     optional(
@@ -164,6 +168,21 @@ pub const VARIABLES: &[Variable] = &[
     of_the_system("XDG_CACHE_HOME", "the user's cache folder"),
 ];
 
+/// What `.env.production.example` puts above the variables that begin with this one.
+const GROUPS: &[(&str, &str)] = &[
+    ("ATELIER_ENV", "Site"),
+    ("DATABASE_URL", "Database: Supabase, Connect, session pooler"),
+    ("ATELIER_IDENTITY", "Sign-in: Supabase, Project Settings, API Keys"),
+    ("SMTP_URL", "Mails: invitations to workspaces"),
+    ("R2_ENDPOINT", "Files: Cloudflare R2, or anything else that speaks S3"),
+    ("LLM_API_KEY", "The model that writes answers"),
+    ("EMBEDDING_MODEL_DIR", "The model that embeds: needed unless the image was built with LOCAL_MODEL=yes"),
+    ("RERANK_BASE_URL", "The model that orders passages"),
+    ("ATELIER_MAX_UPLOAD_MB", "Limits"),
+    ("ATELIER_DATA_DIR", "Folders: set in the image"),
+    ("LOG", "Logs"),
+];
+
 /// The variable of that name.
 pub fn find(name: &str) -> Option<&'static Variable> {
     VARIABLES.iter().find(|variable| variable.name == name)
@@ -172,6 +191,28 @@ pub fn find(name: &str) -> Option<&'static Variable> {
 /// Those that are for a person to set.
 pub fn documented() -> impl Iterator<Item = &'static Variable> {
     VARIABLES.iter().filter(|variable| variable.documented)
+}
+
+/// `.env.production.example`: what is required stands ready to be filled in, the rest is commented out.
+pub fn env_example() -> String {
+    let mut file = String::from(
+        "# Atelier in production. Copy this to .env.production, and fill in what has no `#` before it: the start names\n\
+         # all that is missing at once. What is commented out may stay so. No quotes: they would be part of the value.\n\
+         # Made by `atelier config --env`.\n",
+    );
+    for variable in documented() {
+        if let Some((_, title)) = GROUPS.iter().find(|(first, _)| *first == variable.name) {
+            file.push_str(&format!("\n# ---- {title} ----\n\n"));
+        }
+        let line = match variable.name {
+            "ATELIER_ENV" => "ATELIER_ENV=production".to_owned(),
+            name if variable.required_in_production => format!("{name}="),
+            name => format!("#{name}="),
+        };
+        let needed = if variable.required_in_production { "REQUIRED: " } else { "" };
+        file.push_str(&format!("# {needed}{}\n{line}\n", variable.explanation));
+    }
+    file
 }
 
 /// The README's table.

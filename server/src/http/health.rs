@@ -1,4 +1,6 @@
-//! `/healthz`: the process answers. `/readyz`: everything it depends on does, each part with its state and latency.
+//! `/readyz`: everything that the process depends on answers, each part with its state and latency. `/healthz`: it was
+//! ready once, and the process answers; whoever restarts what is ill asks this, because no restart mends a database that
+//! is away, and a new version that was never ready replaces none.
 
 use crate::{AppState, auth::Identity, db::Db, rag, storage::ObjectStore};
 use axum::{
@@ -12,7 +14,11 @@ use serde::Serialize;
 use std::{
     collections::BTreeMap,
     future::Future,
-    sync::Arc,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::Mutex;
@@ -22,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long an answer serves: whoever asks often shall not burden what is asked about.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long [`ask`] waits: longer than the parts may take.
+const ASK_LIMIT: Duration = Duration::from_secs(5);
 /// Older ones lack the iterative scans that filtered search relies on, or have known faults.
 pub const OLDEST_PGVECTOR: (u32, u32, u32) = (0, 8, 0);
 
@@ -67,15 +75,63 @@ impl Health {
     }
 }
 
-type Remembered = Arc<Mutex<Option<(Instant, Health)>>>;
-
-pub fn router() -> Router<AppState> {
-    let ready = get(ready).layer(Extension(Remembered::default()));
-    Router::new().route("/healthz", get(alive)).route("/readyz", ready)
+/// What was found last, and whether everything was well at any time.
+#[derive(Clone, Debug, Default)]
+struct Remembered {
+    latest: Arc<Mutex<Option<(Instant, Health)>>>,
+    was_ready: Arc<AtomicBool>,
 }
 
-async fn alive() -> Response {
+impl Remembered {
+    async fn health(&self, state: &AppState) -> Health {
+        // Held while asking, so that many who ask at once cause one round.
+        let mut latest = self.latest.lock().await;
+        if let Some((at, health)) = &*latest
+            && at.elapsed() < FRESH
+        {
+            return health.clone();
+        }
+        let health = Health::of(examine(&state.db, &state.store, &state.identity).await);
+        for (name, part) in &health.parts {
+            if let Some(problem) = &part.problem {
+                tracing::warn!(part = name, problem, "not ready");
+            }
+        }
+        if health.is_ready() {
+            self.was_ready.store(true, Ordering::Relaxed);
+        }
+        latest.insert((Instant::now(), health)).1.clone()
+    }
+}
+
+pub fn router() -> Router<AppState> {
+    let remembered = Extension(Remembered::default());
+    Router::new().route("/healthz", get(alive).layer(remembered.clone())).route("/readyz", get(ready).layer(remembered))
+}
+
+async fn alive(State(state): State<AppState>, Extension(remembered): Extension<Remembered>) -> Response {
+    if !remembered.was_ready.load(Ordering::Relaxed) {
+        let health = remembered.health(&state).await;
+        if !health.is_ready() {
+            return answer(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "starting", ..health });
+        }
+    }
     ([(header::CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "status": "alive" }))).into_response()
+}
+
+/// Asks the server that listens on `addr` for `/healthz`; for `atelier healthcheck`. What it says, if it is well.
+///
+/// # Errors
+/// What it says instead, or why it says nothing.
+pub async fn ask(addr: SocketAddr) -> Result<String, String> {
+    let host = if addr.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, addr.port()).into() } else { addr };
+    let url = format!("http://{host}/healthz");
+    let no_answer = |error: reqwest::Error| format!("No answer from {url}: {error}");
+    let client = reqwest::Client::builder().timeout(ASK_LIMIT).no_proxy().build().map_err(no_answer)?;
+    let answer = client.get(&url).send().await.map_err(no_answer)?;
+    let is_well = answer.status().is_success();
+    let said = answer.text().await.map_err(no_answer)?;
+    if is_well { Ok(said) } else { Err(said) }
 }
 
 async fn ready(
@@ -86,20 +142,7 @@ async fn ready(
     if stopping.is_some_and(|Extension(stopping)| stopping.0.is_cancelled()) {
         return answer(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "stopping", parts: BTreeMap::new() });
     }
-    // Held while asking, so that many who ask at once cause one round.
-    let mut remembered = remembered.lock().await;
-    let health = match &*remembered {
-        Some((at, health)) if at.elapsed() < FRESH => health.clone(),
-        _ => {
-            let health = Health::of(examine(&state.db, &state.store, &state.identity).await);
-            for (name, part) in &health.parts {
-                if let Some(problem) = &part.problem {
-                    tracing::warn!(part = name, problem, "not ready");
-                }
-            }
-            remembered.insert((Instant::now(), health)).1.clone()
-        }
-    };
+    let health = remembered.health(&state).await;
     answer(if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &health)
 }
 

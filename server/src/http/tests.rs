@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 //! What every request passes through, with the whole app.
 
-use super::{health::Stopping, limits, serve};
+use super::{
+    health::{self, Stopping},
+    limits, serve,
+};
 use crate::testing::TestApp;
 use axum::{Router, middleware::from_fn_with_state, routing::get};
 use reqwest::{Method, header::HeaderMap};
@@ -22,14 +25,44 @@ async fn health_names_every_part_and_readiness_ends_with_the_stop() {
     }
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/readyz", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
+    let url = format!("http://{address}/readyz");
     let stopping = Stopping::default();
     let router = super::build_router(app.state.clone());
     let server = tokio::spawn(serve::serve(listener, router, stopping.clone(), Duration::from_secs(5)));
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 200);
+    // As `LEPTOS_SITE_ADDR=0.0.0.0:3000` is asked.
+    let anywhere = ([0, 0, 0, 0], address.port()).into();
+    for asked in [address, anywhere] {
+        assert!(health::ask(asked).await.unwrap().contains("alive"));
+    }
     stopping.0.cancel();
     assert_eq!(reqwest::get(&url).await.unwrap().status(), 503);
     assert!(server.await.unwrap());
+    assert!(health::ask(address).await.unwrap_err().contains("No answer"));
+}
+
+#[tokio::test]
+async fn what_was_never_ready_is_not_alive_and_what_was_stays_so_while_a_part_is_away() {
+    let app = TestApp::start().await;
+    let anyone = app.anonymous();
+    anyone.get("/readyz").await.expect(200);
+    // The pool gives no more connections from here on; those in use need not come back for that.
+    let _ = tokio::time::timeout(Duration::from_secs(1), app.state.db.close()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stopping = Stopping::default();
+    let router = super::build_router(app.state.clone());
+    let server = tokio::spawn(serve::serve(listener, router, stopping.clone(), Duration::from_secs(5)));
+    let said = health::ask(address).await.unwrap_err();
+    assert!(said.contains("starting") && said.contains("postgres"), "{said}");
+    stopping.0.cancel();
+    assert!(server.await.unwrap());
+
+    // What was found within the last second still counts for /readyz.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    anyone.get("/readyz").await.expect(503);
+    anyone.get("/healthz").await.expect(200);
 }
 
 #[tokio::test]

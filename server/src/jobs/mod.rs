@@ -6,7 +6,6 @@ pub mod lease;
 mod tests;
 mod worker;
 
-pub(crate) use worker::concurrency;
 pub use worker::{WorkerHandle, start_worker};
 
 use crate::{

@@ -83,18 +83,12 @@ fn options(state: &AppState, stop: &CancellationToken) -> Result<WorkerOptions, 
         // One at a time, however many servers there are.
         .with_cron(hourly.job_key(SweepFiles::IDENTIFIER).max_attempts(3))
         .add_extension(Running { state: state.clone(), stop: stop.clone() })
-        .concurrency(concurrency())
+        .concurrency(state.config.limits.worker_concurrency)
         .poll_interval(Duration::from_secs(1))
         .listen_os_shutdown_signals(false)
         .shutdown_signal(stop.clone().cancelled_owned())
         .shutdown_grace_period(STOP_LIMIT)
         .shutdown_interrupted_job_retry_delay(Duration::ZERO))
-}
-
-/// Documents that are read at once: twice the cores, because each waits for the store and the database most of the time;
-/// bounded, because each may hold a large file's text.
-pub(crate) fn concurrency() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).saturating_mul(2).clamp(2, 8)
 }
 
 /// Runs the queue until the stop; a failure, such as a database that goes away, begins it anew.

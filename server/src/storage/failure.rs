@@ -7,14 +7,22 @@ use domain::Error;
 /// The code that the embedded store answers with when it is full.
 pub(super) const QUOTA_EXCEEDED: &str = "QuotaExceeded";
 
+/// The code for an object that is not there, in a bucket that is.
+pub(super) const NO_SUCH_KEY: &str = "NoSuchKey";
+
+/// What the store calls its refusal, if it says so.
+pub(super) fn code<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<&str> {
+    error.as_service_error().and_then(ProvideErrorMetadata::code)
+}
+
 pub(super) fn fault<E>(error: SdkError<E>) -> Fault
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     let status = error.raw_response().map(|response| response.status().as_u16());
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    let code = code(&error);
     match (status, code) {
-        (_, Some("NoSuchKey" | "NotFound")) => Error::NotFound.into(),
+        (_, Some(NO_SUCH_KEY | "NotFound")) => Error::NotFound.into(),
         (Some(416), _) => outside().into(),
         (_, Some(QUOTA_EXCEEDED)) => Error::TooLarge {
             message: "The file store is full. Delete files, or ask your administrator for more room.".to_owned(),
@@ -26,17 +34,32 @@ where
 }
 
 /// What to do about a bucket that cannot be used.
-pub(super) fn explain<E: std::error::Error + 'static>(bucket: &str, error: &SdkError<E>) -> String {
+pub(super) fn explain<E>(bucket: &str, error: &SdkError<E>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
     let status = error.raw_response().map(|response| response.status().as_u16());
-    match status {
-        Some(404) => format!("there is no bucket `{bucket}`: make it, or correct R2_BUCKET"),
-        Some(401 | 403) => {
+    let code = code(error);
+    match (status, code) {
+        (_, Some("RequestTimeTooSkewed")) => {
+            "this machine's clock is wrong by more than a quarter of an hour, so that its signatures are refused: have it \
+             set by the network (`timedatectl set-ntp true` on the host)"
+                .to_owned()
+        }
+        (Some(404), _) => format!("there is no bucket `{bucket}`: make it, or correct R2_BUCKET"),
+        (Some(401 | 403), _) => {
             format!(
-                "the keys are refused for bucket `{bucket}`: check R2_ACCESS_KEY, R2_SECRET_KEY and the token's permissions"
+                "the keys are refused for bucket `{bucket}` ({}): check R2_ACCESS_KEY, R2_SECRET_KEY and the token's permissions",
+                code.unwrap_or("no reason given")
             )
         }
-        Some(status) => format!("the store answered {status}: check R2_ENDPOINT"),
-        None => format!("no answer: check R2_ENDPOINT ({})", deepest(error)),
+        (Some(status), _) => {
+            format!(
+                "the store answered {status} ({}): check R2_ENDPOINT and R2_ACCESS_KEY",
+                code.unwrap_or("no reason given")
+            )
+        }
+        (None, _) => format!("no answer: check R2_ENDPOINT ({})", deepest(error)),
     }
 }
 

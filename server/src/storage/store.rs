@@ -1,7 +1,7 @@
 //! The client of the object store.
 
 use super::{
-    failure::{explain, fault},
+    failure::{NO_SUCH_KEY, code, explain, fault},
     key::{ObjectKey, ObjectPrefix},
 };
 use crate::{config::store::S3, fault::Fault};
@@ -18,6 +18,9 @@ use bytes::Bytes;
 use secrecy::ExposeSecret;
 use std::time::{Duration, SystemTime};
 use url::Url;
+
+/// A key that no object has: those that do begin with what they are of.
+const NO_OBJECT: &str = "health";
 
 /// Objects of one deletion: S3's limit.
 const DELETIONS: usize = 1000;
@@ -231,20 +234,21 @@ impl ObjectStore {
         Ok(ListedPage { objects: objects.collect(), more: page.is_truncated() == Some(true) })
     }
 
-    /// Whether the bucket is there and the keys are right.
+    /// Whether the bucket is there and the keys are right. Asks for an object that there is not: R2 refuses a look at the
+    /// bucket itself to a token for objects alone, and a refusal of this has the reason in its body.
     ///
     /// # Errors
-    /// [`Fault::Store`].
+    /// [`Fault::Store`], with what to do.
     pub async fn check(&self) -> Result<(), Fault> {
-        match self.client.head_bucket().bucket(&self.bucket).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Fault::Store(explain(&self.bucket, &error).into())),
+        match self.client.get_object().bucket(&self.bucket).key(NO_OBJECT).send().await {
+            Err(error) if code(&error) != Some(NO_SUCH_KEY) => Err(Fault::Store(explain(&self.bucket, &error).into())),
+            _ => Ok(()),
         }
     }
 
     /// Makes the bucket unless it is there; for the embedded store.
     pub(super) async fn ensure_bucket(&self) -> Result<(), Fault> {
-        if self.check().await.is_err() {
+        if self.client.head_bucket().bucket(&self.bucket).send().await.is_err() {
             self.client.create_bucket().bucket(&self.bucket).send().await.map_err(fault)?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! Against the real embedded store.
 
 use super::{ObjectKey, ObjectPrefix, ObjectStore, PART_BYTES, Shown, embedded::EmbeddedStore};
-use crate::fault::Fault;
+use crate::{config::store::S3, fault::Fault};
 use bytes::Bytes;
 use domain::{DocumentId, Error, WorkspaceId};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -65,6 +65,32 @@ async fn read(store: &ObjectStore, key: ObjectKey, range: Option<std::ops::Range
         .unwrap();
     assert_eq!(bytes.len() as u64, length);
     bytes
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_missing_and_keys_that_are_wrong_are_named() {
+    let folder = Folder::new();
+    let (server, store) = start(&folder, 10 * MIB).await;
+    store.check().await.unwrap();
+    let wrong = S3 { secret_key: "another".into(), ..server.settings().clone() };
+    assert!(ObjectStore::new(&wrong).check().await.unwrap_err().to_string().contains("R2_SECRET_KEY"));
+
+    // As R2 answers.
+    for (status, code, said) in [
+        (404, "NoSuchBucket", "R2_BUCKET"),
+        (403, "AccessDenied", "permissions"),
+        (403, "SignatureDoesNotMatch", "R2_SECRET_KEY"),
+        (403, "RequestTimeTooSkewed", "clock"),
+        (400, "InvalidArgument", "R2_ACCESS_KEY"),
+    ] {
+        let r2 = wiremock::MockServer::start().await;
+        let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>");
+        let answer = wiremock::ResponseTemplate::new(status).set_body_raw(body, "application/xml");
+        wiremock::Mock::given(wiremock::matchers::method("GET")).respond_with(answer).mount(&r2).await;
+        let settings = S3 { endpoint: r2.uri().parse().unwrap(), ..server.settings().clone() };
+        let fault = ObjectStore::new(&settings).check().await.unwrap_err().to_string();
+        assert!(fault.contains(said), "{code}: {fault}");
+    }
 }
 
 fn files_with_bytes(folder: &Path) -> usize {

@@ -23,7 +23,10 @@ use reqwest::{
     redirect::Policy,
 };
 use std::{net::IpAddr, sync::Arc, time::Duration};
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout_at},
+};
 use url::{Host, Url};
 
 /// Tells the other side who asks, and where to read what that is.
@@ -54,6 +57,9 @@ pub struct Limits {
     pub total: Duration,
     /// Unpacked.
     pub max_bytes: u64,
+    /// Pages that are fetched at once. A slow site holds a place for as long as `total`, and again with each try: files, and
+    /// other people's work, must not wait for it.
+    pub pages: usize,
 }
 
 impl Limits {
@@ -63,6 +69,7 @@ impl Limits {
             idle: Duration::from_secs(10),
             total: Duration::from_secs(60),
             max_bytes: max_upload_bytes.min(MAX_BYTES),
+            pages: 2,
         }
     }
 }
@@ -73,6 +80,7 @@ pub struct Fetcher {
     network: Arc<dyn Network>,
     client: Client,
     limits: Limits,
+    places: Arc<Semaphore>,
 }
 
 impl Fetcher {
@@ -98,7 +106,13 @@ impl Fetcher {
             .read_timeout(limits.idle)
             .build()
             .map_err(Fault::while_doing("make the client for web pages"))?;
-        Ok(Self { network, client, limits })
+        let places = Arc::new(Semaphore::new(limits.pages));
+        Ok(Self { network, client, limits, places })
+    }
+
+    /// Room to fetch a page, which is given back when it is dropped; none while others have it.
+    pub fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
     /// The address, if there can be a page of the public web at it. Whether a name leads to one is seen when it is

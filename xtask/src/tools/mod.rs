@@ -45,7 +45,20 @@ pub struct TestTools {
 /// # Errors
 /// A sentence that says what is missing and what to type.
 pub fn for_builds() -> Result<Tools> {
-    prerequisites::check()?;
+    prerequisites::for_builds()?;
+    fetch()
+}
+
+/// As [`for_builds`], for whoever also runs and checks what is built.
+///
+/// # Errors
+/// A sentence that says what is missing and what to type.
+pub fn for_development() -> Result<Tools> {
+    prerequisites::for_development()?;
+    fetch()
+}
+
+fn fetch() -> Result<Tools> {
     let _lock = FolderLock::take(&cache::folder()?.join("tools.lock"), "another run that fetches tools")?;
     wasm_target::ensure()?;
     let mut folders = vec![cargo_leptos::ensure()?, wasm_bindgen::ensure()?];
@@ -65,7 +78,7 @@ pub fn for_builds() -> Result<Tools> {
 /// # Errors
 /// A sentence that says what is missing and what to type.
 pub fn for_tests() -> Result<TestTools> {
-    let build = for_builds()?;
+    let build = for_development()?;
     let _lock = FolderLock::take(&cache::folder()?.join("tools.lock"), "another run that fetches tools")?;
     playwright::ensure()?;
     Ok(TestTools { build, chromium: chromium::ensure()? })

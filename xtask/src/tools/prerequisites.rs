@@ -6,15 +6,40 @@ use anyhow::{Result, bail};
 /// The oldest Node.js that Playwright runs on.
 const NODE_MAJOR: u32 = 18;
 
+/// What building needs.
+///
 /// # Errors
 /// One sentence for each thing that is missing, with what to type.
-pub fn check() -> Result<()> {
+pub fn for_builds() -> Result<()> {
+    all_there(missing_for_builds())
+}
+
+/// What building, running and testing need. An image is built without the rest, so builds do not ask for it.
+///
+/// # Errors
+/// One sentence for each thing that is missing, with what to type.
+pub fn for_development() -> Result<()> {
+    let mut missing = missing_for_builds();
+    if find("rustfmt").is_none() || find("cargo-clippy").is_none() {
+        missing.push("rustfmt or clippy is missing: type `rustup component add rustfmt clippy`.".to_owned());
+    }
+    if process::output(process::command("python3").args(["-m", "pip", "--version"])).is_err() {
+        missing.push("Python 3 with pip is missing: type `sudo apt-get install python3-pip`.".to_owned());
+    }
+    all_there(missing)
+}
+
+fn all_there(missing: Vec<String>) -> Result<()> {
+    if !missing.is_empty() {
+        bail!("{}", missing.join("\n"));
+    }
+    Ok(())
+}
+
+fn missing_for_builds() -> Vec<String> {
     let mut missing = Vec::new();
     if find("cc").is_none() {
         missing.push("A C compiler is missing: type `sudo apt-get install build-essential`.".to_owned());
-    }
-    if find("rustfmt").is_none() || find("cargo-clippy").is_none() {
-        missing.push("rustfmt or clippy is missing: type `rustup component add rustfmt clippy`.".to_owned());
     }
     match node_major() {
         Some(major) if major >= NODE_MAJOR => {}
@@ -26,13 +51,7 @@ pub fn check() -> Result<()> {
     if find("npm").is_none() {
         missing.push("npm is missing: type `sudo apt-get install npm`.".to_owned());
     }
-    if process::output(process::command("python3").args(["-m", "pip", "--version"])).is_err() {
-        missing.push("Python 3 with pip is missing: type `sudo apt-get install python3-pip`.".to_owned());
-    }
-    if !missing.is_empty() {
-        bail!("{}", missing.join("\n"));
-    }
-    Ok(())
+    missing
 }
 
 fn node_major() -> Option<u32> {

@@ -1,6 +1,6 @@
 //! Turning text into vectors.
 
-use crate::{config::Embed, fault::Fault};
+use crate::{config::Embed, embedded::wheel, fault::Fault};
 use async_trait::async_trait;
 use std::{path::Path, sync::Arc};
 
@@ -36,6 +36,21 @@ pub fn from_config(config: &Embed, cache: &Path) -> Result<Arc<dyn Embedder>, Fa
         Embed::Folder(folder) => Arc::new(local::LocalEmbedder::folder(folder.clone())?),
         Embed::Remote(remote) => Arc::new(openai::OpenAiEmbedder::new(remote)?),
     })
+}
+
+/// Where all-MiniLM-L6-v2 is, in words; nothing is fetched. Blocks for a moment.
+///
+/// # Errors
+/// What to do where it is not in `cache` and cannot be fetched, as in an image without it.
+pub fn local_model(cache: &Path) -> Result<&'static str, String> {
+    match wheel::minilm_is_cached(cache) {
+        Ok(true) => Ok("in the cache"),
+        Ok(false) => Ok("to be fetched when first needed (84 MB)"),
+        Err(error) => Err(format!(
+            "{error} Or set EMBEDDING_BASE_URL, EMBEDDING_MODEL and EMBEDDING_DIMENSIONS to use a model elsewhere, or \
+             build the image with LOCAL_MODEL=yes"
+        )),
+    }
 }
 
 /// `vector` at unit length; a vector of zeros stays one.

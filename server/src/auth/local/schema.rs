@@ -13,6 +13,8 @@ pub(super) async fn migrate(db: &Db) -> Result<(), Fault> {
     let mut migrator: Migrator = sqlx::migrate!("src/auth/local/migrations");
     migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
     migrator.create_schema("auth");
+    // What a newer release has applied is let be, as in `db.rs`.
+    migrator.set_ignore_missing(true);
     // The lock below is held until the commit; sqlx's own would end before it.
     migrator.set_locking(false);
     let mut tx = db.system().await?;

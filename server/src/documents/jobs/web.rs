@@ -7,16 +7,10 @@ use crate::{
     documents::remove_files,
     events,
     fault::Fault,
-    jobs::{self, lease::ClaimedDocument},
+    jobs::lease::ClaimedDocument,
     links::fetch::{self, Fetched},
 };
-use std::sync::LazyLock;
-use tokio::sync::Semaphore;
 use uuid::Uuid;
-
-/// Pages that are fetched at once. A slow site holds a place for a minute, four times: files, and other people's work, must
-/// not wait for it, so links never have more than half of the worker's places.
-static FETCHES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new((jobs::concurrency() / 2).max(1)));
 
 /// Returns the claim as it is with the file.
 pub(super) async fn fetch(
@@ -24,7 +18,7 @@ pub(super) async fn fetch(
     claimed: &ClaimedDocument,
     address: &str,
 ) -> Result<ClaimedDocument, Interruption> {
-    let Ok(_place) = FETCHES.try_acquire() else { return Err(Interruption::Waits) };
+    let Some(_place) = state.web.place() else { return Err(Interruption::Waits) };
     let fetched = fetch::fetch(state, claimed.workspace(), address).await.map_err(|fault| match fault {
         Fault::Web(error) if !error.may_pass() => Interruption::Failed(error.to_string()),
         fault => Interruption::Fault(fault),
