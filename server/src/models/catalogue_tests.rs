@@ -42,7 +42,7 @@ async fn server(list: Value, delay: Duration, requests: u64) -> MockServer {
     server
 }
 
-fn names(offer: &Arc<Offer>) -> Vec<&str> {
+fn names(offer: &Offer) -> Vec<&str> {
     offer.models.models.iter().map(|model| model.name.as_str()).collect()
 }
 

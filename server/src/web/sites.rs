@@ -40,6 +40,7 @@ impl Sites {
 
     pub fn fetcher(self: &Arc<Self>) -> Fetcher {
         let limits = Limits {
+            pages: 2,
             connect: Duration::from_secs(2),
             idle: Duration::from_millis(700),
             total: Duration::from_secs(3),
