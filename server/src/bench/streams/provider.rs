@@ -36,17 +36,18 @@ pub(super) struct Token {
 
 impl Token {
     fn text(self) -> String {
-        format!("t{}at{}; ", self.number, self.sent)
+        // A space at its end would be held until it is clear that no citation follows.
+        format!(" t{}at{};", self.number, self.sent)
     }
 
     /// The token that the text begins with and its length in bytes, if it is whole.
     pub fn first(text: &str) -> Option<(Self, usize)> {
-        let (token, _) = text.split_once("; ")?;
-        let (number, sent) = token.strip_prefix('t')?.split_once("at")?;
-        Some((Self { number: number.parse().ok()?, sent: sent.parse().ok()? }, token.len() + 2))
+        let (token, _) = text.split_once(';')?;
+        let (number, sent) = token.trim_start().strip_prefix('t')?.split_once("at")?;
+        Some((Self { number: number.parse().ok()?, sent: sent.parse().ok()? }, token.len() + 1))
     }
 
-    /// Those of a whole answer; its last space may be trimmed.
+    /// Those of a whole answer.
     pub fn all(text: &str) -> impl Iterator<Item = &str> {
         text.split(';').map(str::trim).filter(|token| token.starts_with('t') && token.contains("at"))
     }
@@ -121,8 +122,8 @@ mod tests {
     fn a_token_is_read_once_it_is_whole() {
         let token = Token { number: 3, sent: 1_500 };
         let text = token.text();
-        assert_eq!(Token::first(&format!("{text}t4")), Some((token, text.len())));
-        assert_eq!(Token::first(text.trim_end()), None);
+        assert_eq!(Token::first(&format!("{text} t4")), Some((token, text.len())));
+        assert_eq!(Token::first(text.trim_end_matches(';')), None);
         assert_eq!(Token::all("t0at1; t1at20; \n\n*No passage*").count(), 2);
     }
 }
