@@ -9,6 +9,7 @@ use crate::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// How far ingestion has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -181,6 +182,26 @@ pub struct Passage {
     /// The words of `text` that the query has too, in any of their forms.
     #[serde(default)]
     pub matches: Vec<Mark>,
+}
+
+impl Passage {
+    /// One that no search has ranked: without scores.
+    pub fn unranked(document_id: DocumentId, document_name: String, span: Span, text: String) -> Self {
+        Self {
+            chunk_id: Uuid::nil().into(),
+            document_id,
+            document_name,
+            span,
+            text,
+            score: 0.0,
+            similarity: None,
+            bm25: None,
+            by_meaning: 0.0,
+            by_words: 0.0,
+            relevance: None,
+            matches: Vec::new(),
+        }
+    }
 }
 
 #[async_trait]

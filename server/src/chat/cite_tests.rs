@@ -24,20 +24,8 @@ const PAGE: &str = "Returns\n\nCustomers may return goods within 30 days. Refund
 
 /// Passages of [`PAGE`], by where they begin and end.
 fn passage(start: u32, end: u32) -> Passage {
-    Passage {
-        chunk_id: Uuid::now_v7().into(),
-        document_id: Uuid::from_u128(7).into(),
-        document_name: "Terms.pdf".to_owned(),
-        span: Span { page: 1, start, end },
-        text: PAGE.chars().skip(start as usize).take((end - start) as usize).collect(),
-        score: 1.0,
-        similarity: None,
-        bm25: None,
-        by_meaning: 0.0,
-        by_words: 0.0,
-        relevance: None,
-        matches: Vec::new(),
-    }
+    let text = PAGE.chars().skip(start as usize).take((end - start) as usize).collect();
+    Passage::unranked(Uuid::from_u128(7).into(), "Terms.pdf".to_owned(), Span { page: 1, start, end }, text)
 }
 
 fn citer(passages: Vec<Passage>) -> Citer<Page> {

@@ -118,7 +118,9 @@ pub async fn passages(
     )
     .fetch_all(conn)
     .await?;
-    let mut passages: Vec<Passage> = places.iter().map(|(document, span)| without_text(*document, *span)).collect();
+    let nameless =
+        |(document, span): &(DocumentId, Span)| Passage::unranked(*document, String::new(), *span, String::new());
+    let mut passages: Vec<Passage> = places.iter().map(nameless).collect();
     for row in rows {
         let place = usize::try_from(row.place).ok().and_then(|place| place.checked_sub(1));
         if let Some(passage) = place.and_then(|place| passages.get_mut(place)) {
@@ -126,23 +128,6 @@ pub async fn passages(
         }
     }
     Ok(passages)
-}
-
-fn without_text(document_id: DocumentId, span: Span) -> Passage {
-    Passage {
-        chunk_id: Uuid::nil().into(),
-        document_id,
-        document_name: String::new(),
-        span,
-        text: String::new(),
-        score: 0.0,
-        similarity: None,
-        bm25: None,
-        by_meaning: 0.0,
-        by_words: 0.0,
-        relevance: None,
-        matches: Vec::new(),
-    }
 }
 
 /// Stores a decision, and goes on with the answer when it was the last that was wanted.

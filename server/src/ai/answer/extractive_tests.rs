@@ -11,19 +11,9 @@ const RETURNS: &str = "# Returns\n\nCustomers may return goods within 30 days of
 const OFFICE: &str = "Opening hours\n\nThe studio in Leipzig opens at nine o'clock. Dr. Berger heads the archive, which holds 12,000 posters [3].";
 
 fn passages(texts: &[&str]) -> Vec<Passage> {
-    let passage = |text: &&str| Passage {
-        chunk_id: Uuid::now_v7().into(),
-        document_id: Uuid::now_v7().into(),
-        document_name: "Guide.md".to_owned(),
-        span: Span { page: 1, start: 0, end: 1 },
-        text: (*text).to_owned(),
-        score: 1.0,
-        similarity: None,
-        bm25: None,
-        by_meaning: 0.0,
-        by_words: 0.0,
-        relevance: None,
-        matches: Vec::new(),
+    let passage = |text: &&str| {
+        let span = Span { page: 1, start: 0, end: 1 };
+        Passage::unranked(Uuid::now_v7().into(), "Guide.md".to_owned(), span, (*text).to_owned())
     };
     texts.iter().map(passage).collect()
 }

@@ -176,19 +176,9 @@ mod tests {
     use uuid::Uuid;
 
     fn request(passages: &[&str]) -> AnswerRequest {
-        let passages = passages.iter().map(|text| Passage {
-            chunk_id: Uuid::now_v7().into(),
-            document_id: Uuid::now_v7().into(),
-            document_name: "Guide\n.pdf".to_owned(),
-            span: Span { page: 3, start: 0, end: 10 },
-            text: (*text).to_owned(),
-            score: 1.0,
-            similarity: None,
-            bm25: None,
-            by_meaning: 0.0,
-            by_words: 0.0,
-            relevance: None,
-            matches: Vec::new(),
+        let passages = passages.iter().map(|text| {
+            let span = Span { page: 3, start: 0, end: 10 };
+            Passage::unranked(Uuid::now_v7().into(), "Guide\n.pdf".to_owned(), span, (*text).to_owned())
         });
         AnswerRequest {
             question: "What now?".to_owned(),
