@@ -98,6 +98,21 @@ export async function callingModel(turns: Turn[]) {
   return { variables: { LLM_BASE_URL: provider.url, LLM_MODEL: "m" }, stop: () => provider.stop() };
 }
 
+/** A model that says these words, with a pause of so many milliseconds before each, with the variables that name it. */
+export async function slowModel(words: string[], pause: number) {
+  let asked = 0;
+  const provider = await Provider.answering(async (_, response) => {
+    asked += 1;
+    response.setHeader("content-type", "text/event-stream");
+    for (const [index, word] of words.entries()) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      response.write(chunk({ content: index === 0 ? word : ` ${word}` }));
+    }
+    response.end(`${chunk({}, "stop")}data: [DONE]\n\n`);
+  });
+  return { asked: () => asked, variables: { LLM_BASE_URL: provider.url, LLM_MODEL: "m" }, stop: () => provider.stop() };
+}
+
 /** A model that begins its first answer and goes silent, and gives its later ones whole, with the variables that name it. */
 export async function silentModel(beginning: string, whole: string) {
   let asked = 0;

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
 use server::{
     bench,
-    config::{Config, variables},
+    config::{Config, store::S3, variables},
     doctor,
     embedded::{
         parts::{EmbeddedParts, postgres_options},
@@ -21,9 +21,15 @@ use server::{
     mail::Mailer,
     rag,
     startup::{Running, prepare_database},
+    storage::embedded::EmbeddedStore,
     telemetry,
 };
-use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 use tokio::{
     io::AsyncReadExt,
     net::TcpListener,
@@ -83,6 +89,13 @@ enum Command {
         /// For tests: faster, and what was written may be lost at a crash.
         #[arg(long)]
         volatile: bool,
+    },
+    /// Runs the embedded object store alone: prints the variables by which a server uses it, and ends when its input
+    /// closes or at SIGTERM.
+    Objects {
+        /// The folder for its objects.
+        #[arg(long)]
+        data: PathBuf,
     },
     /// Reads the file that is its input and writes its text: the server starts it for each file, with limits.
     #[command(hide = true)]
@@ -154,6 +167,7 @@ fn run(command: Command) -> Outcome {
             Command::Serve { role } => serve(config, role, &mut signals).await,
             Command::Worker => serve(config, Role::Worker, &mut signals).await,
             Command::Postgres { major, data, volatile } => postgres(config, major, data, volatile, &mut signals).await,
+            Command::Objects { data } => objects(&data, &mut signals).await,
             other => tokio::select! {
                 outcome = once(config, other) => outcome,
                 () = signals.stop() => Ok(ExitCode::FAILURE),
@@ -202,7 +216,8 @@ async fn once(config: Config, command: Command) -> Outcome {
         | Command::Worker
         | Command::Openapi
         | Command::Extract { .. }
-        | Command::Postgres { .. } => Ok(ExitCode::SUCCESS),
+        | Command::Postgres { .. }
+        | Command::Objects { .. } => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -258,8 +273,8 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
                 worker.stop().await;
             }
         };
-        // Answers end with what there is of them, while the database is still there.
-        let (drained, (), ()) = tokio::join!(server, work, running.stop_streams());
+        // While the database is still there.
+        let (drained, (), ()) = tokio::join!(server, work, running.hand_over(drain));
         if !drained.unwrap_or(false) {
             tracing::warn!("some requests were cut off");
         }
@@ -308,17 +323,34 @@ async fn postgres(
         () = signals.stop() => return Ok(ExitCode::FAILURE),
     };
     println!("{}", server.superuser_url().expose_secret());
-    let closed = async {
-        let mut input = tokio::io::stdin();
-        let mut buffer = [0; 256];
-        while input.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
-    };
     tokio::select! {
-        () = closed => {}
+        () = input_closed() => {}
         () = signals.stop() => {}
     }
     server.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn objects(data: &Path, signals: &mut Signals) -> Outcome {
+    let store = EmbeddedStore::start(&std::path::absolute(data)?, u64::MAX).await?;
+    let S3 { endpoint, access_key, secret_key, bucket, .. } = store.settings();
+    println!("R2_ENDPOINT={endpoint}");
+    println!("R2_ACCESS_KEY={access_key}");
+    println!("R2_SECRET_KEY={}", secret_key.expose_secret());
+    println!("R2_BUCKET={bucket}");
+    tokio::select! {
+        () = input_closed() => {}
+        () = signals.stop() => {}
+    }
+    store.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whoever started this process has ended, or wants it to.
+async fn input_closed() {
+    let mut input = tokio::io::stdin();
+    let mut buffer = [0; 256];
+    while input.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
 }
 
 /// SIGTERM from a supervisor, SIGINT from a terminal.

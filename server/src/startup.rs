@@ -59,16 +59,17 @@ impl Running {
         }
     }
 
-    /// Ends what would go on for as long as somebody watches: event streams, and answers being written, which are
-    /// stored as far as they are.
-    pub async fn stop_streams(&self) {
+    /// Ends the event streams, whose readers go on at whichever process answers next, and gives the answers that are being
+    /// written here `drain` to come to their end; those that do not are stored as far as they are.
+    pub async fn hand_over(&self, drain: Duration) {
         self.state.events.stop();
+        self.state.answers.finish(drain).await;
         self.state.answers.stop().await;
     }
 
     /// Stops everything; nothing may use the state any more.
     pub async fn stop(self) {
-        self.stop_streams().await;
+        self.hand_over(Duration::ZERO).await;
         self.state.identity.stop();
         // A connection that does not come back shall not keep what is embedded from stopping.
         if tokio::time::timeout(CLOSE_LIMIT, self.state.db.close()).await.is_err() {

@@ -24,8 +24,9 @@ cargo xtask tools [--build]       fetch what builds and tests need (or builds al
 cargo xtask build [--release]     build the binary `atelier` and the site
 cargo xtask run [--release]       build, then start everything and print the address
 cargo xtask check                 formatting, lints, saved queries, licences, the domain's tests
-cargo xtask test [--postgres 16] [filter…]
-                                  everything: check, unit and integration tests, browser tests
+cargo xtask test [--postgres 16] [--image atelier] [filter…]
+                                  everything: check, unit and integration tests, browser tests; with --image those
+                                  of a release and of the compose file run that image
 cargo xtask prepare               refresh .sqlx, the saved descriptions of the SQL queries
 cargo xtask bench [arguments…]    run `atelier bench` in an optimised build
 cargo xtask image [arguments…]    build the image by docker, labelled; `--build-arg LOCAL_MODEL=yes` is such an argument";

@@ -26,6 +26,8 @@ const READY_LIMIT: Duration = Duration::from_secs(300);
 pub struct Options {
     /// The major version of Postgres, when not the newest.
     postgres: Option<u32>,
+    /// The container image that tests of their own servers run instead of the binary, when one is given.
+    image: Option<String>,
     /// Only tests whose names contain one of these; the checks are left out then.
     filters: Vec<String>,
 }
@@ -42,6 +44,7 @@ impl Options {
                     let major = rest.next().context("--postgres needs a version, such as 16")?;
                     options.postgres = Some(major.parse().context("--postgres needs a version, such as 16")?);
                 }
+                "--image" => options.image = Some(rest.next().context("--image needs an image's name")?.to_owned()),
                 option if option.starts_with('-') => bail!("`{option}` is no option of `cargo xtask test`"),
                 filter => options.filters.push(filter.to_owned()),
             }
@@ -151,7 +154,7 @@ fn browser_tests(tools: &TestTools, folder: &Path, options: &Options, count: &mu
     let mut confirming = Served::start(folder, "atelier-confirm", options, &[("ATELIER_CONFIRM_EMAIL", "true")])?;
     plain.wait_until_ready()?;
     confirming.wait_until_ready()?;
-    let played = playwright(tools, folder, &plain, &confirming, &options.filters, count);
+    let played = playwright(tools, folder, &plain, &confirming, options, count);
     confirming.stop()?;
     plain.stop()?;
     played
@@ -246,7 +249,7 @@ fn playwright(
     folder: &Path,
     plain: &Served,
     confirming: &Served,
-    filters: &[String],
+    options: &Options,
     count: &mut Count,
 ) -> Result<()> {
     let summary = folder.join("browser-tests.txt");
@@ -271,8 +274,11 @@ fn playwright(
     for variable in CONFIGURED {
         node.env_remove(variable);
     }
-    if !filters.is_empty() {
-        node.args(["--grep", &filters.join("|")]);
+    if let Some(image) = &options.image {
+        node.env("ATELIER_IMAGE", image);
+    }
+    if !options.filters.is_empty() {
+        node.args(["--grep", &options.filters.join("|")]);
     }
     let result = process::run(&mut node);
     count.add(read_summary(&summary)?);

@@ -98,6 +98,14 @@ impl Answers {
         });
     }
 
+    /// Waits until every answer has come to its end, at most `patience`.
+    pub async fn finish(&self, patience: Duration) {
+        self.0.tasks.close();
+        if timeout(patience, self.0.tasks.wait()).await.is_err() && !patience.is_zero() {
+            tracing::info!("some answers did not end in time, and are stored as far as they are");
+        }
+    }
+
     /// Ends every answer, each stored with what there is of it, and waits until they are, at most ten seconds. To be
     /// called on SIGTERM, before the database is closed.
     pub async fn stop(&self) {

@@ -495,6 +495,17 @@ async fn a_stop_of_the_server_stores_the_partial_answer() {
 }
 
 #[tokio::test]
+async fn a_stop_of_the_server_lets_an_answer_come_to_its_end() {
+    let reply = Reply::answer(&["Gold members ", "pay no ", "postage [1]."]).paced(Duration::from_millis(300));
+    let desk = Desk::scripted(vec![reply]).await;
+    let asked = desk.ask(desk.conversation().await, "What do gold members pay?").await;
+    desk.until_written(asked.answer.id, "Gold").await;
+    desk.app.state.answers.finish(Duration::from_secs(20)).await;
+    let answer = desk.message(asked.answer.id).await;
+    assert_eq!((answer.state, answer.content.as_str()), (MessageState::Complete, "Gold members pay no postage [1]."));
+}
+
+#[tokio::test]
 async fn another_users_conversation_is_not_there() {
     let desk = Desk::extractive().await;
     let conversation = desk.conversation().await;
