@@ -18,6 +18,10 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Bytes of the arguments of one call: a document of the greatest length, written as JSON. Of longer ones there is enough
+/// to see that they are.
+pub const MAX_ARGUMENTS: usize = 2 * 1024 * 1024;
+
 /// The name that the built-in answerer signs with.
 pub const EXTRACTIVE: &str = extractive::MODEL;
 

@@ -3,7 +3,7 @@
 
 use super::{Said, Stop, StoredPages, Writer};
 use crate::{
-    ai::answer::{AnswerRequest, Called, Round, Wanted, prompt},
+    ai::answer::{AnswerRequest, Called, MAX_ARGUMENTS, Round, Wanted, prompt},
     chat::{
         calls::{self, Call, NewCall},
         cite::Citer,
@@ -31,9 +31,12 @@ const PASSAGE_BUDGET: usize = 16_000;
 const TEXT_BUDGET: usize = 24_000;
 /// Characters of a result for people.
 const SUMMARY: usize = 500;
-/// Bytes of arguments: a document of the greatest length, written as JSON.
-const ARGUMENTS: usize = 2 * 1024 * 1024;
+/// Calls of one turn that are done.
+const CALLS: usize = 16;
+/// Characters that are kept of arguments that cannot be read.
+const UNREADABLE: usize = 2_000;
 const REFUSED: &str = "The person refused this.";
+const TOO_MANY: &str = "Not done: only the first 16 calls of a turn are. Call again what is still needed.";
 
 type Calling = Citer<StoredPages>;
 
@@ -52,8 +55,11 @@ impl Writer {
         self.flush().await?;
         let mode = self.mode().await?;
         let round = request.tools.rounds.len();
-        for wanted in said.calls {
-            let new = self.plan(round, wanted, mode, citer).await?;
+        for (number, wanted) in said.calls.into_iter().enumerate() {
+            let mut new = self.plan(round, wanted, mode, citer).await?;
+            if number >= CALLS {
+                (new.state, new.result) = (ToolCallState::Failed, Some(TOO_MANY.to_owned()));
+            }
             let mut system = self.session.state.db.system().await?;
             let id = calls::insert(system.conn(), self.lease(), &new).await?.ok_or(Lost)?;
             system.commit().await?;
@@ -114,7 +120,7 @@ impl Writer {
                 Err(error) => Err((tool.label().to_owned(), error.to_string())),
             },
         };
-        let arguments = parsed.unwrap_or_else(|_| Value::String(bounded(&arguments, ARGUMENTS / 4)));
+        let arguments = parsed.unwrap_or_else(|_| Value::String(bounded(&arguments, UNREADABLE)));
         let round = i32::try_from(round).unwrap_or(i32::MAX);
         let new = |label: String, state, result| NewCall {
             round,
@@ -282,8 +288,8 @@ fn is_of(call: &Call, round: usize) -> bool {
 
 /// Arguments as JSON that Postgres can store, or a sentence for the model.
 fn parse(arguments: &str) -> Result<Value, String> {
-    if arguments.len() > ARGUMENTS {
-        return Err("The arguments are too long.".to_owned());
+    if arguments.len() > MAX_ARGUMENTS {
+        return Err("The arguments are too long: write less, or in several calls.".to_owned());
     }
     let text = arguments.replace('\0', "").replace("\\u0000", "");
     // Some models send nothing where a tool wants nothing.

@@ -153,6 +153,32 @@ async fn several_calls_in_one_turn_and_what_is_wrong_with_them() {
 }
 
 #[tokio::test]
+async fn what_is_beyond_the_calls_of_a_turn_is_told_to_be_not_done() {
+    let desk = Desk::scripted(Vec::new()).await;
+    let query = search("postage");
+    let ids: Vec<String> = (0..40).map(|number| format!("call_{number}")).collect();
+    let mut calls: Vec<(&str, &str, &str)> =
+        ids.iter().map(|id| (id.as_str(), "search_documents", query.as_str())).collect();
+    let long = "x".repeat(crate::ai::answer::MAX_ARGUMENTS + 2);
+    calls[1].2 = &long;
+    // Not even asked about, where it would have to be.
+    calls[16] = CREATE;
+    desk.script().add(Reply::calls("", &calls));
+    desk.script().add(Reply::answer(&["Postage costs 4.90 euros [1]."]));
+    let answer = desk.answer("What does postage cost?").await;
+    assert_eq!(answer.state, MessageState::Complete, "{answer:?}");
+    let count = |state| states(&answer).into_iter().filter(|one| *one == state).count();
+    assert_eq!((count(ToolCallState::Done), count(ToolCallState::Failed)), (15, 17));
+    let told = desk.told(1);
+    assert_eq!(told.len(), 32);
+    assert!(told[1].contains("too long") && told[16].contains("only the first 16"), "{told:?}");
+    let sent = desk.script().requests()[1].body["messages"].to_string();
+    assert!(sent.chars().filter(|c| *c == 'x').count() < 5_000, "nobody sends all of that again");
+    assert_eq!(desk.documents().await, ["Terms.md"]);
+    desk.goes_on(&answer).await;
+}
+
+#[tokio::test]
 async fn after_the_last_turn_it_must_answer() {
     let desk = Desk::scripted_with(Vec::new(), &[("CHAT_MAX_ITERATIONS", "2")]).await;
     let query = search("postage");
