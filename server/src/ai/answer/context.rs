@@ -13,6 +13,8 @@ const HISTORY: usize = 12_000;
 pub const ANSWER: usize = 2_500;
 /// Characters of passages: about 8,000 tokens.
 const PASSAGES: usize = 32_000;
+/// In the place of an answer that had no words, and for which tools did something.
+const WORDLESS: &str = "(No words.)";
 /// Tokens that are left for the answer, or a quarter of a small window.
 const REPLY: usize = 4_096;
 
@@ -55,11 +57,16 @@ pub fn fit(history: Vec<Turn>, room: Room) -> Fitted {
 
 fn shortened(turn: Turn) -> Option<Turn> {
     let answer: String = prompt::without_citations(&turn.answer).chars().take(ANSWER).collect();
-    (!answer.trim().is_empty()).then_some(Turn { answer, ..turn })
+    match answer.trim().is_empty() {
+        true if turn.done.is_empty() => None,
+        // Providers refuse a message without text.
+        true => Some(Turn { answer: WORDLESS.to_owned(), ..turn }),
+        false => Some(Turn { answer, ..turn }),
+    }
 }
 
 fn chars(turn: &Turn) -> usize {
-    turn.question.chars().count() + turn.answer.chars().count()
+    [&turn.question, &turn.answer, &prompt::done(turn)].iter().map(|text| text.chars().count()).sum()
 }
 
 /// Characters that are told in any case, with this question.
@@ -81,7 +88,8 @@ mod tests {
     use super::*;
 
     fn turns(count: usize, answer: &str) -> Vec<Turn> {
-        (0..count).map(|index| Turn { question: format!("q{index}"), answer: answer.to_owned() }).collect()
+        let turn = |index| Turn { question: format!("q{index}"), answer: answer.to_owned(), done: Vec::new() };
+        (0..count).map(turn).collect()
     }
 
     #[test]
@@ -89,7 +97,7 @@ mod tests {
         let answer = format!("{} [1], see [a] [12].", "x".repeat(1_500));
         let fitted = fit(turns(20, &answer), Room::in_window(128_000, 0));
         assert_eq!((fitted.turns.len(), fitted.left_out), (7, 13));
-        let newest = fitted.turns.last().cloned().unwrap_or(Turn { question: String::new(), answer: String::new() });
+        let newest = fitted.turns.last().cloned().unwrap_or_default();
         assert_eq!((newest.question.as_str(), &newest.answer[1_500..]), ("q19", ", see [a]."));
         assert_eq!(fitted.turns[0].question, "q13");
     }
@@ -100,6 +108,16 @@ mod tests {
         history[1].answer = " [1] [2]".to_owned();
         let fitted = fit(history, Room::in_window(128_000, 0));
         assert_eq!((fitted.turns.len(), fitted.left_out), (2, 0));
+    }
+
+    #[test]
+    fn what_tools_did_is_told_of_a_wordless_answer_and_takes_its_room() {
+        let mut history = turns(2, " ");
+        history[1].done = vec!["create_document “Plan” (id 1): done".to_owned()];
+        let fitted = fit(history.clone(), Room::in_window(128_000, 0));
+        assert_eq!((fitted.turns.len(), fitted.turns[0].answer.as_str()), (1, WORDLESS));
+        history[1].done = vec!["x".repeat(HISTORY)];
+        assert_eq!(fit(history, Room::in_window(128_000, 0)).left_out, 1);
     }
 
     #[test]

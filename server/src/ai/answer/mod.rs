@@ -96,10 +96,12 @@ pub struct Wanted {
 }
 
 /// An earlier question with its answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Turn {
     pub question: String,
     pub answer: String,
+    /// What tools did for the answer, a line each, with the ids of the documents.
+    pub done: Vec<String>,
 }
 
 /// A piece of a streamed answer.

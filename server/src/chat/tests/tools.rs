@@ -411,6 +411,46 @@ async fn without_asking_documents_are_written_changed_and_put_away() {
 }
 
 #[tokio::test]
+async fn a_later_question_knows_what_tools_made() {
+    let desk = Desk::scripted(vec![Reply::calls("", &[CREATE]), Reply::answer(&["Written."])]).await;
+    let conversation = desk.conversation().await;
+    let path = format!("/api/v1/conversations/{conversation}");
+    desk.ada.patch(&path, &json!({ "tools_mode": "autonomous" })).await.expect(200);
+    // Of what was chosen, the new document is none; it can be gone on with all the same.
+    desk.ada.put(&format!("{path}/scope"), &json!({ "documents": [desk.document] })).await.expect(200);
+    desk.ask_with(conversation, json!({ "text": "Write a plan" })).await;
+    let id: Uuid = desk.told(1)[0].split("id is ").nth(1).unwrap()[..36].parse().unwrap();
+
+    let read = json!({ "id": id }).to_string();
+    let edit = json!({ "id": id, "revision": 1, "find": "First.", "text": "First.\n\nSecond." }).to_string();
+    desk.script().add(Reply::calls("", &[("a", "read_document", &read), ("b", "search_documents", &search("gold"))]));
+    desk.script().add(Reply::calls("", &[("c", "edit_document", &edit), ("d", "edit_document", &edit)]));
+    desk.script().add(Reply::answer(&["Added."]));
+    let (_, answer) = desk.ask_with(conversation, json!({ "text": "Now add a paragraph to it" })).await;
+    let (done, failed) = (ToolCallState::Done, ToolCallState::Failed);
+    assert_eq!(states(&answer), [done, done, done, failed]);
+    let last = |request: usize| {
+        let messages = desk.script().requests()[request].body["messages"].as_array().unwrap().clone();
+        messages.iter().rev().find(|message| message["role"] == "user").unwrap()["content"].as_str().unwrap().to_owned()
+    };
+    let before = "What tools did for your answer before this:\n";
+    assert!(last(2).starts_with(&format!("{before}- create_document “Plan” (id {id}): done\n\n")), "{}", last(2));
+
+    // Away, and gone: what it was called is not told any more.
+    desk.ada.delete(&format!("/api/v1/documents/{id}?forever=true")).await.expect(204);
+    desk.goes_on(&answer).await;
+    let told = last(5);
+    let gone = "of a document that is gone";
+    for line in [
+        format!("- read_document {gone}: done\n- search_documents: 1 passage in Terms.md.\n"),
+        format!("- edit_document {gone}: done\n- edit_document {gone}: failed. The document is at revision 2"),
+    ] {
+        assert!(told.contains(&line), "{line}: {told}");
+    }
+    assert!(!told.contains("Plan"), "{told}");
+}
+
+#[tokio::test]
 async fn a_stop_and_a_new_question_end_what_waits() {
     let desk = Desk::scripted(vec![Reply::calls("Half", &[CREATE])]).await;
     let waiting = desk.waiting().await;
