@@ -179,6 +179,39 @@ async fn what_is_beyond_the_calls_of_a_turn_is_told_to_be_not_done() {
 }
 
 #[tokio::test]
+async fn what_tools_return_never_outgrows_the_window() {
+    const WINDOW: usize = 6_000;
+    let desk = Desk::scripted_with(Vec::new(), &[("CHAT_CONTEXT", &WINDOW.to_string())]).await;
+    let text = "Postage is a long story. ".repeat(600);
+    let path = format!("/api/v1/projects/{}/written-documents", desk.project);
+    let id = desk.ada.post(&path, &json!({ "title": "Story", "text": text })).await.id();
+    let read = json!({ "id": id }).to_string();
+    let reads = |count| Reply::calls("", &vec![("a", "read_document", read.as_str()); count]);
+    for reply in [reads(1), reads(2), reads(1), Reply::answer(&["Postage costs 4.90 euros [1]."])] {
+        desk.script().add(reply);
+    }
+    let answer = desk.answer("What does postage cost?").await;
+    assert_eq!((answer.state, answer.tool_calls.len()), (MessageState::Complete, 4), "{answer:?}");
+    for (number, request) in desk.script().requests().iter().enumerate() {
+        let sent = request.body["messages"].to_string().chars().count() + request.body["tools"].to_string().len();
+        assert!(sent / 4 < WINDOW, "{number}: {sent} characters");
+    }
+    let told = desk.told(3);
+    assert!(told[0].contains("(Shortened:") && told[0].len() < told[3].len(), "the oldest give way: {told:?}");
+    desk.goes_on(&answer).await;
+
+    // Where even the beginnings are too many, it says so, and no provider has to.
+    for _ in 0..3 {
+        desk.script().add(reads(30));
+    }
+    let asked = desk.script().requests().len();
+    let endless = desk.answer("What does postage cost?").await;
+    assert_eq!(endless.state, MessageState::Failed);
+    assert!(endless.failure.as_deref().unwrap().contains("Ask something narrower"), "{endless:?}");
+    assert!(desk.script().requests().len() < asked + 3);
+}
+
+#[tokio::test]
 async fn after_the_last_turn_it_must_answer() {
     let desk = Desk::scripted_with(Vec::new(), &[("CHAT_MAX_ITERATIONS", "2")]).await;
     let query = search("postage");
