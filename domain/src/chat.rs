@@ -30,6 +30,31 @@ pub struct Conversation {
     pub archived_at: Option<OffsetDateTime>,
     #[serde(default)]
     pub tools_mode: ToolsMode,
+    /// What goes on in it; none while nothing does.
+    #[serde(default)]
+    pub activity: Option<Activity>,
+}
+
+/// What goes on in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// An answer is being written.
+    Answering,
+    /// A person is to decide on what the model wants to do.
+    Waiting,
+}
+
+impl Activity {
+    /// Of a conversation with such an answer.
+    pub const fn of(state: MessageState) -> Option<Self> {
+        match state {
+            MessageState::Streaming => Some(Self::Answering),
+            MessageState::Waiting => Some(Self::Waiting),
+            MessageState::Complete | MessageState::Stopped | MessageState::Failed => None,
+        }
+    }
 }
 
 /// What questions are asked of.

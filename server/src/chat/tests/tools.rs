@@ -20,7 +20,7 @@ impl Desk {
         self.until_waiting(asked.answer.id).await
     }
 
-    async fn until_waiting(&self, id: MessageId) -> Message {
+    pub(super) async fn until_waiting(&self, id: MessageId) -> Message {
         for _ in 0..400 {
             let message = self.message(id).await;
             match message.state {

@@ -1,0 +1,34 @@
+//! The list of a project's conversations: what goes on in them, and which are counted.
+
+use super::*;
+use domain::{chat::Activity, projects::Project};
+
+impl Desk {
+    async fn listed(&self, query: &str) -> Vec<Conversation> {
+        let path = format!("/api/v1/projects/{}/conversations{query}", self.project);
+        self.ada.get(&path).await.json::<Page<Conversation>>(200).items
+    }
+
+    /// What goes on in the project's only conversation, by the list and by itself.
+    async fn activity(&self) -> Option<Activity> {
+        let listed = self.listed("").await.remove(0);
+        let one: Conversation = self.ada.get(&format!("/api/v1/conversations/{}", listed.id)).await.json(200);
+        assert_eq!(one.activity, listed.activity);
+        one.activity
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_says_what_goes_on_in_it() {
+    let create = ("a", "create_document", r#"{"title":"Plan","text":"x"}"#);
+    let desk = Desk::scripted(vec![Reply::calls("", &[create]), Reply::answer(&["Half "]).stalled_after(1)]).await;
+    let asked = desk.ask(desk.conversation().await, "Write a plan").await;
+    let waiting = desk.until_waiting(asked.answer.id).await;
+    assert_eq!(desk.activity().await, Some(Activity::Waiting));
+    let decision = format!("/api/v1/tool-calls/{}/decision", waiting.tool_calls[0].id);
+    desk.ada.post(&decision, &json!({ "approve": false })).await.expect(200);
+    desk.until_written(waiting.id, "Half").await;
+    assert_eq!(desk.activity().await, Some(Activity::Answering));
+    desk.ada.post(&format!("/api/v1/messages/{}/stop", waiting.id), &json!({})).await.expect(200);
+    assert_eq!(desk.activity().await, None);
+}
