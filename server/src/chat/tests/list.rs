@@ -32,3 +32,21 @@ async fn a_conversation_says_what_goes_on_in_it() {
     desk.ada.post(&format!("/api/v1/messages/{}/stop", waiting.id), &json!({})).await.expect(200);
     assert_eq!(desk.activity().await, None);
 }
+
+#[tokio::test]
+async fn a_project_counts_the_conversations_of_its_list() {
+    let desk = Desk::extractive().await;
+    let (kept, away) = (desk.conversation().await, desk.conversation().await);
+    let counted = async || -> u32 {
+        let project: Project = desk.ada.get(&format!("/api/v1/projects/{}", desk.project)).await.json(200);
+        let listed: Page<Project> =
+            desk.ada.get(&format!("/api/v1/workspaces/{}/projects", project.workspace.id)).await.json(200);
+        assert_eq!(listed.items[0].conversation_count, project.conversation_count);
+        project.conversation_count
+    };
+    assert_eq!(counted().await, 2);
+    desk.ada.patch(&format!("/api/v1/conversations/{away}"), &json!({ "archived": true })).await.expect(200);
+    assert_eq!(counted().await, 1);
+    assert_eq!(desk.listed("").await.iter().map(|one| one.id.into()).collect::<Vec<Uuid>>(), [kept]);
+    assert_eq!(desk.listed("?archived=true").await.iter().map(|one| one.id.into()).collect::<Vec<Uuid>>(), [away]);
+}
