@@ -334,7 +334,7 @@ pub async fn insert_question(
         return Ok(Stored::Busy);
     };
     sqlx::query!(
-        "update conversations c set updated_at = now(), current_id = $4, archived_at = null,
+        "update conversations c set updated_at = now(), current_id = $4,
                 title = case when c.title = $3 and not exists (
                     select from messages m where m.conversation_id = c.id and m.id <> all($5)
                 ) then $2 else c.title end
@@ -369,13 +369,9 @@ pub async fn insert_answer(conn: &mut PgConnection, message: &MessageAccess, new
             Ok(Stored::Busy)
         };
     };
-    sqlx::query!(
-        "update conversations set updated_at = now(), current_id = $2, archived_at = null where id = $1",
-        id,
-        answer
-    )
-    .execute(&mut *conn)
-    .await?;
+    sqlx::query!("update conversations set updated_at = now(), current_id = $2 where id = $1", id, answer)
+        .execute(&mut *conn)
+        .await?;
     touch(conn, &conversation.project()).await?;
     Ok(Stored::New { question: question.into(), answer: answer.into() })
 }

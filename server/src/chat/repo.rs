@@ -181,6 +181,16 @@ pub async fn archive(conn: &mut PgConnection, conversation: &ConversationAccess,
     Ok(())
 }
 
+pub async fn is_archived(conn: &mut PgConnection, conversation: &ConversationAccess) -> Result<bool, Fault> {
+    let is_archived = sqlx::query_scalar!(
+        r#"select archived_at is not null as "is_archived!" from conversations where id = $1"#,
+        Uuid::from(conversation.id())
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_archived)
+}
+
 pub async fn delete(conn: &mut PgConnection, conversation: &ConversationAccess) -> Result<(), Fault> {
     sqlx::query!("delete from conversations where id = $1", Uuid::from(conversation.id())).execute(&mut *conn).await?;
     touch(conn, &conversation.project()).await

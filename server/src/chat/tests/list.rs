@@ -50,3 +50,32 @@ async fn a_project_counts_the_conversations_of_its_list() {
     assert_eq!(desk.listed("").await.iter().map(|one| one.id.into()).collect::<Vec<Uuid>>(), [kept]);
     assert_eq!(desk.listed("?archived=true").await.iter().map(|one| one.id.into()).collect::<Vec<Uuid>>(), [away]);
 }
+
+#[tokio::test]
+async fn whoever_may_not_archive_does_not_bring_back() {
+    let desk = Desk::scripted(["One [1].", "Two [1].", "Three [1]."].map(|text| Reply::answer(&[text])).into()).await;
+    let conversation = desk.conversation().await;
+    let (_, answer) = desk.ask_with(conversation, json!({ "text": "First?" })).await;
+    let path = format!("/api/v1/conversations/{conversation}");
+    desk.ada.patch(&path, &json!({ "archived": true })).await.expect(200);
+    let vic = desk.app.user("vic").await;
+    let project: Project = desk.ada.get(&format!("/api/v1/projects/{}", desk.project)).await.json(200);
+    desk.ada.add_member(project.workspace.id.into(), &vic, "vic", "viewer").await;
+    for (path, body) in [
+        (format!("{path}/messages"), json!({ "text": "Second?" })),
+        (format!("/api/v1/messages/{}/regenerate", answer.id), json!({})),
+    ] {
+        let problem = vic.post(&path, &body).await.problem(409);
+        assert!(problem["detail"].as_str().unwrap().contains("is archived"), "{problem}");
+    }
+    assert_eq!((desk.branch(conversation).await.len(), desk.listed("").await.len()), (2, 0), "nothing is left of it");
+    assert_eq!(desk.script().requests().len(), 1);
+
+    // What is not archived a viewer asks in, and what they began themselves they bring back.
+    desk.ada.patch(&path, &json!({ "archived": false })).await.expect(200);
+    vic.post(&format!("{path}/messages"), &json!({ "text": "Second?" })).await.expect(202);
+    let own = vic.post(&format!("/api/v1/projects/{}/conversations", desk.project), &json!({})).await.id();
+    vic.patch(&format!("/api/v1/conversations/{own}"), &json!({ "archived": true })).await.expect(200);
+    vic.post(&format!("/api/v1/conversations/{own}/messages"), &json!({ "text": "Third?" })).await.expect(202);
+    assert_eq!(desk.listed("").await.len(), 2);
+}
