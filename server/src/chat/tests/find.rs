@@ -102,7 +102,9 @@ async fn only_the_projects_own_words_are_read() {
     let mut sql = desk.app.sql().await;
     say_elsewhere(&mut sql, 2_000).await;
     // A table that is nearly empty is read whole, whatever its indexes.
-    sqlx::query("set enable_seqscan = off").execute(&mut sql).await.unwrap();
+    for setting in ["set enable_seqscan = off", "set enable_indexscan = off", "set enable_indexonlyscan = off"] {
+        sqlx::query(setting).execute(&mut sql).await.unwrap();
+    }
     let plan: Vec<String> = sqlx::query_scalar(
         "explain (analyze, timing off, summary off)
          with wanted as materialized (select project_query($1, 'gold') as query)
