@@ -1,6 +1,10 @@
 //! Search in what was said: messages and titles of a project, by their words.
 
-use crate::{access::ProjectAccess, fault::Fault, http::page::Recent};
+use super::{
+    is_shown,
+    markers::{Scanner, Segment},
+};
+use crate::{access::ProjectAccess, fault::Fault, http::page::Recent, rag::extract::markdown_to_text};
 use domain::{
     chat::{Author, Found, FoundMessage},
     documents::Mark,
@@ -127,9 +131,26 @@ fn hit(row: Row, headline: &str) -> Hit {
     }
 }
 
-/// What a snippet is taken from.
+/// What a snippet is taken from: the message as it is read, without the numerals of its citations.
 fn plain(row: &Row) -> String {
-    row.content.as_deref().unwrap_or_default().replace([OPEN, CLOSE], "")
+    let content = row.content.as_deref().unwrap_or_default();
+    let text = match row.author.as_deref() {
+        Some("assistant") => markdown_to_text(&without_markers(content)),
+        // A question is shown as it was typed.
+        _ => content.to_owned(),
+    };
+    text.replace([OPEN, CLOSE], "")
+}
+
+fn without_markers(content: &str) -> String {
+    let mut scanner = Scanner::default();
+    let mut segments = scanner.push(content);
+    segments.extend(scanner.finish());
+    let text = segments.iter().filter_map(|segment| match segment {
+        Segment::Text(text) => Some(text.as_str()),
+        Segment::Marker { .. } => None,
+    });
+    text.collect()
 }
 
 /// The text without the marks' characters, in one line, and where they stood.
@@ -141,6 +162,7 @@ fn marked(headline: &str) -> (String, Vec<Mark>) {
             OPEN => start = Some(length),
             CLOSE => matches.extend(start.take().map(|start| Mark { start, end: length })),
             c if c.is_whitespace() && snippet.ends_with(' ') => {}
+            c if !c.is_whitespace() && !is_shown(c) => {}
             c => {
                 snippet.push(if c.is_whitespace() { ' ' } else { c });
                 length += 1;
@@ -160,5 +182,29 @@ mod tests {
         assert_eq!(snippet, "på blåbær og øl");
         assert_eq!(matches, [Mark { start: 3, end: 9 }, Mark { start: 13, end: 15 }]);
         assert_eq!(marked(""), (String::new(), Vec::new()));
+        let (snippet, matches) = marked("a\u{202e}b\u{7} \u{2}c\u{2066}d\u{3}");
+        assert_eq!((snippet.as_str(), matches), ("ab cd", vec![Mark { start: 3, end: 5 }]));
+    }
+
+    #[test]
+    fn a_snippet_is_of_what_is_read() {
+        let row = |author: &str, content: &str| Row {
+            at: OffsetDateTime::UNIX_EPOCH,
+            key: Uuid::nil(),
+            conversation_id: Uuid::nil(),
+            title: String::new(),
+            is_archived: false,
+            message_id: None,
+            author: Some(author.to_owned()),
+            content: Some(content.to_owned()),
+        };
+        let answer =
+            "## Price\n\n**Gold** pays _no_ postage [1]. See [terms](https://x.example \"t\"), `a[9]` [2, 3].\u{2}";
+        let text = plain(&row("assistant", answer));
+        assert_eq!(
+            text.split_whitespace().collect::<Vec<_>>().join(" "),
+            "Price Gold pays no postage. See terms, a[9]."
+        );
+        assert_eq!(plain(&row("user", "Is *this* [1]?")), "Is *this* [1]?");
     }
 }

@@ -434,11 +434,15 @@ fn check_key(key: Option<&str>) -> Result<(), Error> {
     }
 }
 
+/// Not of what turns the direction of the text, in a line that stands among others.
+fn is_shown(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A title from a question: its first line, shortened at a word.
 fn title(question: &str) -> String {
-    // Not what turns the direction of the text: a title stands among others.
-    let shown = |c: &char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let line: String = question.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(shown).collect();
+    let words = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = words.chars().filter(|c| is_shown(*c)).collect();
     if line.chars().count() <= TITLE {
         return if line.is_empty() { repo::UNTITLED.to_owned() } else { line };
     }

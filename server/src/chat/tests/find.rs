@@ -73,6 +73,22 @@ async fn another_projects_messages_are_not_found() {
     assert_eq!(found.items, []);
 }
 
+#[tokio::test]
+async fn a_snippet_reads_like_the_answer() {
+    let said =
+        "## Postage\n\n**Gold** members pay _no_ postage [1]. <script>x</script> See [terms](https://x.example).";
+    let desk = Desk::scripted(vec![Reply::answer(&[said])]).await;
+    desk.ask_with(desk.conversation().await, json!({ "text": "And *else*?" })).await;
+    let found = find(&desk, "gold").await.items.remove(0);
+    assert_eq!(marked(&found), ["Gold"]);
+    let snippet = &found.message.unwrap().snippet;
+    assert!(snippet.starts_with("Postage Gold members pay no postage."), "{snippet}");
+    for mark in ["*", "#", "[", "_", "<", "https:"] {
+        assert!(!snippet.contains(mark), "{mark}: {snippet}");
+    }
+    assert_eq!(find(&desk, "else").await.items[0].message.as_ref().unwrap().snippet, "And *else*?");
+}
+
 /// So many messages, each with the word, in a project of somebody else.
 async fn say_elsewhere(sql: &mut PgConnection, messages: i32) {
     for statement in [
