@@ -25,11 +25,36 @@ pub struct Conversation {
     pub created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
     pub updated_at: OffsetDateTime,
-    /// Out of the list until it is brought back, or asked in again.
+    /// Out of the list until it is brought back, or asked in again, by whoever may change it.
     #[serde(default, with = "time::serde::rfc3339::option")]
     pub archived_at: Option<OffsetDateTime>,
     #[serde(default)]
     pub tools_mode: ToolsMode,
+    /// What goes on in it; none while nothing does.
+    #[serde(default)]
+    pub activity: Option<Activity>,
+}
+
+/// What goes on in a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// An answer is being written.
+    Answering,
+    /// A person is to decide on what the model wants to do.
+    Waiting,
+}
+
+impl Activity {
+    /// Of a conversation with such an answer.
+    pub const fn of(state: MessageState) -> Option<Self> {
+        match state {
+            MessageState::Streaming => Some(Self::Answering),
+            MessageState::Waiting => Some(Self::Waiting),
+            MessageState::Complete | MessageState::Stopped | MessageState::Failed => None,
+        }
+    }
 }
 
 /// What questions are asked of.
@@ -381,12 +406,12 @@ pub trait Chat {
     ///
     /// # Errors
     /// `Invalid` with field `text` when it is empty; `Conflict` while another answer is being written (one that waits is
-    /// stopped); `NotFound` when what it follows or replaces is not of this conversation.
+    /// stopped), or when the conversation is archived and not theirs to bring back; `NotFound` when what it follows or replaces is not of this conversation.
     async fn ask(&self, id: ConversationId, question: NewQuestion) -> Result<Asked, Error>;
     /// Answers the same question again, of the same documents: the new answer is a sibling of this one.
     ///
     /// # Errors
-    /// `Conflict` while another answer is being written.
+    /// `Conflict` as for [`Chat::ask`].
     async fn regenerate(&self, answer: MessageId, idempotency_key: Option<String>) -> Result<Asked, Error>;
     /// Ends an answer that is being written; what there is of it stays.
     async fn stop_answer(&self, id: MessageId) -> Result<Message, Error>;

@@ -32,6 +32,7 @@ pub struct Project {
     /// The reader's role in the project's workspace.
     pub role: Role,
     pub document_count: u32,
+    /// Without those that are archived.
     pub conversation_count: u32,
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,

@@ -44,9 +44,19 @@ test("what a model wants to do is done after a yes, and not after a no", async (
   const second = await page.context().newPage();
   await open(second, new URL(page.url()).pathname);
   await expect(second.getByRole("button", { name: "Refuse: Create the document “Plan”" })).toBeVisible();
+  // Whoever is elsewhere in the project sees that somebody is to decide.
+  const third = await page.context().newPage();
+  await open(third, `${project}/chat`);
+  const listed = third.getByRole("navigation", { name: "Conversations" }).getByRole("link", { name: /Write a plan/ });
+  await expect(listed).toContainText("Waits for a decision");
+  await expectNoSidewaysScroll(third, "a list with a mark");
+  if (hasScripts()) await expectAccessible(third, "a list with a mark");
   await page.getByRole("button", { name: "Approve: Create the document “Plan”" }).click();
   await answered(page);
   await expect(page.locator(".answer").last()).toContainText("The plan is written.");
+  if (!hasScripts()) await third.reload();
+  await expect(listed).not.toContainText("Waits for a decision", { timeout: 15_000 });
+  await third.close();
   await expect(call(page)).toContainText("Created “Plan”.");
   await expect(page.getByRole("button", { name: /^(Approve|Refuse):/ })).toHaveCount(0);
   if (!hasScripts()) await second.reload();

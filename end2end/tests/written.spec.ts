@@ -187,6 +187,37 @@ test.describe("without a connection", () => {
   });
 });
 
+test("a window that is closed before it hears of its save is nobody's rival", async ({ page, context }) => {
+  await signUp(page);
+  const project = await createProject(page, await createWorkspace(page));
+  await open(page, `${project}/documents`);
+  await newDocument(page);
+  const editor = new URL(page.url()).pathname;
+  await text(page).fill("First.");
+  await saved(page);
+  await expect(saveLine(page)).toContainText(/^Saved just/);
+
+  // The save arrives; its answer does not.
+  let arrived = () => {};
+  const arrival = new Promise<void>((resolve) => (arrived = resolve));
+  await page.route(/\/api\/save_text/, async (route) => {
+    await route.fetch();
+    arrived();
+  });
+  await text(page).fill("First. Second.");
+  await arrival;
+  await text(page).fill("First. Second. Third.");
+  await page.close();
+
+  const again = await context.newPage();
+  await open(again, editor);
+  await expect(text(again)).toHaveValue("First. Second. Third.");
+  await saved(again);
+  await expect(again.getByRole("region", { name: /has changed this document/ })).toHaveCount(0);
+  await again.reload();
+  await expect(text(again)).toHaveValue("First. Second. Third.");
+});
+
 test("it is exported as Markdown, Word and PDF", async ({ page }) => {
   await signUp(page);
   const project = await createProject(page, await createWorkspace(page));

@@ -1,6 +1,13 @@
-use super::{api, found::FindForm};
+use super::{
+    activity::{Activities, ActivityBadge},
+    api,
+    found::FindForm,
+};
 use crate::ui::{Glyph, Icon, Pager, Time, Toast, use_toasts};
-use domain::{ConversationId, Cursor, Page, ProjectId, chat::Conversation};
+use domain::{
+    ConversationId, Cursor, Page, ProjectId,
+    chat::{Activity, Conversation},
+};
 use leptos::prelude::*;
 
 /// A project's conversations, the most recently changed first, and the field that searches them.
@@ -11,11 +18,16 @@ pub(super) fn Conversations(
     /// The one in view.
     #[prop(optional)]
     current: Option<ConversationId>,
+    /// What goes on in that one, now.
+    #[prop(optional, into)]
+    activity: Signal<Option<Activity>>,
     /// These are those that are archived.
     #[prop(optional)]
     archived: bool,
 ) -> impl IntoView {
     let Page { items, next } = conversations;
+    let activities = Activities::of(&items);
+    activities.follow(project, archived);
     let items = RwSignal::new(items);
     let next = RwSignal::new(next);
     let toasts = use_toasts();
@@ -24,6 +36,7 @@ pub(super) fn Conversations(
         async move {
             match api::list_conversations(project, Some(cursor), archived).await {
                 Ok(page) => {
+                    activities.add(&page.items);
                     items.update(|items| items.extend(page.items));
                     next.set(page.next);
                 }
@@ -33,12 +46,16 @@ pub(super) fn Conversations(
     });
     let row = move |conversation: Conversation| {
         let Conversation { id, title, updated_at, .. } = conversation;
-        let current = (current == Some(id)).then_some("page");
+        let is_current = current == Some(id);
+        let goes_on = Memo::new(move |_| if is_current { activity.get() } else { activities.get(id) });
         view! {
             <li>
-                <a class="conversation" href=format!("/chat/{id}") aria-current=current>
+                <a class="conversation" href=format!("/chat/{id}") aria-current=is_current.then_some("page")>
                     <span class="conversation__title">{title}</span>
-                    <span class="conversation__time"><Time at=updated_at/></span>
+                    <span class="conversation__time">
+                        <Time at=updated_at/>
+                        {move || goes_on.get().map(|activity| view! { <ActivityBadge activity/> })}
+                    </span>
                 </a>
             </li>
         }

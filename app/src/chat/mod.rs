@@ -1,5 +1,6 @@
 //! Chat: a project's conversations, and answers that stream in with their citations.
 
+mod activity;
 mod answer;
 pub mod api;
 mod branch;

@@ -204,6 +204,7 @@ fn conversation_content(
     };
     let scoped = Scoped::new(project.id, scope, documents, at.name);
     let answering = Answering::new(models, model);
+    let activity = RwSignal::new(conversation.activity);
     let changed = Callback::new(move |()| reopen());
     let crumbs = vec![
         Crumb::link(project.name, format!("/projects/{}", project.id)),
@@ -222,11 +223,11 @@ fn conversation_content(
         <Page title=conversation.title.clone() crumbs action=actions width=Width::Full>
             <div class="chat" data-view="thread">
                 <aside class="chat__list">
-                    <Conversations project=project.id conversations current=id/>
+                    <Conversations project=project.id conversations current=id activity/>
                 </aside>
                 <section class="thread" aria-label="Conversation">
                     <h1 class="visually-hidden">{conversation.title.clone()}</h1>
-                    <ThreadView conversation=id messages found=at.message later scoped answering/>
+                    <ThreadView conversation=id messages found=at.message later scoped answering activity/>
                 </section>
             </div>
             <ConversationDialogs conversation renamed=changed/>

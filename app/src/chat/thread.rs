@@ -14,7 +14,7 @@ use crate::{
 };
 use domain::{
     ConversationId, Cursor, MessageId, Page, ToolCallId,
-    chat::{Asked, Author, Message, MessageState},
+    chat::{Activity, Asked, Author, Message, MessageState},
 };
 use leptos::{
     ev::MouseEvent,
@@ -244,6 +244,12 @@ impl Thread {
         format!("{}-{:x}", js_sys::Date::now(), (js_sys::Math::random() * f64::from(u32::MAX)) as u32)
     }
 
+    /// What goes on among what is shown.
+    fn activity(self) -> Option<Activity> {
+        self.messages
+            .with(|shown| shown.iter().rev().find_map(|one| one.message.with(|message| Activity::of(message.state))))
+    }
+
     /// The answer that is being written, if one is.
     fn streaming(self) -> Option<MessageId> {
         self.messages.with(|shown| {
@@ -264,8 +270,18 @@ pub(super) fn ThreadView(
     later: Option<String>,
     scoped: Scoped,
     answering: Answering,
+    /// What goes on in the conversation, for others on the page.
+    activity: RwSignal<Option<Activity>>,
 ) -> impl IntoView {
     let thread = Thread::new(conversation, messages, found);
+    // What goes on where nothing of it is shown is on another branch: the page knows of that.
+    Effect::new(move |before: Option<Option<Activity>>| {
+        let now = thread.activity();
+        if now != before.flatten() {
+            activity.set(now);
+        }
+        now
+    });
     Effect::new(move |_| {
         if let Some(found) = found {
             scroll_to_fragment(&anchor(found));

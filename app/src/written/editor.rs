@@ -1,7 +1,7 @@
 //! What is typed, and its way to the server. Nothing typed is lost: it is kept in this browser from the first letter on, and
 //! until the server has it.
 
-use super::api;
+use super::{api, sent::Sent};
 use crate::{draft, error::ApiError};
 use domain::{
     DocumentId, Error,
@@ -62,6 +62,8 @@ pub(super) struct Editor {
     typed: StoredValue<Typed>,
     /// What the server has.
     known: StoredValue<Typed>,
+    /// What it may have beyond that.
+    sent: StoredValue<Sent>,
     timer: StoredValue<Option<TimeoutHandle>>,
     preview: StoredValue<Option<TimeoutHandle>>,
     /// When the oldest letter was typed that is not saved, in milliseconds since 1970.
@@ -82,6 +84,7 @@ impl Editor {
             restored: RwSignal::new(false),
             typed: StoredValue::new(known.clone()),
             known: StoredValue::new(known),
+            sent: StoredValue::new(Sent::default()),
             timer: StoredValue::new(None),
             preview: StoredValue::new(None),
             waiting_since: StoredValue::new(None),
@@ -120,8 +123,11 @@ impl Editor {
             self.forget(&kept_typed);
             return self.typed();
         }
-        if let Some(revision) = kept.get("revision").and_then(|revision| revision.parse().ok()) {
+        let sent = kept.get("sent").map(|sent| Sent::parse(sent)).unwrap_or_default();
+        let is_own = self.known.with_value(|known| sent.has(&known.title, &known.text));
+        if let Some(revision) = kept.get("revision").and_then(|revision| revision.parse().ok()).filter(|_| !is_own) {
             self.revision.set(revision);
+            self.sent.set_value(sent);
         }
         self.show(&kept_typed);
         self.restored.set(true);
@@ -205,6 +211,8 @@ impl Editor {
         let typed = self.typed.get_value();
         let revision = self.revision.get_untracked();
         self.state.set(SaveState::Saving);
+        self.sent.update_value(|sent| sent.add(&typed.title, &typed.text));
+        self.keep(&typed);
         spawn_local(async move {
             let Typed { title, text } = typed.clone();
             let answer = api::save_text(self.id, revision, title, text, new_version).await;
@@ -223,6 +231,7 @@ impl Editor {
 
     fn saved(self, typed: Typed, saved: &Saved) {
         self.revision.set(saved.revision);
+        self.sent.set_value(Sent::default());
         self.status.set(saved.status);
         self.known.set_value(typed);
         self.waiting_since.set_value(None);
@@ -248,6 +257,7 @@ impl Editor {
             Error::Conflict { message } => match api::open_editor(self.id).await {
                 Ok(theirs) if self.state.is_disposed() => return drop(theirs),
                 Ok(theirs) if theirs.revision == self.revision.get_untracked() => SaveState::Refused(message.clone()),
+                Ok(theirs) if self.is_own(&theirs) => return self.go_on_from(&theirs),
                 Ok(theirs) => SaveState::Overtaken(Box::new(theirs)),
                 Err(_) => unreachable_now(),
             },
@@ -261,6 +271,21 @@ impl Editor {
             self.save_after(AGAIN);
         }
         self.state.set(state);
+    }
+
+    /// Whether the server has what this page has sent, and nobody else's text.
+    fn is_own(self, written: &WrittenText) -> bool {
+        self.sent.with_value(|sent| sent.has(&written.document.name, written.text.as_str()))
+    }
+
+    /// An earlier save had arrived after all: what was typed since follows it.
+    fn go_on_from(self, written: &WrittenText) {
+        self.revision.set(written.revision);
+        self.status.set(written.status);
+        self.sent.set_value(Sent::default());
+        self.known.set_value(Typed { title: written.document.name.clone(), text: written.text.as_str().to_owned() });
+        self.state.set(SaveState::Typed);
+        self.save_later();
     }
 
     /// Saves what is typed over what somebody else has saved, which stays in the history.
@@ -305,6 +330,7 @@ impl Editor {
         self.text.set(known.text.clone());
         self.typed.set_value(known.clone());
         self.known.set_value(known);
+        self.sent.set_value(Sent::default());
         self.revision.set(written.revision);
         self.status.set(written.status);
         self.settle();
@@ -338,7 +364,9 @@ impl Editor {
 
     fn keep(self, typed: &Typed) {
         let revision = self.revision.get_untracked().to_string();
-        let fields = [("revision", revision), ("title", typed.title.clone()), ("text", typed.text.clone())];
+        let sent = self.sent.with_value(Sent::to_string);
+        let fields =
+            [("revision", revision), ("sent", sent), ("title", typed.title.clone()), ("text", typed.text.clone())];
         let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         draft::keep_all(&self.key(), &fields);
     }

@@ -11,6 +11,7 @@ mod new;
 mod page;
 mod reading;
 mod save_line;
+mod sent;
 mod status;
 mod toolbar;
 

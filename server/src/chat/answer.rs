@@ -43,6 +43,8 @@ const PASSAGES: u32 = 10;
 const SHUTDOWN: &str =
     "Atelier was restarted while this answer was being written. What there was of it is kept; ask again for the rest.";
 const NO_END: &str = "The model went on to call tools and gave no answer. Try again, or ask something narrower.";
+const NO_ROOM: &str =
+    "What the tools returned is more than this model takes. Ask something narrower, or choose a model that takes more.";
 const UNSUPPORTED: &str = "*No passage of your documents supports this answer.*";
 
 /// What is to be answered.
@@ -118,6 +120,8 @@ struct Writer {
     /// Over all turns.
     usage: Option<(u32, u32)>,
     turns_left_out: u32,
+    /// Characters that calls of tools and what they return may take.
+    room_for_rounds: usize,
     progress: Progress,
     /// As a member of the workspace, when the answer was begun or gone on with.
     role: Role,
@@ -138,6 +142,7 @@ impl Writer {
             gather_until: Instant::now(),
             usage: None,
             turns_left_out: 0,
+            room_for_rounds: 0,
             progress: Progress::default(),
             role: Role::Viewer,
             has_written: false,
@@ -173,6 +178,9 @@ impl Writer {
     async fn write(&mut self) -> Result<Written, Stop> {
         let (mut request, mut citer) = self.begin().await?;
         loop {
+            if !context::fit_rounds(&mut request.tools.rounds, self.room_for_rounds) {
+                return Err(Stop::Failed(NO_ROOM.to_owned()));
+            }
             let said = self.turn(request.clone(), &mut citer).await?;
             if said.calls.is_empty() {
                 break;
@@ -298,6 +306,8 @@ impl Writer {
         let room = Room::in_window(window, context::fixed(&brief, &text));
         let Fitted { turns, left_out } = context::fit(history, room);
         self.turns_left_out = left_out;
+        let offered = self.session.state.tools.offers(self.role);
+        self.room_for_rounds = room.for_rounds(&turns, &passages, &offered);
         Ok(AnswerRequest {
             question: text,
             model: self.assignment.model.clone(),
@@ -305,7 +315,7 @@ impl Writer {
             brief,
             passages,
             passage_chars: room.passages,
-            tools: Tooling { offered: self.session.state.tools.offers(self.role), rounds: Vec::new() },
+            tools: Tooling { offered, rounds: Vec::new() },
         })
     }
 

@@ -2,9 +2,13 @@
 //! events; whoever decides about a call does it while no process holds the answer.
 
 use super::{events::Lease, tools::Given};
-use crate::{access::ToolCallAccess, fault::Fault};
+use crate::{
+    access::{ConversationAccess, ProjectAccess, ToolCallAccess},
+    ai::answer::prompt::on_a_line,
+    fault::Fault,
+};
 use domain::{
-    MessageId, ToolCallId, UserId,
+    DocumentId, MessageId, ToolCallId, UserId,
     tools::{MAX_ARGUMENT, ToolArgument, ToolCall, ToolCallState},
 };
 use serde_json::Value;
@@ -12,6 +16,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// Characters of a result that later questions are told.
+const TOLD: usize = 160;
 /// Shown with a call that nobody decided about.
 const UNDECIDED: &str = "The answer ended before anybody decided.";
 /// Shown with a call whose answer ended while it ran.
@@ -27,6 +33,18 @@ pub struct NewCall {
     pub arguments: Value,
     pub state: ToolCallState,
     pub result: Option<String>,
+    /// The document that it names.
+    pub document: Option<Uuid>,
+}
+
+/// What has become of a call.
+pub struct Outcome<'a> {
+    pub state: ToolCallState,
+    /// For people.
+    pub result: Option<&'a str>,
+    pub given: Option<&'a Given>,
+    /// The document that it has made.
+    pub created: Option<DocumentId>,
 }
 
 /// A call as the answer goes on from it.
@@ -50,8 +68,10 @@ pub async fn insert(conn: &mut PgConnection, lease: Lease, new: &NewCall) -> Res
              where id = $1 and lease_epoch = $2 and state = 'streaming'
              for share
          )
-         insert into tool_calls (id, workspace_id, message_id, round, seq, model_call_id, name, label, arguments, state, result)
-         select $3, live.workspace_id, live.id, $4, (select count(*) from tool_calls where message_id = $1), $5, $6, $7, $8, $9, $10
+         insert into tool_calls (id, workspace_id, message_id, round, seq, model_call_id, name, label, arguments, state, result,
+                document_id)
+         select $3, live.workspace_id, live.id, $4, (select count(*) from tool_calls where message_id = $1), $5, $6, $7, $8, $9, $10,
+                $11
          from live
          returning id",
         Uuid::from(lease.message),
@@ -63,7 +83,8 @@ pub async fn insert(conn: &mut PgConnection, lease: Lease, new: &NewCall) -> Res
         new.label,
         new.arguments,
         new.state.as_str(),
-        new.result
+        new.result,
+        new.document
     )
     .fetch_optional(conn)
     .await?;
@@ -75,24 +96,24 @@ pub async fn set(
     conn: &mut PgConnection,
     lease: Lease,
     call: ToolCallId,
-    state: ToolCallState,
-    result: Option<&str>,
-    given: Option<&Given>,
+    outcome: &Outcome<'_>,
 ) -> Result<bool, Fault> {
-    let given = given.map(serde_json::to_value).transpose().map_err(Fault::while_doing("write what a tool gave"))?;
+    let given =
+        outcome.given.map(serde_json::to_value).transpose().map_err(Fault::while_doing("write what a tool gave"))?;
     let stored = sqlx::query!(
         "with live as (
              select id from messages where id = $1 and lease_epoch = $2 and state = 'streaming' for share
          )
-         update tool_calls t set state = $4, result = $5, given = $6, changed_at = now()
+         update tool_calls t set state = $4, result = $5, given = $6, document_id = coalesce($7, t.document_id), changed_at = now()
          from live
          where t.message_id = live.id and t.id = $3",
         Uuid::from(lease.message),
         lease.epoch,
         Uuid::from(call),
-        state.as_str(),
-        result,
-        given
+        outcome.state.as_str(),
+        outcome.result,
+        given,
+        outcome.created.map(Uuid::from)
     )
     .execute(conn)
     .await?;
@@ -155,6 +176,63 @@ pub async fn shown(conn: &mut PgConnection, messages: &[Uuid]) -> Result<Vec<Too
 pub async fn find(conn: &mut PgConnection, message: MessageId, call: ToolCallId) -> Result<Option<ToolCall>, Fault> {
     let calls = shown(conn, &[message.into()]).await?;
     Ok(calls.into_iter().find(|known| known.id == call))
+}
+
+/// What was called for these answers, a line a call, in order: for models, which may go on with the documents.
+pub async fn told_later(
+    conn: &mut PgConnection,
+    project: &ProjectAccess,
+    messages: &[Uuid],
+) -> Result<Vec<(Uuid, String)>, Fault> {
+    let rows = sqlx::query!(
+        r#"select t.message_id, t.name, t.state, t.result, t.document_id, d.name as "title?", d.trashed_at is not null as "is_trashed!"
+           from tool_calls t left join documents d on d.id = t.document_id and d.project_id = $1
+           where t.message_id = any($2)
+           order by t.message_id, t.seq"#,
+        Uuid::from(project.id()),
+        messages
+    )
+    .fetch_all(conn)
+    .await?;
+    let told = rows.into_iter().map(|row| {
+        let name = row.name;
+        let document = match (row.document_id, row.title) {
+            (Some(id), Some(title)) if row.is_trashed => {
+                format!(" “{}” (id {id}, in the trash now)", on_a_line(&title))
+            }
+            (Some(id), Some(title)) => format!(" “{}” (id {id})", on_a_line(&title)),
+            (Some(_), None) => " of a document that is gone".to_owned(),
+            (None, _) => String::new(),
+        };
+        let result: String = row.result.unwrap_or_default().chars().take(TOLD).collect();
+        let line = match state(&row.state) {
+            ToolCallState::Done if document.is_empty() => format!("{name}: {result}"),
+            ToolCallState::Done => format!("{name}{document}: done"),
+            ToolCallState::Failed => format!("{name}{document}: failed. {result}"),
+            _ => format!("{name}{document}: refused by the person"),
+        };
+        (row.message_id, line)
+    });
+    Ok(told.collect())
+}
+
+/// Whether the document was made for an answer of this conversation.
+pub async fn created(
+    conn: &mut PgConnection,
+    conversation: &ConversationAccess,
+    document: DocumentId,
+) -> Result<bool, Fault> {
+    let was_created = sqlx::query_scalar!(
+        r#"select exists(
+               select from messages m join tool_calls t on t.message_id = m.id
+               where m.conversation_id = $1 and t.document_id = $2 and t.name = 'create_document' and t.state = 'done'
+           ) as "was_created!""#,
+        Uuid::from(conversation.id()),
+        Uuid::from(document)
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(was_created)
 }
 
 /// What has become of a call.

@@ -17,6 +17,7 @@ use domain::{
     models::MicroDollars,
 };
 use sqlx::PgConnection;
+use std::collections::HashMap;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -333,7 +334,7 @@ pub async fn insert_question(
         return Ok(Stored::Busy);
     };
     sqlx::query!(
-        "update conversations c set updated_at = now(), current_id = $4, archived_at = null,
+        "update conversations c set updated_at = now(), current_id = $4,
                 title = case when c.title = $3 and not exists (
                     select from messages m where m.conversation_id = c.id and m.id <> all($5)
                 ) then $2 else c.title end
@@ -368,13 +369,9 @@ pub async fn insert_answer(conn: &mut PgConnection, message: &MessageAccess, new
             Ok(Stored::Busy)
         };
     };
-    sqlx::query!(
-        "update conversations set updated_at = now(), current_id = $2, archived_at = null where id = $1",
-        id,
-        answer
-    )
-    .execute(&mut *conn)
-    .await?;
+    sqlx::query!("update conversations set updated_at = now(), current_id = $2 where id = $1", id, answer)
+        .execute(&mut *conn)
+        .await?;
     touch(conn, &conversation.project()).await?;
     Ok(Stored::New { question: question.into(), answer: answer.into() })
 }
@@ -489,8 +486,11 @@ async fn repeated(conn: &mut PgConnection, conversation: Uuid, key: Option<&str>
 /// Earlier turns that are read; what of them is told, [`crate::ai::answer::context`] decides.
 pub const TURNS: i64 = 40;
 
-/// The questions before this one in its branch with the beginnings of their answers, the oldest first, at most `turns`;
-/// what has no text is left out. After an answer, that one is the last.
+/// Calls of one earlier answer that a question is told of, the newest.
+const CALLS: usize = 16;
+
+/// The questions before this one in its branch with the beginnings of their answers and what tools did for those, the
+/// oldest first, at most `turns`; an answer of which there is neither is left out. After an answer, that one is the last.
 pub async fn history(
     conn: &mut PgConnection,
     conversation: &ConversationAccess,
@@ -504,17 +504,28 @@ pub async fn history(
                select m.id, m.parent_id, b.place + 1 from branch b join messages m on m.id = b.parent_id
                where b.place < 2 * $3::bigint
            )
-           select q.content as "question!", left(a.content, 4000) as "answer!"
+           select a.id, q.content as "question!", left(a.content, 4000) as "answer!"
            from branch b
-           join messages a on a.id = b.id and a.author = 'assistant' and a.content <> ''
+           join messages a on a.id = b.id and a.author = 'assistant'
+               and (a.content <> '' or exists (select from tool_calls t where t.message_id = a.id))
            join messages q on q.id = a.parent_id
            order by b.place"#,
         Uuid::from(question),
         Uuid::from(conversation.id()),
         turns
     )
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await?;
     rows.reverse();
-    Ok(rows.into_iter().map(|row| Turn { question: row.question, answer: row.answer }).collect())
+    let answers: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut told: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for (answer, line) in calls::told_later(conn, &conversation.project(), &answers).await? {
+        told.entry(answer).or_default().push(line);
+    }
+    let turn = |(id, question, answer): (Uuid, String, String)| {
+        let mut done = told.remove(&id).unwrap_or_default();
+        drop(done.drain(..done.len().saturating_sub(CALLS)));
+        Turn { question, answer, done }
+    };
+    Ok(rows.into_iter().map(|row| (row.id, row.question, row.answer)).map(turn).collect())
 }

@@ -59,6 +59,8 @@ const TITLE: usize = 60;
 const STOP: Duration = Duration::from_millis(1_500);
 /// Messages below the one that a branch is opened at.
 const BELOW: i64 = 30;
+const ARCHIVED: &str =
+    "This conversation is archived. Ask a member of the workspace to bring it back, or begin a new one.";
 const BUSY: &str = "An answer is being written in this conversation. Wait for its end, or stop it.";
 
 #[async_trait]
@@ -257,7 +259,7 @@ impl Chat for UserSession {
         let model = self.chosen_model(&mut scope, &access).await?;
         let new = self.new_message(&scope, question.idempotency_key.as_deref(), model.as_ref());
         let stored = messages::insert_question(scope.conn(), &access, place, text, &title(text), &new).await?;
-        Ok(self.begin(scope, id, stored, model, asked).await?)
+        Ok(self.begin(scope, &access, stored, model, asked).await?)
     }
 
     async fn regenerate(&self, answer: MessageId, idempotency_key: Option<String>) -> Result<Asked, Error> {
@@ -269,7 +271,7 @@ impl Chat for UserSession {
         let model = self.chosen_model(&mut scope, &conversation).await?;
         let new = self.new_message(&scope, idempotency_key.as_deref(), model.as_ref());
         let stored = messages::insert_answer(scope.conn(), &access, &new).await?;
-        Ok(self.begin(scope, conversation.id(), stored, model, asked).await?)
+        Ok(self.begin(scope, &conversation, stored, model, asked).await?)
     }
 
     async fn stop_answer(&self, id: MessageId) -> Result<Message, Error> {
@@ -320,11 +322,11 @@ impl UserSession {
         }
     }
 
-    /// Commits what was stored, and starts the answer if it is new.
+    /// Commits what was stored, and starts the answer if it is new. A conversation that is asked in is archived no more.
     async fn begin(
         &self,
         mut scope: Scope,
-        conversation: ConversationId,
+        access: &ConversationAccess,
         stored: Stored,
         model: Option<ModelName>,
         asked: Instant,
@@ -339,8 +341,9 @@ impl UserSession {
             answer: messages::message(scope.conn(), answer).await?,
         };
         if is_new {
+            bring_back(&mut scope, access).await?;
             scope.commit().await?;
-            let text = pair.question.content.clone();
+            let (conversation, text) = (access.id(), pair.question.content.clone());
             let assignment =
                 Assignment { message: answer, conversation, question, text, model, asked, is_resumed: false };
             answer::start(self, assignment, messages::FIRST_EPOCH);
@@ -402,6 +405,19 @@ async fn may_change(scope: &mut Scope, access: &ConversationAccess) -> Result<bo
         || repo::creator(scope.conn(), access).await? == Some(scope.user_id().into()))
 }
 
+/// # Errors
+/// `Conflict` for whoever may not archive it: what others have put away is theirs to bring back.
+async fn bring_back(scope: &mut Scope, access: &ConversationAccess) -> Result<(), Fault> {
+    // Nobody archives it meanwhile: the new answer has locked it.
+    if !repo::is_archived(scope.conn(), access).await? {
+        return Ok(());
+    }
+    if !may_change(scope, access).await? {
+        return Err(Error::conflict(ARCHIVED).into());
+    }
+    repo::archive(scope.conn(), access, false).await
+}
+
 fn check(question: &NewQuestion) -> Result<(), Error> {
     if question.text.is_empty() {
         return Err(Error::invalid("text", "Type a question."));
@@ -418,11 +434,15 @@ fn check_key(key: Option<&str>) -> Result<(), Error> {
     }
 }
 
+/// Not of what turns the direction of the text, in a line that stands among others.
+fn is_shown(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A title from a question: its first line, shortened at a word.
 fn title(question: &str) -> String {
-    // Not what turns the direction of the text: a title stands among others.
-    let shown = |c: &char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let line: String = question.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(shown).collect();
+    let words = question.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = words.chars().filter(|c| is_shown(*c)).collect();
     if line.chars().count() <= TITLE {
         return if line.is_empty() { repo::UNTITLED.to_owned() } else { line };
     }

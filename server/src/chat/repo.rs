@@ -8,7 +8,7 @@ use crate::{
 };
 use domain::{
     ConversationId, MessageId,
-    chat::Conversation,
+    chat::{Activity, Conversation, MessageState},
     projects::{Brief, ProjectLink},
     text::{Name, Prose},
     tools::ToolsMode,
@@ -28,6 +28,7 @@ struct ConversationRow {
     updated_at: OffsetDateTime,
     archived_at: Option<OffsetDateTime>,
     tools_mode: String,
+    open_state: Option<String>,
     project_id: Uuid,
     project_name: String,
     workspace_id: Uuid,
@@ -45,6 +46,7 @@ impl From<ConversationRow> for Conversation {
             updated_at: row.updated_at,
             archived_at: row.archived_at,
             tools_mode: ToolsMode::parse(&row.tools_mode),
+            activity: row.open_state.as_deref().and_then(MessageState::parse).and_then(Activity::of),
         }
     }
 }
@@ -61,7 +63,11 @@ pub async fn list(
         r#"select c.id, c.title, c.created_at as "created_at: OffsetDateTime",
                 c.updated_at as "updated_at: OffsetDateTime",
                 c.archived_at as "archived_at: OffsetDateTime", c.tools_mode, p.id as project_id, p.name as project_name,
-                w.id as workspace_id, w.name as workspace_name
+                w.id as workspace_id, w.name as workspace_name,
+                coalesce(
+                    (select m.state from messages m where m.conversation_id = c.id and m.state = 'waiting' limit 1),
+                    (select m.state from messages m where m.conversation_id = c.id and m.state = 'streaming')
+                ) as open_state
          from conversations c
          join projects p on p.id = c.project_id
          join workspaces w on w.id = c.workspace_id
@@ -106,7 +112,11 @@ pub async fn get(conn: &mut PgConnection, conversation: ConversationId) -> Resul
         r#"select c.id, c.title, c.created_at as "created_at: OffsetDateTime",
                 c.updated_at as "updated_at: OffsetDateTime",
                 c.archived_at as "archived_at: OffsetDateTime", c.tools_mode, p.id as project_id, p.name as project_name,
-                w.id as workspace_id, w.name as workspace_name
+                w.id as workspace_id, w.name as workspace_name,
+                coalesce(
+                    (select m.state from messages m where m.conversation_id = c.id and m.state = 'waiting' limit 1),
+                    (select m.state from messages m where m.conversation_id = c.id and m.state = 'streaming')
+                ) as open_state
          from conversations c
          join projects p on p.id = c.project_id
          join workspaces w on w.id = c.workspace_id
@@ -169,6 +179,16 @@ pub async fn archive(conn: &mut PgConnection, conversation: &ConversationAccess,
     .execute(conn)
     .await?;
     Ok(())
+}
+
+pub async fn is_archived(conn: &mut PgConnection, conversation: &ConversationAccess) -> Result<bool, Fault> {
+    let is_archived = sqlx::query_scalar!(
+        r#"select archived_at is not null as "is_archived!" from conversations where id = $1"#,
+        Uuid::from(conversation.id())
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(is_archived)
 }
 
 pub async fn delete(conn: &mut PgConnection, conversation: &ConversationAccess) -> Result<(), Fault> {

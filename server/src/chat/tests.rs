@@ -3,6 +3,7 @@
 
 mod failures;
 mod find;
+mod list;
 mod models;
 mod scope;
 mod tools;

@@ -76,7 +76,7 @@ pub(super) async fn list(
                p.key_messages, p.competitors, p.notes, p.created_at as "created_at: OffsetDateTime",
                p.updated_at as "updated_at: OffsetDateTime",
                (select count(*) from documents d where d.project_id = p.id and d.trashed_at is null) as "document_count!",
-               (select count(*) from conversations c where c.project_id = p.id) as "conversation_count!"
+               (select count(*) from conversations c where c.project_id = p.id and c.archived_at is null) as "conversation_count!"
            from projects p
            join workspaces w on w.id = p.workspace_id
            where p.workspace_id = $1
@@ -101,7 +101,7 @@ pub(super) async fn find(scope: &mut Scope, access: &ProjectAccess) -> Result<Pr
                p.key_messages, p.competitors, p.notes, p.created_at as "created_at: OffsetDateTime",
                p.updated_at as "updated_at: OffsetDateTime",
                (select count(*) from documents d where d.project_id = p.id and d.trashed_at is null) as "document_count!",
-               (select count(*) from conversations c where c.project_id = p.id) as "conversation_count!"
+               (select count(*) from conversations c where c.project_id = p.id and c.archived_at is null) as "conversation_count!"
            from projects p
            join workspaces w on w.id = p.workspace_id
            where p.id = $1"#,

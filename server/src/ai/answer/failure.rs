@@ -91,9 +91,7 @@ fn refused(status: StatusCode, retry_after: Option<Duration>, body: &str, model:
             )
         }
         413 => too_long(),
-        400 | 422 if field("code") == "context_length_exceeded" || field("message").contains("maximum context") => {
-            too_long()
-        }
+        400 | 422 if field("code") == "context_length_exceeded" || names_the_context(field("message")) => too_long(),
         429 => match retry_after.map(|wait| wait.as_secs().max(1)) {
             Some(1) => "The model is asked too often right now. Try again in a second.".to_owned(),
             Some(wait) => format!("The model is asked too often right now. Try again in {wait} seconds."),
@@ -114,6 +112,14 @@ fn refused(status: StatusCode, retry_after: Option<Duration>, body: &str, model:
 
 fn no_credit() -> String {
     "The account at the model's provider has no credit left. An administrator should top it up.".to_owned()
+}
+
+/// As providers put it that give no code.
+fn names_the_context(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["maximum context", "context length", "context window", "prompt is too long", "too many tokens"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 fn too_long() -> String {

@@ -18,6 +18,10 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// Bytes of the arguments of one call: a document of the greatest length, written as JSON. Of longer ones there is enough
+/// to see that they are.
+pub const MAX_ARGUMENTS: usize = 2 * 1024 * 1024;
+
 /// The name that the built-in answerer signs with.
 pub const EXTRACTIVE: &str = extractive::MODEL;
 
@@ -92,10 +96,12 @@ pub struct Wanted {
 }
 
 /// An earlier question with its answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Turn {
     pub question: String,
     pub answer: String,
+    /// What tools did for the answer, a line each, with the ids of the documents.
+    pub done: Vec<String>,
 }
 
 /// A piece of a streamed answer.

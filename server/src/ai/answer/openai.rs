@@ -184,7 +184,7 @@ fn read(mut chunks: Chunks, deadline: Instant, limits: Limits, model: String) ->
                 }
                 finish = finish.or(choice.finish_reason);
             }
-            if length > limits.max_chars || calls.are_endless() {
+            if length > limits.max_chars {
                 Err(failure::endless())?;
             }
             if let Some(usage) = chunk.usage {

@@ -3,9 +3,9 @@
 
 use super::{Said, Stop, StoredPages, Writer};
 use crate::{
-    ai::answer::{AnswerRequest, Called, Round, Wanted, prompt},
+    ai::answer::{AnswerRequest, Called, MAX_ARGUMENTS, Round, Wanted, prompt},
     chat::{
-        calls::{self, Call, NewCall},
+        calls::{self, Call, NewCall, Outcome},
         cite::Citer,
         events::{self, Lease},
         repo,
@@ -16,7 +16,7 @@ use crate::{
     fault::Fault,
 };
 use domain::{
-    Error, ToolCallId,
+    DocumentId, Error, ToolCallId,
     chat::AnswerEvent,
     tools::{ToolCallState, ToolsMode},
     workspaces::Role,
@@ -31,9 +31,12 @@ const PASSAGE_BUDGET: usize = 16_000;
 const TEXT_BUDGET: usize = 24_000;
 /// Characters of a result for people.
 const SUMMARY: usize = 500;
-/// Bytes of arguments: a document of the greatest length, written as JSON.
-const ARGUMENTS: usize = 2 * 1024 * 1024;
+/// Calls of one turn that are done.
+const CALLS: usize = 16;
+/// Characters that are kept of arguments that cannot be read.
+const UNREADABLE: usize = 2_000;
 const REFUSED: &str = "The person refused this.";
+const TOO_MANY: &str = "Not done: only the first 16 calls of a turn are. Call again what is still needed.";
 
 type Calling = Citer<StoredPages>;
 
@@ -52,8 +55,11 @@ impl Writer {
         self.flush().await?;
         let mode = self.mode().await?;
         let round = request.tools.rounds.len();
-        for wanted in said.calls {
-            let new = self.plan(round, wanted, mode, citer).await?;
+        for (number, wanted) in said.calls.into_iter().enumerate() {
+            let mut new = self.plan(round, wanted, mode, citer).await?;
+            if number >= CALLS {
+                (new.state, new.result) = (ToolCallState::Failed, Some(TOO_MANY.to_owned()));
+            }
             let mut system = self.session.state.db.system().await?;
             let id = calls::insert(system.conn(), self.lease(), &new).await?.ok_or(Lost)?;
             system.commit().await?;
@@ -114,7 +120,8 @@ impl Writer {
                 Err(error) => Err((tool.label().to_owned(), error.to_string())),
             },
         };
-        let arguments = parsed.unwrap_or_else(|_| Value::String(bounded(&arguments, ARGUMENTS / 4)));
+        let arguments = parsed.unwrap_or_else(|_| Value::String(bounded(&arguments, UNREADABLE)));
+        let document = arguments.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
         let round = i32::try_from(round).unwrap_or(i32::MAX);
         let new = |label: String, state, result| NewCall {
             round,
@@ -124,6 +131,7 @@ impl Writer {
             arguments,
             state,
             result,
+            document,
         };
         Ok(match planned {
             Ok((label, kind)) if kind.needs_approval() && mode == ToolsMode::Ask => {
@@ -135,7 +143,8 @@ impl Writer {
     }
 
     async fn perform(&mut self, call: Call, citer: &mut Calling) -> Result<(), Stop> {
-        self.set(call.id, ToolCallState::Running, None, None).await?;
+        let running = Outcome { state: ToolCallState::Running, result: None, given: None, created: None };
+        self.set(call.id, &running).await?;
         let tools = self.session.state.tools.clone();
         let outcome = match tools.find(&call.name) {
             Some(tool) => tool.run(&self.answering(citer).await?, call.arguments).await,
@@ -144,8 +153,13 @@ impl Writer {
         };
         match outcome {
             Ok(Output { summary, content }) => {
+                let mut created: Option<DocumentId> = None;
                 let given = match content {
                     Content::Text(text) => Given::Text(bounded(&text, TEXT_BUDGET)),
+                    Content::Created { document, text } => {
+                        created = Some(document);
+                        Given::Text(text)
+                    }
                     Content::Pages(pages) => Given::Pages(pages),
                     Content::Passages(passages) => {
                         let (first, count) = (citer.passages().len() + 1, passages.len());
@@ -154,24 +168,22 @@ impl Writer {
                     }
                 };
                 self.has_written |= tools.writes(&call.name);
-                self.set(call.id, ToolCallState::Done, Some(&bounded(&summary, SUMMARY)), Some(&given)).await
+                let summary = bounded(&summary, SUMMARY);
+                let (result, given) = (Some(summary.as_str()), Some(&given));
+                self.set(call.id, &Outcome { state: ToolCallState::Done, result, given, created }).await
             }
             Err(error) => {
-                self.set(call.id, ToolCallState::Failed, Some(&bounded(&error.to_string(), SUMMARY)), None).await
+                let reason = bounded(&error.to_string(), SUMMARY);
+                let result = Some(reason.as_str());
+                self.set(call.id, &Outcome { state: ToolCallState::Failed, result, given: None, created: None }).await
             }
         }
     }
 
     /// Stores a call's state, and tells of it.
-    async fn set(
-        &mut self,
-        call: ToolCallId,
-        state: ToolCallState,
-        result: Option<&str>,
-        given: Option<&Given>,
-    ) -> Result<(), Stop> {
+    async fn set(&mut self, call: ToolCallId, outcome: &Outcome<'_>) -> Result<(), Stop> {
         let mut system = self.session.state.db.system().await?;
-        if !calls::set(system.conn(), self.lease(), call, state, result, given).await? {
+        if !calls::set(system.conn(), self.lease(), call, outcome).await? {
             return Err(Stop::Lost);
         }
         system.commit().await?;
@@ -282,8 +294,8 @@ fn is_of(call: &Call, round: usize) -> bool {
 
 /// Arguments as JSON that Postgres can store, or a sentence for the model.
 fn parse(arguments: &str) -> Result<Value, String> {
-    if arguments.len() > ARGUMENTS {
-        return Err("The arguments are too long.".to_owned());
+    if arguments.len() > MAX_ARGUMENTS {
+        return Err("The arguments are too long: write less, or in several calls.".to_owned());
     }
     let text = arguments.replace('\0', "").replace("\\u0000", "");
     // Some models send nothing where a tool wants nothing.

@@ -74,19 +74,101 @@ async fn another_projects_messages_are_not_found() {
 }
 
 #[tokio::test]
-async fn the_words_of_messages_come_from_an_index() {
-    let desk = Desk::extractive().await;
-    let mut sql = desk.app.sql().await;
-    // A table that is nearly empty is read whole, whatever its indexes.
-    sqlx::query("set enable_seqscan = off").execute(&mut sql).await.unwrap();
-    let plan: Vec<String> = sqlx::query_scalar(
-        "explain with wanted as materialized (select websearch_to_tsquery('english', 'gold') as query)
-         select id from wanted, messages m where message_words(m.content) @@ wanted.query",
+async fn a_snippet_reads_like_the_answer() {
+    let said =
+        "## Postage\n\n**Gold** members pay _no_ postage [1]. <script>x</script> See [terms](https://x.example).";
+    let desk = Desk::scripted(vec![Reply::answer(&[said])]).await;
+    desk.ask_with(desk.conversation().await, json!({ "text": "And *else*?" })).await;
+    let found = find(&desk, "gold").await.items.remove(0);
+    assert_eq!(marked(&found), ["Gold"]);
+    let snippet = &found.message.unwrap().snippet;
+    assert!(snippet.starts_with("Postage Gold members pay no postage."), "{snippet}");
+    for mark in ["*", "#", "[", "_", "<", "https:"] {
+        assert!(!snippet.contains(mark), "{mark}: {snippet}");
+    }
+    assert_eq!(find(&desk, "else").await.items[0].message.as_ref().unwrap().snippet, "And *else*?");
+}
+
+/// So many messages, each with the word, in a project of somebody else.
+async fn say_elsewhere(sql: &mut PgConnection, messages: i32) {
+    for statement in [
+        "insert into workspaces (id, name) values (gen_random_uuid(), 'Elsewhere')",
+        "insert into projects (id, workspace_id, name) select gen_random_uuid(), id, 'Theirs' from workspaces where name = 'Elsewhere'",
+        "insert into conversations (id, workspace_id, project_id, title)
+         select gen_random_uuid(), workspace_id, id, 'Postage' from projects where name = 'Theirs'",
+    ] {
+        sqlx::query(statement).execute(&mut *sql).await.unwrap();
+    }
+    sqlx::query(
+        "insert into messages (id, workspace_id, conversation_id, author, state, content)
+         select gen_random_uuid(), workspace_id, id, 'user', 'complete', 'Gold postage ' || number
+         from conversations, generate_series(1, $1) number where title = 'Postage'",
     )
+    .bind(messages)
+    .execute(&mut *sql)
+    .await
+    .unwrap();
+    sqlx::query("analyze message_search").execute(sql).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_the_projects_own_words_are_read() {
+    let desk = Desk::scripted(vec![Reply::answer(&["Gold [1]."])]).await;
+    desk.ask_with(desk.conversation().await, json!({ "text": "Gold?" })).await;
+    let mut sql = desk.app.sql().await;
+    say_elsewhere(&mut sql, 2_000).await;
+    // A table that is nearly empty is read whole, whatever its indexes.
+    for setting in ["set enable_seqscan = off", "set enable_indexscan = off", "set enable_indexonlyscan = off"] {
+        sqlx::query(setting).execute(&mut sql).await.unwrap();
+    }
+    let plan: Vec<String> = sqlx::query_scalar(
+        "explain (analyze, timing off, summary off)
+         with wanted as materialized (select project_query($1, 'gold') as query)
+         select message_id from wanted, message_search s where s.words @@ wanted.query and s.project_id = $1",
+    )
+    .bind(desk.project)
     .fetch_all(&mut sql)
     .await
     .unwrap();
-    assert!(plan.join("\n").contains("messages_words"), "{plan:?}");
+    let scan = plan.iter().find(|line| line.contains("Bitmap Index Scan on message_search_words"));
+    let scan = scan.unwrap_or_else(|| panic!("the index is not used: {plan:#?}"));
+    let (_, read) = scan.split_once("actual rows=").expect("it was run");
+    assert!(read.starts_with("2.") || read.starts_with("2 "), "the scan reads more than the project: {plan:#?}");
+    let titles: Vec<String> = sqlx::query_scalar(
+        "explain with wanted as materialized (select project_query($1, 'gold') as query)
+         select id from wanted, conversations c where project_words(c.project_id, c.title) @@ wanted.query",
+    )
+    .bind(desk.project)
+    .fetch_all(&mut sql)
+    .await
+    .unwrap();
+    assert!(titles.join("\n").contains("conversations_project_words"), "{titles:#?}");
+    assert_eq!(find(&desk, "gold").await.items.len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_release_before_stores_is_found_and_what_is_deleted_is_not() {
+    let desk = Desk::extractive().await;
+    let conversation = desk.conversation().await;
+    let mut sql = desk.app.sql().await;
+    let id = Uuid::now_v7();
+    sqlx::query(
+        "insert into messages (id, workspace_id, conversation_id, author, state)
+         select $1, workspace_id, id, 'assistant', 'streaming' from conversations where id = $2",
+    )
+    .bind(id)
+    .bind(conversation)
+    .execute(&mut sql)
+    .await
+    .unwrap();
+    assert_eq!(find(&desk, "quince").await.items, []);
+    let end = "update messages set state = 'complete', content = 'Quince jelly' where id = $1";
+    sqlx::query(end).bind(id).execute(&mut sql).await.unwrap();
+    assert_eq!(find(&desk, "quinces").await.items.len(), 1);
+    desk.ada.delete(&format!("/api/v1/conversations/{conversation}")).await.expect(204);
+    assert_eq!(find(&desk, "quince").await.items, []);
+    let left: i64 = sqlx::query_scalar("select count(*) from message_search").fetch_one(&mut sql).await.unwrap();
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ impl Desk {
         self.until_waiting(asked.answer.id).await
     }
 
-    async fn until_waiting(&self, id: MessageId) -> Message {
+    pub(super) async fn until_waiting(&self, id: MessageId) -> Message {
         for _ in 0..400 {
             let message = self.message(id).await;
             match message.state {
@@ -150,6 +150,65 @@ async fn several_calls_in_one_turn_and_what_is_wrong_with_them() {
     let sent = desk.script().requests()[1].body["messages"].to_string();
     assert!(sent.contains("nonsense"), "the model sees again what it has sent");
     desk.goes_on(&answer).await;
+}
+
+#[tokio::test]
+async fn what_is_beyond_the_calls_of_a_turn_is_told_to_be_not_done() {
+    let desk = Desk::scripted(Vec::new()).await;
+    let query = search("postage");
+    let ids: Vec<String> = (0..40).map(|number| format!("call_{number}")).collect();
+    let mut calls: Vec<(&str, &str, &str)> =
+        ids.iter().map(|id| (id.as_str(), "search_documents", query.as_str())).collect();
+    let long = "x".repeat(crate::ai::answer::MAX_ARGUMENTS + 2);
+    calls[1].2 = &long;
+    // Not even asked about, where it would have to be.
+    calls[16] = CREATE;
+    desk.script().add(Reply::calls("", &calls));
+    desk.script().add(Reply::answer(&["Postage costs 4.90 euros [1]."]));
+    let answer = desk.answer("What does postage cost?").await;
+    assert_eq!(answer.state, MessageState::Complete, "{answer:?}");
+    let count = |state| states(&answer).into_iter().filter(|one| *one == state).count();
+    assert_eq!((count(ToolCallState::Done), count(ToolCallState::Failed)), (15, 17));
+    let told = desk.told(1);
+    assert_eq!(told.len(), 32);
+    assert!(told[1].contains("too long") && told[16].contains("only the first 16"), "{told:?}");
+    let sent = desk.script().requests()[1].body["messages"].to_string();
+    assert!(sent.chars().filter(|c| *c == 'x').count() < 5_000, "nobody sends all of that again");
+    assert_eq!(desk.documents().await, ["Terms.md"]);
+    desk.goes_on(&answer).await;
+}
+
+#[tokio::test]
+async fn what_tools_return_never_outgrows_the_window() {
+    const WINDOW: usize = 6_000;
+    let desk = Desk::scripted_with(Vec::new(), &[("CHAT_CONTEXT", &WINDOW.to_string())]).await;
+    let text = "Postage is a long story. ".repeat(600);
+    let path = format!("/api/v1/projects/{}/written-documents", desk.project);
+    let id = desk.ada.post(&path, &json!({ "title": "Story", "text": text })).await.id();
+    let read = json!({ "id": id }).to_string();
+    let reads = |count| Reply::calls("", &vec![("a", "read_document", read.as_str()); count]);
+    for reply in [reads(1), reads(2), reads(1), Reply::answer(&["Postage costs 4.90 euros [1]."])] {
+        desk.script().add(reply);
+    }
+    let answer = desk.answer("What does postage cost?").await;
+    assert_eq!((answer.state, answer.tool_calls.len()), (MessageState::Complete, 4), "{answer:?}");
+    for (number, request) in desk.script().requests().iter().enumerate() {
+        let sent = request.body["messages"].to_string().chars().count() + request.body["tools"].to_string().len();
+        assert!(sent / 4 < WINDOW, "{number}: {sent} characters");
+    }
+    let told = desk.told(3);
+    assert!(told[0].contains("(Shortened:") && told[0].len() < told[3].len(), "the oldest give way: {told:?}");
+    desk.goes_on(&answer).await;
+
+    // Where even the beginnings are too many, it says so, and no provider has to.
+    for _ in 0..3 {
+        desk.script().add(reads(30));
+    }
+    let asked = desk.script().requests().len();
+    let endless = desk.answer("What does postage cost?").await;
+    assert_eq!(endless.state, MessageState::Failed);
+    assert!(endless.failure.as_deref().unwrap().contains("Ask something narrower"), "{endless:?}");
+    assert!(desk.script().requests().len() < asked + 3);
 }
 
 #[tokio::test]
@@ -382,6 +441,46 @@ async fn without_asking_documents_are_written_changed_and_put_away() {
     let document: Value = desk.ada.get(&format!("/api/v1/documents/{id}")).await.json(200);
     assert!(document["trashed_at"].is_string(), "in the trash, not deleted");
     desk.goes_on(&answer).await;
+}
+
+#[tokio::test]
+async fn a_later_question_knows_what_tools_made() {
+    let desk = Desk::scripted(vec![Reply::calls("", &[CREATE]), Reply::answer(&["Written."])]).await;
+    let conversation = desk.conversation().await;
+    let path = format!("/api/v1/conversations/{conversation}");
+    desk.ada.patch(&path, &json!({ "tools_mode": "autonomous" })).await.expect(200);
+    // Of what was chosen, the new document is none; it can be gone on with all the same.
+    desk.ada.put(&format!("{path}/scope"), &json!({ "documents": [desk.document] })).await.expect(200);
+    desk.ask_with(conversation, json!({ "text": "Write a plan" })).await;
+    let id: Uuid = desk.told(1)[0].split("id is ").nth(1).unwrap()[..36].parse().unwrap();
+
+    let read = json!({ "id": id }).to_string();
+    let edit = json!({ "id": id, "revision": 1, "find": "First.", "text": "First.\n\nSecond." }).to_string();
+    desk.script().add(Reply::calls("", &[("a", "read_document", &read), ("b", "search_documents", &search("gold"))]));
+    desk.script().add(Reply::calls("", &[("c", "edit_document", &edit), ("d", "edit_document", &edit)]));
+    desk.script().add(Reply::answer(&["Added."]));
+    let (_, answer) = desk.ask_with(conversation, json!({ "text": "Now add a paragraph to it" })).await;
+    let (done, failed) = (ToolCallState::Done, ToolCallState::Failed);
+    assert_eq!(states(&answer), [done, done, done, failed]);
+    let last = |request: usize| {
+        let messages = desk.script().requests()[request].body["messages"].as_array().unwrap().clone();
+        messages.iter().rev().find(|message| message["role"] == "user").unwrap()["content"].as_str().unwrap().to_owned()
+    };
+    let before = "What tools did for your answer before this:\n";
+    assert!(last(2).starts_with(&format!("{before}- create_document “Plan” (id {id}): done\n\n")), "{}", last(2));
+
+    // Away, and gone: what it was called is not told any more.
+    desk.ada.delete(&format!("/api/v1/documents/{id}?forever=true")).await.expect(204);
+    desk.goes_on(&answer).await;
+    let told = last(5);
+    let gone = "of a document that is gone";
+    for line in [
+        format!("- read_document {gone}: done\n- search_documents: 1 passage in Terms.md.\n"),
+        format!("- edit_document {gone}: done\n- edit_document {gone}: failed. The document is at revision 2"),
+    ] {
+        assert!(told.contains(&line), "{line}: {told}");
+    }
+    assert!(!told.contains("Plan"), "{told}");
 }
 
 #[tokio::test]

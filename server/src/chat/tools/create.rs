@@ -35,8 +35,8 @@ impl Tool for CreateDocument {
     async fn run(&self, of: &Answering<'_>, arguments: Arguments) -> Result<Output, Error> {
         let document = of.session.create_written(of.project, new(&arguments)?).await?;
         let summary = format!("Created “{}”.", document.name);
-        let content = Content::Text(format!("{summary} Its id is {}, its revision 1.", document.id));
-        Ok(Output { summary, content })
+        let text = format!("{summary} Its id is {}, its revision 1.", document.id);
+        Ok(Output { summary, content: Content::Created { document: document.id, text } })
     }
 }
 

@@ -79,6 +79,11 @@ pub struct Output {
 /// What a model is told.
 pub enum Content {
     Text(String),
+    /// A new document, and what is said of it.
+    Created {
+        document: DocumentId,
+        text: String,
+    },
     /// They get numbers, so that the answer can cite them.
     Passages(Vec<Passage>),
     Pages(Pages),

@@ -1,5 +1,10 @@
 use super::{Answering, Content, Kind, Output, Pages, Tool};
-use crate::{chat::scope, fault::Fault, rag::search, session::UserSession};
+use crate::{
+    chat::{calls, scope},
+    fault::Fault,
+    rag::search,
+    session::UserSession,
+};
 use async_trait::async_trait;
 use domain::{
     DocumentId, Error,
@@ -65,15 +70,17 @@ impl Tool for ReadDocument {
     }
 }
 
+/// Whether the question is asked of the document, or the conversation has made it.
 async fn is_asked(of: &Answering<'_>, document: DocumentId) -> Result<bool, Fault> {
     let mut session = of.session.scope().await?;
     let conversation = session.conversation(of.conversation, Role::Viewer).await?;
     let documents = scope::of_question(session.conn(), &conversation, of.question).await?;
-    Ok(match documents {
+    let is_in_scope = match documents {
         search::Documents::All => true,
         search::Documents::Only(ids) => ids.contains(&document.into()),
         search::Documents::Except(ids) => !ids.contains(&document.into()),
-    })
+    };
+    Ok(is_in_scope || calls::created(session.conn(), &conversation, document).await?)
 }
 
 /// What the model is told of these pages, as they are now.

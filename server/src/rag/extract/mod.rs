@@ -17,6 +17,7 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use markdown::to_text as markdown_to_text;
 pub(crate) use plain::decode_html;
 pub use process::Reading;
 
