@@ -35,7 +35,8 @@ pub struct Trashed {
 pub trait Trash {
     /// What was put there last comes first.
     async fn list_trash(&self, project: ProjectId, page: PageRequest) -> Result<Page<Trashed>, Error>;
-    /// Puts all of them into the trash, or none; folders with all that is in them. What is there already stays as it is.
+    /// Puts all of them into the trash, or none; folders with all that is in them, of more than a thousand documents the rest
+    /// within seconds. What is there already stays as it is.
     /// Needs [`Role::Member`](crate::workspaces::Role::Member).
     ///
     /// # Errors
@@ -52,7 +53,8 @@ pub trait Trash {
     /// # Errors
     /// As [`Self::restore`].
     async fn delete_forever(&self, project: ProjectId, items: Items) -> Result<(), Error>;
-    /// Deletes all that is in the project's trash. Needs [`Role::Member`](crate::workspaces::Role::Member).
+    /// Deletes all that is in the project's trash. It is gone for everybody at once; what is much is deleted soon after, as
+    /// with [`Self::delete_forever`]. Needs [`Role::Member`](crate::workspaces::Role::Member).
     async fn empty_trash(&self, project: ProjectId) -> Result<(), Error>;
     /// Puts the folder into the trash; one that is there already, and any with `forever`, is deleted. Needs
     /// [`Role::Member`](crate::workspaces::Role::Member).

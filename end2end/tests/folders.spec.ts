@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { baseURL } from "../browser";
 import { expectAccessible } from "../support/accessibility";
 import { createProject, createWorkspace, signUp } from "../support/accounts";
 import { documentRow, fromMenu, newFolder, upload } from "../support/documents";
@@ -21,6 +22,25 @@ async function enter(page: Page, name: string) {
   await documentRow(page, name).getByRole("link", { name }).click();
   await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
   await hydrated(page);
+}
+
+/** Does something to the project in view as a program does. */
+async function call(page: Page, path: string, data: object) {
+  const project = /\/projects\/[^/]+/.exec(new URL(page.url()).pathname)?.[0];
+  const headers = { origin: new URL(baseURL).origin };
+  const answer = await page.request.post(`/api/v1${project}/${path}`, { headers, data });
+  expect(answer.ok(), await answer.text()).toBe(true);
+  return answer;
+}
+
+/** The ids of new folders. */
+async function folders(page: Page, count: number) {
+  const made: string[] = [];
+  for (let number = 1; number <= count; number++) {
+    const answer = await call(page, "folders", { name: `Folder ${number}` });
+    made.push(((await answer.json()) as { id: string }).id);
+  }
+  return made;
 }
 
 const select = (page: Page, name: string) => documentRow(page, name).getByRole("checkbox").check();
@@ -123,6 +143,38 @@ test("a folder goes with what is in it, and the trash is emptied", async ({ page
   await expect(page.getByRole("heading", { name: "The trash is empty" })).toBeVisible();
   await page.reload();
   await expect(page.getByRole("heading", { name: "The trash is empty" })).toBeVisible();
+});
+
+test("when nothing is left of a page of the trash, what else is there is shown", async ({ page }) => {
+  const made = await folders(page, 51);
+  await call(page, "trash", { folders: made });
+  await page.getByRole("main").getByRole("link", { name: "Trash", exact: true }).click();
+  await hydrated(page);
+  const rows = page.getByRole("row").filter({ hasText: "Folder " });
+  await expect(rows).toHaveCount(50);
+  await page.getByRole("link", { name: "Show more" }).click();
+  await expect(rows).toHaveCount(1);
+  await page.getByRole("button", { name: /^Restore Folder/ }).click();
+  await expect(rows).toHaveCount(50);
+  await expect(page.getByRole("heading", { name: "The trash is empty" })).toHaveCount(0);
+});
+
+test.describe("what cannot be restored", () => {
+  test.use({ expectedOnConsole: [/Failed to load resource: the server responded with a status of 404/] });
+
+  test("is told once", async ({ page }) => {
+    const made = await folders(page, 2);
+    await call(page, "trash", { folders: made });
+    await page.getByRole("main").getByRole("link", { name: "Trash", exact: true }).click();
+    await hydrated(page);
+    // By somebody else.
+    await call(page, "trash/restore", { folders: made.slice(0, 1) });
+    await page.getByRole("button", { name: "Restore Folder 1" }).click();
+    const told = page.locator(".toast, .form-error:not([hidden])");
+    await expect(told).toHaveCount(1);
+    await expect(told).not.toBeEmpty();
+    await expect(documentRow(page, "Folder 2")).toBeVisible();
+  });
 });
 
 test("the page of a document in the trash says so, and offers the way back", async ({ page }) => {

@@ -35,8 +35,17 @@ test("a document is published, and withdrawn", async ({ page, server }) => {
   const section = dialog(page).getByRole("region", { name: "Public address" });
   await expect(section).toContainText("can be read by everybody");
   await expectAccessible(page, "a dialog of what is not published");
-  await press(page, "Publish");
+  // It is asked for first.
+  const question = page.getByRole("dialog", { name: "Publish this document for everybody?" });
   const link = section.getByRole("link");
+  await press(page, "Publish");
+  await expect(question).toBeVisible();
+  await expectAccessible(page, "the question before a document is published");
+  await question.getByRole("button", { name: "Cancel" }).press("Enter");
+  await expect(question).toBeHidden();
+  await expect(link).toHaveCount(0);
+  await press(page, "Publish");
+  await question.getByRole("button", { name: "Publish for everybody" }).press("Enter");
   await expect(link).toHaveAttribute("href", `${PUBLIC}${workspace}/public/${document}`);
   await expect(section).toContainText("Published by");
   await expectAccessible(page, "a dialog of what is published");

@@ -65,5 +65,5 @@ test("find a passage, see why, open it at its place", async ({ page }) => {
   await expect(first).toContainText("deal, only and bargain");
   await page.locator(".result").first().getByRole("link").click();
   await page.waitForURL(/\/documents\/.*#cited/);
-  await expect(page.locator("#cited").first()).toContainText(BRAND_GUIDE[2].title);
+  await expect(page.locator("#cited").first()).toContainText(BRAND_GUIDE[2]!.title);
 });

@@ -4,21 +4,24 @@
 use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument};
 use domain::{UserId, WorkspaceId};
 use sqlx::{
-    PgConnection, PgPool, Postgres, Transaction,
-    migrate::Migrator,
+    AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Transaction,
+    migrate::{MigrateError, Migrator},
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
 use std::{sync::LazyLock, time::Duration};
 
-/// Embedded in the binary, run at start under sqlx's advisory lock, so that two servers may start at once. What a newer
-/// release has applied is let be: each migration is safe for the release before, which may start again or be deployed
-/// again.
+/// Embedded in the binary, run at start under a lock, so that two servers may start at once. What a newer release
+/// has applied is let be: each migration is safe for the release before, which may start again or be deployed again.
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = sqlx::migrate!("../migrations");
     migrations.set_ignore_missing(true);
     migrations
 });
+
+/// How long whoever needs a connection waits for one. Tests share their machine with many others: what they are about is
+/// not how fast its disk is.
+const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(if cfg!(test) { 25 } else { 10 });
 
 #[derive(Clone, Debug)]
 pub struct Db {
@@ -31,14 +34,28 @@ impl Db {
     pub async fn connect(options: PgConnectOptions, max_connections: u32) -> Result<Self, sqlx::Error> {
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(WAIT_FOR_CONNECTION)
             .connect_with(options)
             .await?;
         Ok(Self { pool })
     }
 
-    pub async fn migrate(&self) -> Result<(), sqlx::migrate::MigrateError> {
-        MIGRATIONS.run(&self.pool).await
+    pub async fn migrate(&self) -> Result<(), MigrateError> {
+        self.apply(&MIGRATIONS).await
+    }
+
+    /// Servers that start at once ask for the lock again and again, and do not wait in the database as with sqlx's own: a
+    /// statement that waits is one that `create index concurrently` waits for, so the two would wait for each other.
+    async fn apply(&self, migrations: &Migrator) -> Result<(), MigrateError> {
+        // Not given back to the pool: the lock goes with the connection, however this ends.
+        let mut conn = self.pool.acquire().await?.detach();
+        let lock = "select pg_try_advisory_lock(hashtextextended('atelier:migrations', 0))";
+        while !sqlx::query_scalar::<_, bool>(lock).fetch_one(&mut conn).await? {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        drop_broken_indexes(&mut conn).await?;
+        migrations.run(&mut conn).await?;
+        Ok(conn.close().await?)
     }
 
     /// The newest migration that this build knows, to be compared with what [`System::applied_migration`] finds.
@@ -88,6 +105,26 @@ impl Db {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// A migration that breaks off while it builds an index concurrently leaves one that is never used, in the way of the next
+/// try. Those of vectors are built by the worker, perhaps at this moment.
+async fn drop_broken_indexes(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let broken: Vec<String> = sqlx::query_scalar(
+        "select format('drop index concurrently if exists %I.%I', n.nspname, c.relname)
+         from pg_index i
+         join pg_class c on c.oid = i.indexrelid
+         join pg_namespace n on n.oid = c.relnamespace
+         join pg_am a on a.oid = c.relam
+         where not i.indisvalid and n.nspname = 'public' and a.amname <> 'hnsw'",
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    for statement in broken {
+        tracing::warn!(statement, "an index that was not built to its end is dropped");
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 /// A transaction with the user it serves. What it may touch is decided by the lookups in [`crate::access`].
@@ -170,7 +207,121 @@ impl System {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::{MIGRATIONS, Migrator};
     use crate::{auth::Identity, mail::Mailer, testing::TestApp};
+
+    /// Tables that grow with every document and every message.
+    const LARGE: &[&str] = &[
+        "chunk_embeddings",
+        "chunks",
+        "citations",
+        "deleted_documents",
+        "document_pages",
+        "document_versions",
+        "documents",
+        "message_events",
+        "messages",
+        "tool_calls",
+    ];
+    /// Until the end of that day, indexes were built as any others; what has run cannot be changed.
+    const RULE_SINCE: i64 = 20_261_127_000_000;
+
+    /// The first statement that would keep people waiting while it builds an index on a large table.
+    fn waited_for(sql: &str) -> Option<String> {
+        let code: Vec<&str> = sql.lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
+        let code = code.join(" ").to_lowercase().replace("public.", "");
+        let statements: Vec<String> = code
+            .split(';')
+            .map(|statement| statement.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|statement| !statement.is_empty())
+            .collect();
+        let is_alone = sql.starts_with("-- no-transaction") && statements.len() == 1;
+        let is_new = |table: &str| {
+            statements.iter().any(|statement| {
+                statement.starts_with(&format!("create table {table} ("))
+                    || statement.starts_with(&format!("create table {table}("))
+            })
+        };
+        let waits = |statement: &String| {
+            let words: Vec<&str> = statement.split([' ', '(']).collect();
+            let table = match words.as_slice() {
+                ["create", "index", ..] | ["create", "unique", "index", ..] => {
+                    let on = words.iter().position(|word| *word == "on");
+                    on.and_then(|on| words[on + 1..].iter().find(|word| **word != "only"))
+                }
+                // A constraint that builds its own index.
+                ["alter", "table", rest @ ..]
+                    if [" unique", " primary key"].iter().any(|word| statement.contains(word))
+                        && !statement.contains(" using index ") =>
+                {
+                    rest.iter().find(|word| !["if", "exists", "only"].contains(word))
+                }
+                _ => None,
+            };
+            let concurrently = words.contains(&"concurrently") && is_alone;
+            table.is_some_and(|table| LARGE.contains(table) && !is_new(table)) && !concurrently
+        };
+        statements.iter().find(|statement| waits(statement)).cloned()
+    }
+
+    #[test]
+    fn a_new_index_on_a_large_table_is_built_while_it_is_in_use() {
+        for migration in MIGRATIONS.iter().filter(|migration| migration.version >= RULE_SINCE) {
+            let waited_for = waited_for(migration.sql.as_str());
+            assert_eq!(waited_for, None, "{}: see migrations/README.md", migration.description);
+        }
+        let refused = [
+            "create index documents_x on documents (name);",
+            "-- Why.\nCREATE UNIQUE INDEX\n  x ON ONLY public.chunks\n using gin (tsv)",
+            "create index concurrently x on messages (content)",
+            "-- no-transaction\ncreate index concurrently x on messages (content);\nselect 1",
+            "-- no-transaction\ncreate index x on messages (content)",
+            "alter table citations add constraint x unique (message_id, number)",
+        ];
+        for sql in refused {
+            assert!(waited_for(sql).is_some(), "{sql}");
+        }
+        let accepted = [
+            "create index x on shares (document_id)",
+            "create table message_events (id uuid); create index x on message_events (id)",
+            "-- no-transaction\n-- Why.\ncreate index concurrently x on messages (content);\n",
+            "alter table citations add constraint x unique using index y",
+            "alter table documents add column x int",
+        ];
+        for sql in accepted {
+            assert_eq!(waited_for(sql), None, "{sql}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn servers_that_start_at_once_build_an_index_concurrently() {
+        let app = TestApp::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        let sql = "-- no-transaction\ncreate index concurrently of_the_next_release on documents (size_bytes);\n";
+        std::fs::write(folder.path().join("99991231000000_index.sql"), sql).unwrap();
+        let mut next = Migrator::new(folder.path()).await.unwrap();
+        next.set_ignore_missing(true);
+        // What another try has left.
+        let mut connection = app.sql().await;
+        for left in [
+            "create index of_the_next_release on documents (size_bytes)",
+            "update pg_index set indisvalid = false where indexrelid = 'public.of_the_next_release'::regclass",
+        ] {
+            sqlx::query(left).execute(&mut connection).await.unwrap();
+        }
+        let db = &app.state.db;
+        let (first, second, third) = tokio::join!(db.apply(&next), db.apply(&next), db.apply(&next));
+        first.unwrap();
+        second.unwrap();
+        third.unwrap();
+        let is_valid: bool = sqlx::query_scalar(
+            "select indisvalid from pg_index where indexrelid = 'public.of_the_next_release'::regclass",
+        )
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+        assert!(is_valid);
+    }
 
     #[tokio::test]
     async fn a_release_starts_on_a_database_that_the_next_one_has_migrated() {

@@ -5,7 +5,7 @@ use crate::{
     process,
     queries::{self, Schema},
     repository, site,
-    tools::Tools,
+    tools::{Tools, playwright},
 };
 use anyhow::{Result, bail};
 use std::{path::Path, process::ExitCode, time::Instant};
@@ -66,6 +66,10 @@ pub fn all(tools: &Tools) -> Result<Outcome> {
     });
     outcome.step("Lints of the browser's side", || browser_lints(tools));
     outcome.step("Licences and sources", || licences(tools));
+    outcome.step("Types of the browser tests", || {
+        playwright::ensure()?;
+        types(tools)
+    });
     outcome.step("Tests of the domain", || {
         process::run(tools.command("cargo").args(["test", "--quiet", "--package=domain", "--package=xtask"]))
     });
@@ -107,6 +111,16 @@ pub fn browser_lints(tools: &Tools) -> Result<()> {
         .arg(target)
         .args(["--", "-D", "warnings"]);
     process::run(&mut clippy)
+}
+
+/// Playwright runs the browser tests without looking at their types. Their packages are installed by then.
+///
+/// # Errors
+/// When the TypeScript of end2end/package.json finds something.
+pub fn types(tools: &Tools) -> Result<()> {
+    let mut tsc = tools.command("node");
+    tsc.args(["node_modules/typescript/bin/tsc", "--noEmit"]).current_dir(repository::root().join("end2end"));
+    process::run(&mut tsc)
 }
 
 /// Only where cargo-deny is installed: it is not needed to build or test, and takes minutes to install.

@@ -100,6 +100,7 @@ fn run_all(options: &Options, outcome: &mut Outcome, count: &mut Count) -> Resul
     if everything {
         outcome.step("Formatting", || check::formatting(&tools.build));
         outcome.step("Licences and sources", || check::licences(&tools.build));
+        outcome.step("Types of the browser tests", || check::types(&tools.build));
     }
     site::build(&tools.build, Profile::Debug)?;
     let postgres = Postgres::start(&folder, options.postgres)?;

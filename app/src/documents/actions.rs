@@ -1,5 +1,5 @@
 use super::api::RetryDocument;
-use crate::ui::{Button, Glyph, Toast, Variant, form_error, use_toasts};
+use crate::ui::{Button, Glyph, Toast, Variant, error_on_arrival, use_toasts};
 use domain::{DocumentId, documents::Document};
 use leptos::prelude::*;
 
@@ -24,7 +24,7 @@ impl DocumentActions {
 
     /// What a form without JavaScript came back with.
     pub fn error(self) -> Signal<Option<String>> {
-        form_error(move || self.retry.value().get(), &[])
+        error_on_arrival(self.retry)
     }
 }
 

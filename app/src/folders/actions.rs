@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::ApiError,
     trash::api::{MoveToTrash, RestoreFromTrash},
-    ui::{Glyph, Icon, Toast, Toasts, form_error, use_toasts},
+    ui::{Glyph, Icon, Toast, Toasts, error_on_arrival, use_toasts},
     workspaces::count,
 };
 use domain::{
@@ -15,7 +15,7 @@ use domain::{
     documents::Document,
     folders::{Item, Items, Move},
 };
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
 /// How the documents in view are taken off it, and put back.
@@ -141,21 +141,12 @@ impl ItemActions {
 
     /// What a form without JavaScript came back with. Those that are sent by script tell it where they stand.
     pub fn error(self) -> Signal<Option<String>> {
-        let trash = unsent(self.trash);
-        let relocate = unsent(self.relocate);
-        let create = unsent(self.create);
-        let rename = unsent(self.rename);
+        let trash = error_on_arrival(self.trash);
+        let relocate = error_on_arrival(self.relocate);
+        let create = error_on_arrival(self.create);
+        let rename = error_on_arrival(self.rename);
         Signal::derive(move || [trash, relocate, create, rename].into_iter().find_map(|error| error.get()))
     }
-}
-
-/// The error that the page came with.
-fn unsent<S>(action: ServerAction<S>) -> Signal<Option<String>>
-where
-    S: ServerFn<Error = ApiError> + Send + Sync + Clone + 'static,
-    S::Output: Send + Sync + Clone + 'static,
-{
-    form_error(move || if action.version().get() == 0 { action.value().get() } else { None }, &[])
 }
 
 fn is_or_are(items: &Items) -> String {

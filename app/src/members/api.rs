@@ -49,11 +49,15 @@ pub struct InvitationView {
 }
 
 #[server]
-pub async fn get_people(workspace: WorkspaceId, cursor: Option<Cursor>) -> Result<People, ApiError> {
+pub async fn get_people(
+    workspace: WorkspaceId,
+    cursor: Option<Cursor>,
+    invited: Option<Cursor>,
+) -> Result<People, ApiError> {
     let session = session()?;
-    let members = session.list_members(workspace, PageRequest { cursor, ..PageRequest::first() }).await?;
-    let all = PageRequest { cursor: None, limit: PageRequest::MAX_LIMIT };
-    let invitations = match session.list_invitations(workspace, all).await {
+    let page = |cursor| PageRequest { cursor, ..PageRequest::first() };
+    let members = session.list_members(workspace, page(cursor)).await?;
+    let invitations = match session.list_invitations(workspace, page(invited)).await {
         Ok(invitations) => Some(invitations),
         Err(Error::Forbidden) => None,
         Err(error) => return Err(error.into()),

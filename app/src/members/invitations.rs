@@ -1,10 +1,10 @@
 use super::{api::InviteMember, roles_to_give, section::PeopleActions};
 use crate::{
-    ui::{Badge, Button, Field, FormError, Select, Time, Tone, Variant, clear_field, field_error, form_error},
-    workspaces::role_name,
+    ui::{Badge, Button, Field, FormError, Pager, Select, Time, Tone, Variant, clear_field, field_error, form_error},
+    workspaces::{role_name, settings_path},
 };
 use domain::{
-    WorkspaceId,
+    Page, WorkspaceId,
     members::{Invitation, NewInvitation},
     workspaces::Role,
 };
@@ -47,18 +47,17 @@ pub(super) fn InviteForm(workspace: WorkspaceId, role: Role, action: ServerActio
 pub(super) fn Pending(
     workspace: WorkspaceId,
     role: Role,
-    invitations: Vec<Invitation>,
+    invitations: Page<Invitation>,
     actions: PeopleActions,
 ) -> impl IntoView {
-    if invitations.is_empty() {
+    let Page { items, next } = invitations;
+    if items.is_empty() {
         return ().into_any();
     }
-    let rows = invitations
-        .into_iter()
-        .map(|invitation| view! { <PendingRow workspace role invitation actions/> })
-        .collect_view();
+    let rows =
+        items.into_iter().map(|invitation| view! { <PendingRow workspace role invitation actions/> }).collect_view();
     view! {
-        <h3 class="settings__subtitle">"Invited"</h3>
+        <h3 class="settings__subtitle" id="invited">"Invited"</h3>
         <table class="table people">
             <thead>
                 <tr>
@@ -70,6 +69,7 @@ pub(super) fn Pending(
             </thead>
             <tbody>{rows}</tbody>
         </table>
+        <Pager next path=format!("{}#invited", settings_path(workspace)) param="invited"/>
     }
     .into_any()
 }

@@ -103,10 +103,10 @@ pub(crate) fn MembersSection(
 ) -> impl IntoView {
     let Workspace { id, role, member_count, .. } = workspace;
     let actions = PeopleActions::new(own, own_changed);
-    let cursor = query_param("cursor");
+    let (cursor, invited_cursor) = (query_param("cursor"), query_param("invited"));
     let people = Resource::new_blocking(
-        move || (cursor().map(Cursor), actions.versions()),
-        move |(cursor, _)| async move { api::get_people(id, cursor).await },
+        move || (cursor().map(Cursor), invited_cursor().map(Cursor), actions.versions()),
+        move |(cursor, invited, _)| async move { api::get_people(id, cursor, invited).await },
     );
     let invited = move || {
         let answered = actions.invite.value().get().and_then(Result::ok);
@@ -183,11 +183,11 @@ fn lists(
             </thead>
             <tbody>{rows}</tbody>
         </table>
-        <Pager next path=settings_path(workspace)/>
+        <Pager next path=format!("{}#members", settings_path(workspace))/>
         {alone.then(|| view! {
             <p class="settings__hint">"You are alone here. Invite a colleague: viewers read and ask, members add documents and projects, admins manage people."</p>
         })}
-        {people.invitations.map(|invitations| view! { <Pending workspace role invitations=invitations.items actions/> })}
+        {people.invitations.map(|invitations| view! { <Pending workspace role invitations actions/> })}
     }
     .into_any()
 }

@@ -1,10 +1,12 @@
 use super::api::{Publish, Unpublish};
-use crate::ui::{Badge, Button, FormError, Time, Tone, Variant, form_error};
+use crate::ui::{Badge, Button, ConfirmActions, FormError, Popover, Time, Tone, Variant, form_error};
 use domain::{
     DocumentId,
     publications::{Publication, PublicationStatus},
 };
 use leptos::prelude::*;
+
+const CONFIRMATION: &str = "publish";
 
 /// What can be done with a document's publication; forms, so that it can be done without JavaScript.
 #[component]
@@ -14,7 +16,6 @@ pub(crate) fn PublicationSection(
     publish: ServerAction<Publish>,
     unpublish: ServerAction<Unpublish>,
 ) -> impl IntoView {
-    let published = form_error(move || publish.value().get(), &[]);
     let withdrawn = form_error(move || unpublish.value().get(), &[]);
     status.possible.then(|| {
         let shown = match status.publication {
@@ -23,7 +24,7 @@ pub(crate) fn PublicationSection(
                 <p class="publication__text">
                     "Published, its file can be read by everybody at a public address that does not expire, and found by search engines."
                 </p>
-                <PublishForm document publish label="Publish"/>
+                <PublishButton document publish label="Publish"/>
             }
             .into_any(),
         };
@@ -31,19 +32,27 @@ pub(crate) fn PublicationSection(
             <section class="publication" aria-labelledby="publication-title">
                 <h3 class="publication__title" id="publication-title">"Public address"</h3>
                 {shown}
-                <FormError error=Signal::derive(move || published.get().or_else(|| withdrawn.get()))/>
+                <FormError error=withdrawn/>
             </section>
         }
     })
 }
 
+/// Asks first: what everybody has read cannot be taken back. To withdraw needs no question.
 #[component]
-fn PublishForm(document: DocumentId, publish: ServerAction<Publish>, label: &'static str) -> impl IntoView {
+fn PublishButton(document: DocumentId, publish: ServerAction<Publish>, label: &'static str) -> impl IntoView {
     view! {
-        <ActionForm action=publish>
-            <input type="hidden" name="document" value=document.to_string()/>
-            <Button small=true pending=publish.pending()>{label}</Button>
-        </ActionForm>
+        <button type="button" class="button button--small" popovertarget=CONFIRMATION>
+            <span class="button__label">{label}</span>
+        </button>
+        <Popover id=CONFIRMATION title=|| "Publish this document for everybody?">
+            <p>"Whoever has the address reads the file, without an account and without an end, and search engines may find it. What has been read or copied stays out when you withdraw it."</p>
+            <FormError error=form_error(move || publish.value().get(), &[])/>
+            <ActionForm action=publish>
+                <input type="hidden" name="document" value=document.to_string()/>
+                <ConfirmActions popover=CONFIRMATION verb="Publish for everybody" keep="Cancel" pending=publish.pending()/>
+            </ActionForm>
+        </Popover>
     }
 }
 
@@ -65,7 +74,7 @@ fn Published(
             {(!current).then(|| view! { <Badge tone=Tone::Warn>"An older version"</Badge> })}
         </p>
         <div class="publication__actions">
-            {(!current).then(|| view! { <PublishForm document publish label="Publish this version"/> })}
+            {(!current).then(|| view! { <PublishButton document publish label="Publish this version"/> })}
             <ActionForm action=unpublish>
                 <input type="hidden" name="document" value=document.to_string()/>
                 <Button small=true variant=Variant::Quiet pending=unpublish.pending()>"Withdraw"</Button>

@@ -7,7 +7,7 @@ use crate::{
     },
     ui::{
         Badge, Button, Failure, Field, FormError, Glyph, Icon, Select, ShownOnce, Skeleton, Time, Toast, Tone, Variant,
-        form_error, use_toasts,
+        error_on_arrival, form_error, use_toasts,
     },
 };
 use domain::{
@@ -62,7 +62,8 @@ pub(crate) fn ShareDialog(
     let created = form_error(move || create.value().get(), &[]);
     let revoked = form_error(move || revoke.value().get(), &[]);
     // Back from a form without JavaScript, with the dialog closed.
-    let failed = created.get_untracked().or_else(|| revoked.get_untracked());
+    let failed = [created, revoked, error_on_arrival(publish), error_on_arrival(unpublish)];
+    let failed = failed.into_iter().find_map(|error| error.get_untracked());
     let shares = Resource::new_blocking(
         move || [create.version().get(), revoke.version().get(), publish.version().get(), unpublish.version().get()],
         move |_| async move { api::list_shares(id).await },

@@ -16,13 +16,18 @@ pub struct TrashHome {
     pub notice: Option<Notice>,
 }
 
-/// One answer for the whole page, so that it takes one round trip.
+/// One answer for the whole page, so that it takes one round trip. Where nothing is left of the page that is asked for, the
+/// first.
 #[server]
 pub async fn open_trash(project: ProjectId, cursor: Option<Cursor>) -> Result<TrashHome, ApiError> {
     use domain::PageRequest;
 
     let session = session()?;
-    let entries = session.list_trash(project, PageRequest { cursor, ..PageRequest::first() }).await?;
+    let is_first = cursor.is_none();
+    let mut entries = session.list_trash(project, PageRequest { cursor, ..PageRequest::first() }).await?;
+    if entries.items.is_empty() && !is_first {
+        entries = session.list_trash(project, PageRequest::first()).await?;
+    }
     Ok(TrashHome { project: session.project(project).await?, entries, notice: flash::take() })
 }
 

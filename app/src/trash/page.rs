@@ -6,7 +6,7 @@ use crate::{
     routes::{path_id, query_param},
     ui::{
         Button, Confirm, ConfirmActions, Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager,
-        Popover, Skeleton, Time, Toast, Toasts, form_error, use_toasts,
+        Popover, Skeleton, Time, Toast, Toasts, error_on_arrival, use_toasts,
     },
     workspaces::count,
 };
@@ -17,7 +17,7 @@ use domain::{
     trash::{KEPT_DAYS, Trashed},
     workspaces::Role,
 };
-use leptos::prelude::*;
+use leptos::{prelude::*, server_fn::ServerFn};
 
 /// What was put away in a project, with the way back.
 #[component]
@@ -54,43 +54,64 @@ struct TrashActions {
     restore: ServerAction<RestoreFromTrash>,
     delete: ServerAction<DeleteFromTrash>,
     empty: ServerAction<EmptyTrash>,
+    /// Reads on when nothing is left of the page in view.
+    read: Action<(), ()>,
     toasts: Toasts,
 }
 
 impl TrashActions {
     fn new(project: ProjectId, entries: domain::Page<Trashed>) -> Self {
+        let (next, entries) = (RwSignal::new(entries.next), RwSignal::new(entries.items));
+        let toasts = use_toasts();
         let actions = Self {
             project,
-            entries: RwSignal::new(entries.items),
-            next: RwSignal::new(entries.next),
+            entries,
+            next,
             restore: ServerAction::new(),
             delete: ServerAction::new(),
             empty: ServerAction::new(),
-            toasts: use_toasts(),
+            read: Action::new(move |()| read_on(project, entries, next, toasts)),
+            toasts,
         };
-        Effect::new(move |_| actions.hear(actions.restore.value().get(), "back where it was"));
-        Effect::new(move |_| actions.hear(actions.delete.value().get(), "deleted for good"));
-        Effect::new(move |_| match actions.empty.value().get() {
-            Some(Ok(())) => {
+        Effect::new(move |_| actions.hear(actions.restore, "back where it was"));
+        Effect::new(move |_| actions.hear(actions.delete, "deleted for good"));
+        Effect::new(move |_| {
+            if actions.answer(actions.empty).is_some() {
                 actions.entries.update(Vec::clear);
                 actions.next.set(None);
                 actions.toasts.push(Toast::ok("The trash is empty."));
             }
-            Some(Err(error)) => actions.toasts.push(Toast::bad(error.to_string())),
-            None => {}
         });
         actions
     }
 
-    fn hear(self, answer: Option<Result<Items, ApiError>>, done: &str) {
-        match answer {
-            Some(Ok(items)) => {
-                if let Some(name) = self.take(&items) {
-                    self.toasts.push(Toast::ok(format!("{name} is {done}.")));
+    /// What was done; what could not be is told. What the page came with stands in it already.
+    fn answer<S>(self, action: ServerAction<S>) -> Option<S::Output>
+    where
+        S: ServerFn<Error = ApiError> + Send + Sync + Clone + 'static,
+        S::Output: Send + Sync + Clone + 'static,
+    {
+        match action.value().get()? {
+            Ok(done) => Some(done),
+            Err(error) => {
+                if action.version().get_untracked() > 0 {
+                    self.toasts.push(Toast::bad(error.to_string()));
                 }
+                None
             }
-            Some(Err(error)) => self.toasts.push(Toast::bad(error.to_string())),
-            None => {}
+        }
+    }
+
+    fn hear<S>(self, action: ServerAction<S>, done: &str)
+    where
+        S: ServerFn<Output = Items, Error = ApiError> + Send + Sync + Clone + 'static,
+    {
+        let Some(items) = self.answer(action) else { return };
+        if let Some(name) = self.take(&items) {
+            self.toasts.push(Toast::ok(format!("{name} is {done}.")));
+        }
+        if self.entries.with_untracked(Vec::is_empty) {
+            self.read.dispatch(());
         }
     }
 
@@ -107,10 +128,21 @@ impl TrashActions {
 
     /// What a form without JavaScript came back with.
     fn error(self) -> Signal<Option<String>> {
-        let restore = form_error(move || self.restore.value().get(), &[]);
-        let delete = form_error(move || self.delete.value().get(), &[]);
-        let empty = form_error(move || self.empty.value().get(), &[]);
+        let (restore, delete) = (error_on_arrival(self.restore), error_on_arrival(self.delete));
+        let empty = error_on_arrival(self.empty);
         Signal::derive(move || restore.get().or_else(|| delete.get()).or_else(|| empty.get()))
+    }
+}
+
+/// The next page of the list or, after the last, the first.
+async fn read_on(project: ProjectId, entries: RwSignal<Vec<Trashed>>, next: RwSignal<Option<Cursor>>, toasts: Toasts) {
+    match api::open_trash(project, next.get_untracked()).await {
+        Ok(home) => {
+            // Nothing to set where the trash has been left meanwhile.
+            next.try_set(home.entries.next);
+            entries.try_set(home.entries.items);
+        }
+        Err(error) => toasts.push(Toast::bad(error.to_string())),
     }
 }
 
@@ -131,7 +163,9 @@ fn content(home: Result<TrashHome, ApiError>) -> AnyView {
         Crumb::here("Trash"),
     ];
     let actions = TrashActions::new(id, entries);
-    let is_empty = Memo::new(move |_| actions.entries.with(Vec::is_empty) && actions.next.with(Option::is_none));
+    let reading = actions.read.pending();
+    let is_empty =
+        Memo::new(move |_| actions.entries.with(Vec::is_empty) && actions.next.with(Option::is_none) && !reading.get());
     view! {
         <Page title=format!("Trash \u{b7} {name}") crumbs>
             <div class="page__head">

@@ -1,6 +1,6 @@
 use super::{button::IconButton, icon::Glyph};
 use crate::error::ApiError;
-use leptos::{html, prelude::*};
+use leptos::{html, prelude::*, server_fn::ServerFn};
 use wasm_bindgen::JsCast;
 
 /// The sentence for one field in what an action answered, for [`Field`].
@@ -17,6 +17,16 @@ pub fn form_error<T: Clone + Send + Sync + 'static>(
     fields: &'static [&'static str],
 ) -> Signal<Option<String>> {
     Signal::derive(move || answer().and_then(Result::err).and_then(|error| error.outside(fields)))
+}
+
+/// The error that the page came with: what a form without JavaScript came back with. What fails later is told where it was
+/// done.
+pub fn error_on_arrival<S>(action: ServerAction<S>) -> Signal<Option<String>>
+where
+    S: ServerFn<Error = ApiError> + Send + Sync + Clone + 'static,
+    S::Output: Send + Sync + Clone + 'static,
+{
+    form_error(move || if action.version().get() == 0 { action.value().get() } else { None }, &[])
 }
 
 /// Empties a field whose content has been dealt with, so that the next can be typed.

@@ -31,7 +31,8 @@ pub use dialog::Dialog;
 pub use empty::Empty;
 pub use failure::Failure;
 pub use field::{
-    CodeField, Field, FormError, PasswordField, TextArea, area_text, clear_field, field_error, form_error,
+    CodeField, Field, FormError, PasswordField, TextArea, area_text, clear_field, error_on_arrival, field_error,
+    form_error,
 };
 pub use icon::{Glyph, Icon};
 pub use mark::Mark;

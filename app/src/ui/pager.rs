@@ -12,13 +12,17 @@ pub fn Pager(
     /// The list's own path, with what its query says besides.
     #[prop(into)]
     path: String,
+    /// Of the query, where a page has several lists.
+    #[prop(default = "cursor")]
+    param: &'static str,
     #[prop(optional, into)] on_more: Option<Callback<Cursor>>,
     #[prop(optional, into)] pending: Signal<bool>,
 ) -> impl IntoView {
     let link = move || {
         next.get().map(|cursor| {
+            let (path, fragment) = path.split_once('#').map_or((path.as_str(), String::new()), |(path, place)| (path, format!("#{place}")));
             let joint = if path.contains('?') { '&' } else { '?' };
-            let href = format!("{path}{joint}cursor={}", crate::redirect::encode(&cursor.0));
+            let href = format!("{path}{joint}{param}={}{fragment}", crate::redirect::encode(&cursor.0));
             let more = move |event: MouseEvent| {
                 if let Some(on_more) = on_more {
                     event.prevent_default();

@@ -33,8 +33,8 @@ pub struct WorkspaceSettings {
     pub workspace: Workspace,
     /// The person's own membership.
     pub own: Member,
-    /// To whom an owner can hand the workspace over: the first hundred others.
-    pub heirs: Vec<Member>,
+    /// To whom an owner can hand the workspace over: a page of the others.
+    pub heirs: Page<Member>,
     /// What a form without JavaScript has just made, to be shown once.
     pub made: Option<Secret>,
 }
@@ -59,15 +59,15 @@ pub async fn get_workspace_home(id: WorkspaceId, cursor: Option<Cursor>) -> Resu
 }
 
 #[server]
-pub async fn get_workspace_settings(id: WorkspaceId) -> Result<WorkspaceSettings, ApiError> {
+pub async fn get_workspace_settings(id: WorkspaceId, heirs: Option<Cursor>) -> Result<WorkspaceSettings, ApiError> {
     let session = session()?;
     let workspace = session.workspace(id).await?;
     let own = session.membership(id).await?;
-    let mut heirs = Vec::new();
-    if workspace.role == Role::Owner {
-        heirs = session.list_members(id, PageRequest { cursor: None, limit: PageRequest::MAX_LIMIT }).await?.items;
-        heirs.retain(|member| member.id != own.id);
-    }
+    let mut heirs = match workspace.role {
+        Role::Owner => session.list_members(id, PageRequest { cursor: heirs, limit: PageRequest::MAX_LIMIT }).await?,
+        _ => Page { items: Vec::new(), next: None },
+    };
+    heirs.items.retain(|member| member.id != own.id);
     Ok(WorkspaceSettings { workspace, own, heirs, made: shown_once::take(&settings_path(id)) })
 }
 

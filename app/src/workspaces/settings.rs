@@ -1,6 +1,6 @@
 use super::{
     api::{self, DeleteWorkspace, RenameWorkspace, WorkspaceSettings},
-    role_name,
+    role_name, settings_path,
 };
 use crate::{
     api_keys::ApiKeysSection,
@@ -10,14 +10,14 @@ use crate::{
         MembersSection,
         api::{LeaveWorkspace, TransferOwnership},
     },
-    routes::path_id,
+    routes::{path_id, query_param},
     ui::{
-        Button, Confirm, ConfirmActions, Crumb, Failure, Field, FormError, Page, Select, Skeleton, Toast, Variant,
-        field_error, form_error, use_toasts,
+        Button, Confirm, ConfirmActions, Crumb, Failure, Field, FormError, Page, Pager, Select, Skeleton, Toast,
+        Variant, field_error, form_error, use_toasts,
     },
 };
 use domain::{
-    WorkspaceId,
+    Cursor, WorkspaceId,
     members::Member,
     workspaces::{Role, Workspace},
 };
@@ -29,7 +29,11 @@ pub fn SettingsPage() -> impl IntoView {
     let id = path_id::<WorkspaceId>("workspace");
     let rename = ServerAction::<RenameWorkspace>::new();
     let transfer = ServerAction::<TransferOwnership>::new();
-    let settings = Resource::new_blocking(id, |id| async move { api::get_workspace_settings(id?).await });
+    let heirs = query_param("heirs");
+    let settings = Resource::new_blocking(
+        move || (id(), heirs().map(Cursor)),
+        |(id, heirs)| async move { api::get_workspace_settings(id?, heirs).await },
+    );
     let frame = use_context::<FrameData>();
     let toasts = use_toasts();
     let again = Callback::new(move |()| {
@@ -142,14 +146,18 @@ fn General(workspace: Workspace, rename: ServerAction<RenameWorkspace>) -> impl 
 
 /// What cannot be taken back, each with its name and what follows.
 #[component]
-fn Danger(workspace: Workspace, heirs: Vec<Member>, transfer: ServerAction<TransferOwnership>) -> impl IntoView {
+fn Danger(
+    workspace: Workspace,
+    heirs: domain::Page<Member>,
+    transfer: ServerAction<TransferOwnership>,
+) -> impl IntoView {
     let owns = workspace.role == Role::Owner;
     view! {
         <section class="settings__section" id="danger" aria-labelledby="danger-title">
             <h2 id="danger-title">"Danger"</h2>
             <div class="danger">
                 <Leave workspace=workspace.clone()/>
-                {(owns && !heirs.is_empty()).then(|| view! { <Transfer heirs transfer/> })}
+                {(owns && (!heirs.items.is_empty() || heirs.next.is_some())).then(|| view! { <Transfer workspace=workspace.id heirs transfer/> })}
                 {owns.then(|| view! { <Delete workspace/> })}
             </div>
         </section>
@@ -180,8 +188,13 @@ fn Leave(workspace: Workspace) -> impl IntoView {
 }
 
 #[component]
-fn Transfer(heirs: Vec<Member>, transfer: ServerAction<TransferOwnership>) -> impl IntoView {
-    let people = heirs
+fn Transfer(
+    workspace: WorkspaceId,
+    heirs: domain::Page<Member>,
+    transfer: ServerAction<TransferOwnership>,
+) -> impl IntoView {
+    let domain::Page { items, next } = heirs;
+    let people = items
         .into_iter()
         .map(|member| (member.id.to_string(), format!("{} ({})", member.display_name, member.email)))
         .collect();
@@ -193,6 +206,8 @@ fn Transfer(heirs: Vec<Member>, transfer: ServerAction<TransferOwnership>) -> im
                     <p>"Somebody else becomes owner, and you an admin."</p>
                     <FormError error=form_error(move || transfer.value().get(), &[])/>
                     <Select name="member" id="transfer-member" label="New owner" options=people/>
+                    // Others to choose from, where one list does not hold all.
+                    <Pager next path=format!("{}#danger", settings_path(workspace)) param="heirs"/>
                 </div>
                 <Button variant=Variant::Danger pending=transfer.pending()>"Transfer ownership"</Button>
             </ActionForm>

@@ -12,7 +12,10 @@ use crate::{
     documents::api::RetryDocument,
     error::ApiError,
     routes::path_id,
-    ui::{Button, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Variant, area_text, form_error},
+    ui::{
+        Button, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Variant, area_text, error_on_arrival,
+        form_error,
+    },
 };
 use domain::{DocumentId, Error, documents::Document, workspaces::Role, written::WrittenText};
 use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
@@ -91,7 +94,7 @@ fn Workbench(written: WrittenText) -> impl IntoView {
                     <ExportMenu id/>
                 </div>
             </div>
-            <FormError error=form_error(move || status_action.value().get(), &[])/>
+            <FormError error=error_on_arrival(status_action)/>
             {failure.map(|reason| view! { <NotAnswered id reason/> })}
             <ConflictPanel editor/>
             <Restored editor/>

@@ -69,8 +69,9 @@ pub(super) fn StatusMenu(
                 toasts.push(Toast::ok(format!("The document is now: {}.", word(next).to_lowercase())));
             }
         }
-        Some(Err(error)) => toasts.push(Toast::bad(error.to_string())),
-        None => {}
+        // What the page came with stands in it already.
+        Some(Err(error)) if action.version().get_untracked() > 0 => toasts.push(Toast::bad(error.to_string())),
+        _ => {}
     });
     let steps = move || {
         let from = status.get();

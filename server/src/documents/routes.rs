@@ -1,6 +1,10 @@
 //! `/api/v1/projects/{id}/documents` and `/events`, and `/api/v1/documents/{id}`.
 
-use super::{download, repo, stream::DocumentEvents, upload};
+use super::{
+    download, repo,
+    stream::DocumentEvents,
+    upload::{self, Purpose},
+};
 use crate::{
     AppState,
     http::{
@@ -92,7 +96,7 @@ async fn create(
     Multipart(form): Multipart,
 ) -> Response {
     let state = session.state.clone();
-    let made = upload::receive(session, project, folder, form).await;
+    let made = upload::receive(session, Purpose::Documents { project, folder }, form).await;
     if !plain::is_wanted(&headers) {
         return made.map(|documents| (StatusCode::CREATED, Json(documents))).into_response();
     }
@@ -223,7 +227,8 @@ async fn replace_file(
     Path(id): Path<DocumentId>,
     Multipart(form): Multipart,
 ) -> Result<(StatusCode, Json<Document>), HttpError> {
-    Ok((StatusCode::ACCEPTED, Json(upload::receive_version(session, id, form).await?)))
+    let versions = upload::receive(session, Purpose::Version { of: id }, form).await?;
+    Ok((StatusCode::ACCEPTED, Json(versions.into_iter().next().ok_or(domain::Error::NotFound)?)))
 }
 
 /// Read a failed document again

@@ -33,55 +33,57 @@ const MAX_NAME: usize = 255;
 /// How long the rest of a refused request is read, so that its sender comes to read the answer.
 const DRAIN: Duration = Duration::from_secs(20);
 
-/// Stores the form's files and queues their ingestion: all of them or, on any error, none.
-///
-/// # Errors
-/// `NotFound` and `Forbidden` before anything is read; `Invalid` on `file`; `TooLarge`; 400 when the form breaks off.
-pub(super) async fn receive(
-    session: UserSession,
-    project: ProjectId,
-    folder: Option<FolderId>,
-    form: Multipart,
-) -> Result<Vec<Document>, HttpError> {
-    let mut scope = session.scope().await?;
-    let access = scope.project(project, Role::Member).await?;
-    folders::repo::path(scope.conn(), project, folder).await?;
-    drop(scope);
-    take(session, access, form, Purpose::Documents { project, folder }).await
-}
-
 /// What the files of a form become.
 #[derive(Clone, Copy, Debug)]
-enum Purpose {
-    Documents { project: ProjectId, folder: Option<FolderId> },
-    Version { of: DocumentId },
+pub(super) enum Purpose {
+    Documents {
+        project: ProjectId,
+        folder: Option<FolderId>,
+    },
+    /// The next version of a document, from one file.
+    Version {
+        of: DocumentId,
+    },
 }
 
 impl Purpose {
-    /// In a transaction that is still to be committed.
-    async fn insert(self, session: &UserSession, files: &[NewDocument]) -> Result<(Scope, Vec<Document>), Fault> {
+    async fn access(self, session: &UserSession) -> Result<ProjectAccess, Fault> {
+        let mut scope = session.scope().await?;
         match self {
             Self::Documents { project, folder } => {
-                let mut scope = session.scope().await?;
-                let documents = insert_all(&mut scope, project, folder, files).await?;
-                Ok((scope, documents))
+                let access = scope.project(project, Role::Member).await?;
+                folders::repo::path(scope.conn(), project, folder).await?;
+                Ok(access)
             }
-            Self::Version { of } => {
-                let [file] = files else {
-                    return Err(Error::invalid("file", "Choose one file: the new version of this document.").into());
-                };
-                insert_version(session, of, file).await
-            }
+            Self::Version { of } => Ok(scope.document(of, Role::Member).await?.project()),
         }
+    }
+
+    /// In a transaction that is still to be committed.
+    async fn insert(self, session: &UserSession, files: &[NewDocument]) -> Result<(Scope, Vec<Document>), Fault> {
+        let mut scope = session.scope().await?;
+        let documents = match (self, files) {
+            (Self::Documents { project, folder }, files) => insert_all(&mut scope, project, folder, files).await?,
+            (Self::Version { of }, [file]) => insert_version(&mut scope, of, file).await?,
+            (Self::Version { .. }, _) => {
+                return Err(Error::invalid("file", "Choose one file: the new version of this document.").into());
+            }
+        };
+        Ok((scope, documents))
     }
 }
 
-async fn take(
+/// Stores the form's files and queues their ingestion: all of them or, on any error, none.
+///
+/// # Errors
+/// `NotFound` and `Forbidden` before anything is read; `Invalid` on `file`; `TooLarge`; 400 when the form breaks off;
+/// `Conflict` when a document is to get a version that takes none.
+pub(super) async fn receive(
     session: UserSession,
-    access: ProjectAccess,
-    mut form: Multipart,
     purpose: Purpose,
+    mut form: Multipart,
 ) -> Result<Vec<Document>, HttpError> {
+    let access = purpose.access(&session).await?;
     // A task of its own, because a request that is cut off here would leave files without rows.
     let task = tokio::spawn(async move {
         let mut files = Vec::new();
@@ -213,16 +215,36 @@ pub(crate) async fn insert_all(
     let access = scope.project(project, Role::Member).await?;
     let folder = folders::repo::hold(scope.conn(), project, folder).await?;
     for file in files {
-        repo::insert(scope, &access, folder, file).await?;
-        if let Some(old) = repo::of_name(scope, &access, folder, &file.name).await? {
-            make_replacement(scope, &access, old, file.id).await?;
-        }
-        jobs::enqueue_ingest(scope.conn(), file.id).await?;
-        events::notify(scope.conn(), &Notice::Document { project, document: file.id }).await?;
+        let old = repo::of_name(scope, &access, folder, &file.name).await?;
+        insert(scope, &access, folder, file, old).await?;
     }
-    touch(scope.conn(), &access).await?;
+    find_inserted(scope, &access, files).await
+}
+
+/// With its job and its notice. It takes the place of `old` when it is ready.
+async fn insert(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    file: &NewDocument,
+    old: Option<Uuid>,
+) -> Result<(), Fault> {
+    repo::insert(scope, access, folder, file).await?;
+    if let Some(old) = old {
+        make_replacement(scope, access, old, file.id).await?;
+    }
+    jobs::enqueue_ingest(scope.conn(), file.id).await?;
+    events::notify(scope.conn(), &Notice::Document { project: access.id(), document: file.id }).await
+}
+
+async fn find_inserted(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    files: &[NewDocument],
+) -> Result<Vec<Document>, Fault> {
+    touch(scope.conn(), access).await?;
     let ids: Vec<Uuid> = files.iter().map(|file| file.id.into()).collect();
-    repo::find_all(scope, &access, &ids).await
+    repo::find_all(scope, access, &ids).await
 }
 
 /// Has the new document take the place of `old` when it is ready.
@@ -238,29 +260,10 @@ pub(crate) async fn make_replacement(
     Ok(())
 }
 
-/// Stores the one file of the form as the next version of a document, and queues its ingestion.
-///
-/// # Errors
-/// As [`receive`]; `Invalid` when there is more than one file; `Conflict` when the document is a version itself.
-pub(super) async fn receive_version(
-    session: UserSession,
-    document: DocumentId,
-    form: Multipart,
-) -> Result<Document, HttpError> {
-    let access = session.scope().await?.document(document, Role::Member).await?;
-    let versions = take(session, access.project(), form, Purpose::Version { of: document }).await?;
-    Ok(versions.into_iter().next().ok_or(Error::NotFound)?)
-}
-
-async fn insert_version(
-    session: &UserSession,
-    document: DocumentId,
-    file: &NewDocument,
-) -> Result<(Scope, Vec<Document>), Fault> {
-    let mut scope = session.scope().await?;
+async fn insert_version(scope: &mut Scope, document: DocumentId, file: &NewDocument) -> Result<Vec<Document>, Fault> {
     // Asked again: the upload may have taken long.
     let access = scope.document(document, Role::Member).await?;
-    let old = repo::find(&mut scope, &access).await?;
+    let old = repo::find(scope, &access).await?;
     if old.replaces.is_some() {
         return Err(Error::conflict("This is a new version already. Replace the document itself.").into());
     }
@@ -273,13 +276,8 @@ async fn insert_version(
     let project = access.project();
     // The document keeps its name.
     let file = NewDocument { name: old.name, ..file.clone() };
-    repo::insert(&mut scope, &project, old.folder_id, &file).await?;
-    make_replacement(&mut scope, &project, document.into(), file.id).await?;
-    jobs::enqueue_ingest(scope.conn(), file.id).await?;
-    events::notify(scope.conn(), &Notice::Document { project: project.id(), document: file.id }).await?;
-    touch(scope.conn(), &project).await?;
-    let versions = repo::find_all(&mut scope, &project, &[file.id.into()]).await?;
-    Ok((scope, versions))
+    insert(scope, &project, old.folder_id, &file, Some(document.into())).await?;
+    find_inserted(scope, &project, &[file]).await
 }
 
 /// Reads on for a while: a browser that is still sending shows a broken connection instead of the answer.

@@ -175,7 +175,8 @@ pub(crate) async fn height(conn: &mut PgConnection, project: ProjectId, folder: 
     height.and_then(|height| usize::try_from(height).ok()).ok_or_else(|| Error::NotFound.into())
 }
 
-/// Whether all of these are the project's: in its trash, not in it, or either.
+/// Whether all of these are the project's: in its trash, not in it, or either. What is in the trash and is being deleted is
+/// none of them.
 ///
 /// # Errors
 /// `NotFound` when one is not.
@@ -189,10 +190,15 @@ pub(crate) async fn have_all(
     let documents: HashSet<Uuid> = items.documents.iter().map(|&id| id.into()).collect();
     let wanted = folders.len() + documents.len();
     let found = sqlx::query_scalar!(
-        r#"select (select count(*) from folders where project_id = $1 and id = any($2)
-                       and (trashed_at is not null) = coalesce($4, trashed_at is not null))
-                + (select count(*) from documents where project_id = $1 and id = any($3)
-                       and (trashed_at is not null) = coalesce($4, trashed_at is not null)) as "count!""#,
+        r#"with emptied as (select trash_emptied_at as at from projects where id = $1)
+           select (select count(*) from folders where project_id = $1 and id = any($2)
+                       and (trashed_at is not null) = coalesce($4, trashed_at is not null)
+                       and erased_at is null and (trashed_at <= (select at from emptied)) is not true)
+                + (select count(*) from documents d where project_id = $1 and id = any($3)
+                       and (trashed_at is not null) = coalesce($4, trashed_at is not null)
+                       and (trashed_at <= (select at from emptied)) is not true
+                       and not exists (select from folders f where f.id = d.trashed_with and f.erased_at is not null))
+                as "count!""#,
         Uuid::from(project),
         &folders.into_iter().collect::<Vec<_>>(),
         &documents.into_iter().collect::<Vec<_>>(),

@@ -37,6 +37,7 @@ pub struct WorkerHandle {
     queue: JoinHandle<()>,
     sweep: JoinHandle<()>,
     publications: JoinHandle<()>,
+    trash: JoinHandle<()>,
     indexes: JoinHandle<()>,
 }
 
@@ -44,7 +45,7 @@ impl WorkerHandle {
     /// Takes no more jobs, lets those that run finish for three seconds, and gives the rest back to the queue.
     pub async fn stop(self) {
         self.stop.cancel();
-        for task in [self.queue, self.sweep, self.publications, self.indexes] {
+        for task in [self.queue, self.sweep, self.publications, self.trash, self.indexes] {
             if tokio::time::timeout(STOP_LIMIT, task).await.is_err() {
                 tracing::warn!("the worker did not stop in time; its leases will run out");
             }
@@ -66,6 +67,7 @@ pub async fn start_worker(state: AppState) -> Result<WorkerHandle, Fault> {
         queue: tokio::spawn(run(worker, stop.clone())),
         sweep: tokio::spawn(sweep(state.db.clone(), stop.clone())),
         publications: tokio::spawn(publications::work(state.clone(), stop.clone())),
+        trash: tokio::spawn(trash::work(state.clone(), stop.clone())),
         indexes: tokio::spawn(rag::index::build::work(state.clone(), stop.clone())),
         stop,
     })

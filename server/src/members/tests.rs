@@ -461,3 +461,68 @@ async fn what_grows_is_found_by_an_index() {
         assert!(plan.iter().any(|line| line.contains(index)), "{query}\n{}", plan.join("\n"));
     }
 }
+
+/// Follows the links to the next page of a list in the settings, whose parameter is `param`; returns the pages.
+async fn settings_pages(studio: &Studio, param: &str) -> Vec<String> {
+    let mut path = format!("/workspaces/{}/settings", studio.workspace);
+    let mut pages = Vec::new();
+    while pages.len() < 10 {
+        let answer = studio.ada.get(&path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let page = answer.text();
+        let next = page.split("href=\"").skip(1).find_map(|rest| {
+            let href = rest.split(['"', '#']).next()?;
+            href.contains(&format!("?{param}=")).then(|| href.replace("&amp;", "&"))
+        });
+        pages.push(page);
+        match next {
+            Some(next) => path = next,
+            None => return pages,
+        }
+    }
+    pages
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_settings_lead_to_everybody_who_is_there_and_who_is_invited() {
+    let studio = Studio::open().await;
+    let mut sql = studio.app.sql().await;
+    sqlx::query(
+        "with people as (
+             insert into users (id, email, display_name)
+             select gen_random_uuid(), 'person' || lpad(n::text, 3, '0') || '@example.com', 'Person ' || n
+             from generate_series(1, 130) n returning id
+         )
+         insert into members (id, workspace_id, user_id, role) select gen_random_uuid(), $1, id, 'member' from people",
+    )
+    .bind(studio.workspace)
+    .execute(&mut sql)
+    .await
+    .unwrap();
+    sqlx::query(
+        "insert into invitations (id, workspace_id, email, role, token_hash, invited_by, expires_at)
+         select gen_random_uuid(), $1, 'guest' || lpad(n::text, 3, '0') || '@example.com', 'member', sha256(n::text::bytea), $2,
+             now() + interval '1 day'
+         from generate_series(1, 120) n",
+    )
+    .bind(studio.workspace)
+    .bind(studio.ada.user_id())
+    .execute(&mut sql)
+    .await
+    .unwrap();
+    for (param, name, people, before) in
+        [("cursor", "person", 130, "<span"), ("heirs", "person", 130, "<option"), ("invited", "guest", 120, "<span")]
+    {
+        let pages = settings_pages(&studio, param).await;
+        assert!(pages.len() > 1, "{param}");
+        for number in 1..=people {
+            let address = format!("{name}{number:03}@example.com");
+            let is_in = |page: &String| {
+                page.split(before)
+                    .skip(1)
+                    .any(|part| part.split("</").next().is_some_and(|text| text.contains(&address)))
+            };
+            assert_eq!(pages.iter().filter(|page| is_in(page)).count(), 1, "{address} by {param}");
+        }
+    }
+}

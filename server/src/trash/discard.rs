@@ -1,33 +1,28 @@
 //! Into the trash.
 
-use crate::{access::ProjectAccess, db::Scope, events, fault::Fault, folders, projects::repo::touch};
+use super::{
+    Owner,
+    follow::{self, Room},
+};
+use crate::{access::ProjectAccess, db::Scope, fault::Fault, folders, projects::repo::touch};
 use domain::{FolderId, folders::Items};
 use std::collections::HashSet;
 use uuid::Uuid;
 
-/// Puts all of them into the trash, or none, and tells it; in a transaction that is still to be committed.
+/// Puts all of them into the trash, or none, and tells it; in a transaction that is still to be committed. Of folders with
+/// more in them than follows at once, the rest follows soon after.
 ///
 /// # Errors
 /// `NotFound` when one of them is not the project's.
 pub(crate) async fn discard(scope: &mut Scope, access: &ProjectAccess, items: &Items) -> Result<(), Fault> {
     folders::repo::lock(scope.conn(), access.id()).await?;
     folders::repo::have_all(scope.conn(), access.id(), items, None).await?;
-    let mut gone = discard_documents(scope, access, items).await?;
+    let gone = discard_documents(scope, access, items).await?;
+    follow::tell_gone(scope.conn(), Owner::of(access), &gone).await?;
+    let mut room = Room::new(follow::AT_ONCE);
     for &folder in &items.folders {
-        gone.extend(discard_folder(scope, access, folder).await?);
+        discard_folder(scope, access, folder, &mut room).await?;
     }
-    sqlx::query!(
-        "insert into deleted_documents (document_id, workspace_id, project_id)
-         select document, $2, $3 from unnest($1::uuid[]) as document
-         on conflict (document_id) do update set deleted_at = now()",
-        &gone,
-        Uuid::from(access.workspace().id()),
-        Uuid::from(access.id())
-    )
-    .execute(scope.conn())
-    .await?;
-    let gone: Vec<_> = gone.into_iter().map(Into::into).collect();
-    events::notify_of_documents(scope.conn(), access.id(), &gone).await?;
     touch(scope.conn(), access).await
 }
 
@@ -46,9 +41,14 @@ async fn discard_documents(scope: &mut Scope, access: &ProjectAccess, items: &It
     .fetch_all(scope.conn())
     .await?;
     let gone: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    sqlx::query!("update documents set trashed_at = now(), trashed_by = $2 where id = any($1)", &gone, user)
-        .execute(scope.conn())
-        .await?;
+    // The time of the statement, here and below, is after the lock: what empties the trash meanwhile was before it.
+    sqlx::query!(
+        "update documents set trashed_at = statement_timestamp(), trashed_by = $2 where id = any($1)",
+        &gone,
+        user
+    )
+    .execute(scope.conn())
+    .await?;
     let alone = rows.iter().filter(|row| row.replaces.is_some_and(|old| !chosen.contains(&old)));
     let alone: Vec<Uuid> = alone.map(|row| row.id).collect();
     if !alone.is_empty() {
@@ -76,8 +76,13 @@ async fn make_independent(scope: &mut Scope, access: &ProjectAccess, versions: &
     Ok(())
 }
 
-/// With all that is in it and not in the trash yet. Returns the documents that went.
-async fn discard_folder(scope: &mut Scope, access: &ProjectAccess, folder: FolderId) -> Result<Vec<Uuid>, Fault> {
+/// With all that is in it and not in the trash yet.
+async fn discard_folder(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: FolderId,
+    room: &mut Room,
+) -> Result<(), Fault> {
     let user = Uuid::from(scope.user_id());
     let folder = Uuid::from(folder);
     // First the folders: an upload that is about to put a document into one holds its row, and then sees that it is gone.
@@ -88,7 +93,10 @@ async fn discard_folder(scope: &mut Scope, access: &ProjectAccess, folder: Folde
              select f.id from folders f join inside on f.parent_id = inside.id where f.trashed_at is null
          )
          update folders f
-         set trashed_at = now(), trashed_by = $3, trashed_with = case when f.id = $2 then null else $2 end
+         set trashed_at = statement_timestamp(), trashed_by = $3,
+             trashed_with = case when f.id = $2 then null else $2 end,
+             -- The release before may have taken it out of the trash while it was being deleted.
+             erased_at = null
          from inside where f.id = inside.id
          returning f.id",
         Uuid::from(access.id()),
@@ -97,17 +105,12 @@ async fn discard_folder(scope: &mut Scope, access: &ProjectAccess, folder: Folde
     )
     .fetch_all(scope.conn())
     .await?;
-    let gone = sqlx::query_scalar!(
-        "update documents set trashed_at = now(), trashed_by = $3, trashed_with = $2
-         where id in (
-             select id from documents where folder_id = any($1) and trashed_at is null order by id desc for update
-         )
-         returning id",
-        &folders,
-        folder,
-        user
-    )
-    .fetch_all(scope.conn())
-    .await?;
-    Ok(gone)
+    for &inside in &folders {
+        let gone = follow::into_trash(scope.conn(), Owner::of(access), inside, None, *room).await?;
+        room.take(gone.len());
+        if room.is_used_up() {
+            return follow::mark_unsettled(scope.conn(), folder).await;
+        }
+    }
+    Ok(())
 }

@@ -3,24 +3,42 @@
 
 mod discard;
 mod erase;
+mod follow;
 mod repo;
 mod restore;
 pub mod routes;
+mod settle;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use discard::discard;
 pub use erase::purge;
+pub use settle::{settle, work};
 
-use crate::{documents::remove_files, fault::Fault, folders::check_count, projects::repo::touch, session::UserSession};
+use crate::{
+    access::ProjectAccess, documents::remove_files, fault::Fault, folders, folders::check_count, projects::repo::touch,
+    session::UserSession,
+};
 use async_trait::async_trait;
 use domain::{
-    Error, FolderId, Page, PageRequest, ProjectId,
+    Error, FolderId, Page, PageRequest, ProjectId, WorkspaceId,
     folders::Items,
     trash::{Trash, Trashed},
     workspaces::Role,
 };
-use time::OffsetDateTime;
+
+/// Whose a trash is.
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    project: ProjectId,
+    workspace: WorkspaceId,
+}
+
+impl Owner {
+    fn of(access: &ProjectAccess) -> Self {
+        Self { project: access.id(), workspace: access.workspace().id() }
+    }
+}
 
 #[async_trait]
 impl Trash for UserSession {
@@ -50,7 +68,7 @@ impl Trash for UserSession {
         check_count(items.count())?;
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Member).await?;
-        let files = erase::erase(scope.conn(), erase::Owner::of(&access), &items).await?;
+        let files = erase::erase(scope.conn(), Owner::of(&access), &items).await?;
         touch(scope.conn(), &access).await?;
         scope.commit().await?;
         remove_files(&self.state.store, files).await;
@@ -58,9 +76,17 @@ impl Trash for UserSession {
     }
 
     async fn empty_trash(&self, project: ProjectId) -> Result<(), Error> {
-        let mut before = None;
-        // Some at a time, so that no transaction holds locks for long. What breaks off is gone on with by another try.
-        while erase_some(self, project, &mut before).await? {}
+        let mut scope = self.scope().await?;
+        let access = scope.project(project, Role::Member).await?;
+        let owner = Owner::of(&access);
+        folders::repo::lock(scope.conn(), project).await?;
+        // All of it is gone for everybody; what is more than some the worker deletes.
+        let emptied_at = repo::mark_emptied(scope.conn(), owner).await?;
+        let items = repo::some_of(scope.conn(), owner, emptied_at).await?;
+        let files = erase::erase_held(scope.conn(), owner, &items).await?;
+        touch(scope.conn(), &access).await?;
+        scope.commit().await?;
+        remove_files(&self.state.store, files).await;
         Ok(())
     }
 
@@ -73,34 +99,11 @@ impl Trash for UserSession {
         }
         let mut files = Vec::new();
         if access.is_trashed() || forever {
-            files = erase::erase(scope.conn(), erase::Owner::of(&project), &items).await?;
+            files = erase::erase(scope.conn(), Owner::of(&project), &items).await?;
             touch(scope.conn(), &project).await?;
         }
         scope.commit().await?;
         remove_files(&self.state.store, files).await;
         Ok(())
     }
-}
-
-/// Deletes some of what was in the trash when the first call came; false when nothing of it is left.
-async fn erase_some(
-    session: &UserSession,
-    project: ProjectId,
-    before: &mut Option<OffsetDateTime>,
-) -> Result<bool, Fault> {
-    let mut scope = session.scope().await?;
-    let access = scope.project(project, Role::Member).await?;
-    let before = match *before {
-        Some(before) => before,
-        None => *before.insert(repo::now(scope.conn()).await?),
-    };
-    let items = repo::some_of(&mut scope, &access, before).await?;
-    if items.is_empty() {
-        return Ok(false);
-    }
-    let files = erase::erase(scope.conn(), erase::Owner::of(&access), &items).await?;
-    touch(scope.conn(), &access).await?;
-    scope.commit().await?;
-    remove_files(&session.state.store, files).await;
-    Ok(true)
 }

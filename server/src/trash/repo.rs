@@ -1,5 +1,6 @@
 //! SQL of the trash's list.
 
+use super::Owner;
 use crate::{access::ProjectAccess, db::Scope, fault::Fault, http::page, workspaces::repo::count};
 use domain::{
     DocumentId, FolderId, Page, PageRequest,
@@ -50,15 +51,19 @@ pub(super) async fn list(
                case when t.is_folder then (select count(*) from documents d where d.trashed_with = t.id) else 0 end as "document_count!",
                coalesce(u.display_name, '') as "trashed_by!", t.trashed_at as "trashed_at!: OffsetDateTime"
            from (
+               select coalesce(trash_emptied_at, '-infinity') as emptied_at from projects where id = $1
+           ) e cross join lateral (
                (select id, true as is_folder, name, parent_id as place, trashed_at, trashed_by
                 from folders
-                where project_id = $1 and trashed_at is not null and trashed_with is null
+                where project_id = $1 and trashed_at is not null and trashed_with is null and erased_at is null
+                    and trashed_at > e.emptied_at
                     and (trashed_at, id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
                 order by trashed_at desc, id desc limit $4)
                union all
                (select id, false, name, folder_id, trashed_at, trashed_by
                 from documents
                 where project_id = $1 and trashed_at is not null and trashed_with is null and replaces is null
+                    and trashed_at > e.emptied_at
                     and (trashed_at, id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
                 order by trashed_at desc, id desc limit $4)
            ) t
@@ -83,14 +88,21 @@ pub(super) async fn list(
     })?)
 }
 
-pub(super) async fn now(conn: &mut PgConnection) -> Result<OffsetDateTime, Fault> {
-    Ok(sqlx::query_scalar!(r#"select now() as "now!: OffsetDateTime""#).fetch_one(conn).await?)
+/// From now on all that is in the trash is to be deleted. To be called under the project's lock: what is put there later is
+/// put there after this time.
+pub(super) async fn mark_emptied(conn: &mut PgConnection, owner: Owner) -> Result<OffsetDateTime, Fault> {
+    let emptied_at = sqlx::query_scalar!(
+        r#"update projects set trash_emptied_at = clock_timestamp() where id = $1
+           returning trash_emptied_at as "emptied_at!: OffsetDateTime""#,
+        Uuid::from(owner.project)
+    );
+    Ok(emptied_at.fetch_one(conn).await?)
 }
 
-/// Some entries that were put into the trash by then; none when there are no more. Documents first: those in a folder that
-/// is in the trash too were put there by themselves.
-pub(super) async fn some_of(scope: &mut Scope, access: &ProjectAccess, before: OffsetDateTime) -> Result<Items, Fault> {
-    let project = Uuid::from(access.id());
+/// Some entries that were put into the trash by then; none when there are no more. To be called under the project's lock.
+/// Documents first: those in a folder that is in the trash too were put there by themselves.
+pub(super) async fn some_of(conn: &mut PgConnection, owner: Owner, before: OffsetDateTime) -> Result<Items, Fault> {
+    let project = Uuid::from(owner.project);
     let documents = sqlx::query_scalar!(
         "select id from documents
          where project_id = $1 and trashed_at is not null and trashed_with is null and trashed_at <= $2
@@ -99,19 +111,20 @@ pub(super) async fn some_of(scope: &mut Scope, access: &ProjectAccess, before: O
         before as OffsetDateTime,
         DELETED_AT_ONCE
     )
-    .fetch_all(scope.conn())
+    .fetch_all(&mut *conn)
     .await?;
     let folders = match documents.len() {
         0 => {
             sqlx::query_scalar!(
                 "select id from folders
                  where project_id = $1 and trashed_at is not null and trashed_with is null and trashed_at <= $2
+                     and erased_at is null
                  order by trashed_at desc, id desc limit $3",
                 project,
                 before as OffsetDateTime,
                 DELETED_AT_ONCE
             )
-            .fetch_all(scope.conn())
+            .fetch_all(conn)
             .await?
         }
         _ => Vec::new(),

@@ -1,33 +1,41 @@
 //! Out of the trash, back to where it was.
 
-use crate::{access::ProjectAccess, db::Scope, events, fault::Fault, folders, projects::repo::touch};
+use super::{
+    Owner,
+    follow::{self, Room},
+};
+use crate::{access::ProjectAccess, db::Scope, fault::Fault, folders, projects::repo::touch};
 use domain::{
     Error, FolderId,
     folders::{Items, MAX_DEPTH},
 };
 use uuid::Uuid;
 
-/// Puts all of them back, or none, and tells it; in a transaction that is still to be committed.
+/// Puts all of them back, or none, and tells it; in a transaction that is still to be committed. Of folders with more in
+/// them than follows at once, the rest follows soon after.
 ///
 /// # Errors
 /// As [`domain::trash::Trash::restore`].
 pub(super) async fn restore(scope: &mut Scope, access: &ProjectAccess, items: &Items) -> Result<(), Fault> {
     folders::repo::lock(scope.conn(), access.id()).await?;
     folders::repo::have_all(scope.conn(), access.id(), items, Some(true)).await?;
-    let mut back = Vec::new();
+    let mut room = Room::new(follow::AT_ONCE);
     // The folders first, so that what comes back with them finds its place.
     for &folder in &items.folders {
-        back.extend(restore_folder(scope, access, folder).await?);
+        restore_folder(scope, access, folder, &mut room).await?;
     }
-    back.extend(restore_documents(scope, access, items).await?);
-    sqlx::query!("delete from deleted_documents where document_id = any($1)", &back).execute(scope.conn()).await?;
-    let back: Vec<_> = back.into_iter().map(Into::into).collect();
-    events::notify_of_documents(scope.conn(), access.id(), &back).await?;
+    let back = restore_documents(scope, access, items).await?;
+    follow::tell_back(scope.conn(), Owner::of(access), &back).await?;
     touch(scope.conn(), access).await
 }
 
-/// With all that went there with it. Returns its documents.
-async fn restore_folder(scope: &mut Scope, access: &ProjectAccess, folder: FolderId) -> Result<Vec<Uuid>, Fault> {
+/// With all that went there with it.
+async fn restore_folder(
+    scope: &mut Scope,
+    access: &ProjectAccess,
+    folder: FolderId,
+    room: &mut Room,
+) -> Result<(), Fault> {
     let id = Uuid::from(folder);
     let row = sqlx::query!("select parent_id, name, trashed_with from folders where id = $1", id)
         .fetch_one(scope.conn())
@@ -53,15 +61,11 @@ async fn restore_folder(scope: &mut Scope, access: &ProjectAccess, folder: Folde
     )
     .execute(scope.conn())
     .await?;
-    let back = sqlx::query_scalar!(
-        "update documents set trashed_at = null, trashed_by = null, trashed_with = null, updated_at = now()
-         where id in (select id from documents where trashed_with = $1 order by id desc for update)
-         returning id",
-        id
-    )
-    .fetch_all(scope.conn())
-    .await?;
-    Ok(back)
+    room.take(follow::along(scope.conn(), Owner::of(access), id, *room).await?);
+    if room.is_used_up() {
+        follow::mark_unsettled(scope.conn(), id).await?;
+    }
+    Ok(())
 }
 
 /// Where it was, if that is there and not so far down that it would be too deep now.

@@ -49,8 +49,8 @@ async fn list(
 
 /// Put folders and documents into the trash
 ///
-/// All of them, at most 500, or none; folders with all that is in them. No list, search or answer finds them from then on.
-/// Needs the role member.
+/// All of them, at most 500, or none; folders with all that is in them. No list, search or answer finds them from then on;
+/// of folders with more than a thousand documents, the rest follows within seconds. Needs the role member.
 #[utoipa::path(post, path = "/projects/{id}/trash", operation_id = "move_to_trash", tag = TAG,
     params(("id" = ProjectId, Path)), request_body = Items, responses((status = NO_CONTENT), Problems))]
 async fn move_to(
@@ -64,7 +64,8 @@ async fn move_to(
 
 /// Empty the trash
 ///
-/// All that is in it is deleted for good, with its files. Needs the role member.
+/// All that is in it is deleted for good, with its files: it is gone for everybody at once, and what is much is removed
+/// within minutes. Needs the role member.
 #[utoipa::path(delete, path = "/projects/{id}/trash", operation_id = "empty_trash", tag = TAG,
     params(("id" = ProjectId, Path)), responses((status = NO_CONTENT), Problems))]
 async fn empty(session: UserSession, Path(project): Path<ProjectId>) -> Result<StatusCode, HttpError> {
@@ -75,7 +76,8 @@ async fn empty(session: UserSession, Path(project): Path<ProjectId>) -> Result<S
 /// Restore from the trash
 ///
 /// All of them, at most 500, or none: to the folder where they were or, where that is gone, to the top of the project. A
-/// folder whose name has been taken meanwhile gets a number. 409 for a folder that is in the trash inside another. Needs
+/// folder whose name has been taken meanwhile gets a number; of folders with more than a thousand documents, the rest comes
+/// back within seconds. 409 for a folder that is in the trash inside another. Needs
 /// the role member.
 #[utoipa::path(post, path = "/projects/{id}/trash/restore", operation_id = "restore_from_trash", tag = TAG,
     params(("id" = ProjectId, Path)), request_body = Items, responses((status = NO_CONTENT), Problems))]
@@ -90,7 +92,7 @@ async fn restore(
 
 /// Delete from the trash
 ///
-/// All of them, at most 500, or none; for good, with their files. 409 as for restoring. Needs the role member.
+/// All of them, at most 500, or none; for good, with their files. What is much is removed within minutes. 409 as for restoring. Needs the role member.
 #[utoipa::path(post, path = "/projects/{id}/trash/delete", operation_id = "delete_from_trash", tag = TAG,
     params(("id" = ProjectId, Path)), request_body = Items, responses((status = NO_CONTENT), Problems))]
 async fn delete_forever(

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use super::purge;
+use super::{purge, settle};
 use crate::{
     documents::tests::event,
     search::tests::{found, ready},
@@ -339,7 +339,15 @@ async fn the_trash_is_emptied_and_by_itself_after_its_time() {
     .unwrap();
     assert_eq!(desk.post("trash", &[full], &[]).await, 204);
     ada.delete(&desk.path("trash")).await.expect(204);
-    assert_eq!(desk.trashed_names().await, [""; 0]);
+    assert_eq!(desk.trashed_names().await, [""; 0], "at once");
+    assert_eq!(desk.post("trash/restore", &[full], &[]).await, 404, "it is being deleted");
+    // What is put there meanwhile is not meant.
+    let late = ada.new_document(project, "late.txt", "Late.").await;
+    assert_eq!(desk.post("trash", &[], &[late]).await, 204);
+    settle(&desk.app.state).await.unwrap();
+    assert_eq!(desk.trashed_names().await, ["late.txt"]);
+    let left: i64 = sqlx::query_scalar("select count(*) from documents").fetch_one(&mut sql).await.unwrap();
+    assert_eq!(left, 2);
     assert_eq!(desk.names(None).await, ["kept.txt"]);
     assert!(desk.has_file(kept).await && !desk.has_file(recent).await);
 }
@@ -401,4 +409,140 @@ async fn only_members_change_it_and_only_their_own() {
         eve.post(&format!("/api/v1/projects/{own}/{rest}"), &items).await.problem(404);
     }
     assert_eq!(desk.document(document).await.trashed_at, None);
+}
+
+/// Documents of the tests of what is too much for one transaction. `TRASH_TEST_DOCUMENTS` measures it with another number.
+fn many() -> i64 {
+    std::env::var("TRASH_TEST_DOCUMENTS").ok().and_then(|number| number.parse().ok()).unwrap_or(2500)
+}
+
+impl Desk {
+    /// Half of them in the folder, half in the one inside it; without files.
+    async fn fill(&self, outer: Uuid, inner: Uuid) {
+        sqlx::query(
+            "insert into documents (id, workspace_id, project_id, folder_id, name, media_type, size_bytes, sha256, object_key, state)
+             select gen_random_uuid(), $1, $2, case when n % 2 = 0 then $3 else $4 end, n || '.txt', 'text/plain', 1, '', n::text, 'ready'
+             from generate_series(1, $5) n",
+        )
+        .bind(self.workspace)
+        .bind(self.project)
+        .bind(outer)
+        .bind(inner)
+        .bind(many())
+        .execute(&mut self.app.sql().await)
+        .await
+        .unwrap();
+    }
+
+    /// Documents out of the trash, those there with the folder, and all.
+    async fn counts(&self, folder: Uuid) -> (i64, i64, i64) {
+        sqlx::query_as(
+            "select count(*) filter (where trashed_at is null), count(*) filter (where trashed_with = $2), count(*)
+             from documents where project_id = $1",
+        )
+        .bind(self.project)
+        .bind(folder)
+        .fetch_one(&mut self.app.sql().await)
+        .await
+        .unwrap()
+    }
+
+    /// Does what a request left to the worker, and tells how long both took.
+    async fn settled(&self, what: &str, began: std::time::Instant) {
+        let answered = began.elapsed();
+        settle(&self.app.state).await.unwrap();
+        println!("{what} {} documents: {answered:?}, settled after {:?}", many(), began.elapsed());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_folder_goes_comes_back_and_is_deleted_some_at_a_time() {
+    let desk = Desk::new().await;
+    let (ada, project, all) = (&desk.ada, desk.project, many());
+    let outer = ada.new_folder(project, None, "Outer").await;
+    let inner = ada.new_folder(project, Some(outer), "Inner").await;
+    let by_itself = ada.new_document_in(project, Some(inner), "alone.txt", "Alone.").await;
+    assert_eq!(desk.post("trash", &[], &[by_itself]).await, 204);
+    desk.fill(outer, inner).await;
+
+    let began = std::time::Instant::now();
+    ada.delete(&format!("/api/v1/folders/{outer}")).await.expect(204);
+    let (kept, gone, _) = desk.counts(outer).await;
+    assert!(kept > 0 && gone > 0 && kept + gone == all, "{kept} and {gone}: some of them");
+    desk.settled("trash", began).await;
+    assert_eq!(desk.counts(outer).await, (0, all, all + 1));
+
+    let began = std::time::Instant::now();
+    assert_eq!(desk.post("trash/restore", &[outer], &[]).await, 204);
+    let (kept, gone, _) = desk.counts(outer).await;
+    assert!(kept > 0 && gone > 0 && kept + gone == all, "{kept} and {gone}: some of them");
+    desk.settled("restore", began).await;
+    assert_eq!(desk.counts(outer).await, (all, 0, all + 1));
+    assert_eq!(desk.trashed_names().await, ["alone.txt"]);
+
+    ada.delete(&format!("/api/v1/folders/{outer}")).await.expect(204);
+    settle(&desk.app.state).await.unwrap();
+    let inside: Uuid = sqlx::query_scalar("select id from documents where trashed_with = $1 limit 1")
+        .bind(outer)
+        .fetch_one(&mut desk.app.sql().await)
+        .await
+        .unwrap();
+    let began = std::time::Instant::now();
+    ada.delete(&format!("/api/v1/folders/{outer}")).await.expect(204);
+    let (_, _, left) = desk.counts(outer).await;
+    assert!(left < all && left > 1, "{left}: some of them");
+    assert_eq!(desk.trashed_names().await, ["alone.txt"], "it is gone for everybody");
+    assert_eq!(desk.post("trash/restore", &[outer], &[]).await, 404);
+    assert_eq!(desk.post("trash/restore", &[], &[inside]).await, 404);
+    desk.settled("delete", began).await;
+    assert_eq!(desk.counts(outer).await, (0, 0, 1));
+    let folders: i64 =
+        sqlx::query_scalar("select count(*) from folders").fetch_one(&mut desk.app.sql().await).await.unwrap();
+    assert_eq!(folders, 0);
+    assert_eq!(desk.post("trash/restore", &[], &[by_itself]).await, 204);
+    assert_eq!(desk.names(None).await, ["alone.txt"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_changes_their_mind_before_a_large_folder_is_settled_loses_nothing() {
+    let desk = Desk::new().await;
+    let (ada, project, all) = (&desk.ada, desk.project, many());
+    let outer = ada.new_folder(project, None, "Outer").await;
+    let inner = ada.new_folder(project, Some(outer), "Inner").await;
+    desk.fill(outer, inner).await;
+    let path = format!("/api/v1/folders/{outer}");
+
+    // There and back, with documents on their way in both directions.
+    ada.delete(&path).await.expect(204);
+    assert_eq!(desk.post("trash/restore", &[outer], &[]).await, 204);
+    ada.delete(&path).await.expect(204);
+    settle(&desk.app.state).await.unwrap();
+    assert_eq!(desk.counts(outer).await, (0, all, all));
+
+    // The inner folder leaves while it still has documents that are to come back, and the outer one goes for good.
+    assert_eq!(desk.post("trash/restore", &[outer], &[]).await, 204);
+    ada.post(&desk.path("move"), &json!({ "folders": [inner] })).await.expect(204);
+    ada.delete(&format!("{path}?forever=true")).await.expect(204);
+    for _ in 0..2 {
+        settle(&desk.app.state).await.unwrap();
+    }
+    assert_eq!(desk.counts(outer).await, (all - all / 2, 0, all - all / 2), "what is in the inner folder");
+    assert_eq!(desk.names(None).await, ["Inner"]);
+
+    // It goes while it comes back, with another around it.
+    let around = ada.new_folder(project, None, "Around").await;
+    ada.post(&desk.path("move"), &json!({ "folders": [inner], "into": around })).await.expect(204);
+    ada.delete(&format!("/api/v1/folders/{inner}")).await.expect(204);
+    assert_eq!(desk.post("trash/restore", &[inner], &[]).await, 204);
+    ada.delete(&format!("/api/v1/folders/{around}")).await.expect(204);
+    settle(&desk.app.state).await.unwrap();
+    assert_eq!(desk.counts(around).await, (0, all - all / 2, all - all / 2));
+    assert_eq!(desk.post("trash/restore", &[around], &[]).await, 204);
+    settle(&desk.app.state).await.unwrap();
+    assert_eq!(desk.counts(around).await, (all - all / 2, 0, all - all / 2));
+    let unsettled: i64 = sqlx::query_scalar("select count(*) from folders where unsettled_at is not null")
+        .fetch_one(&mut desk.app.sql().await)
+        .await
+        .unwrap();
+    assert_eq!(unsettled, 0);
 }
