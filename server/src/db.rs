@@ -1,7 +1,7 @@
 //! The only way to the database. The pool is private here: a request gets a transaction that is scoped to its user, a
 //! job one that is scoped to the user who caused it, and no other module can run SQL.
 
-use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument};
+use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument, metrics::recorded};
 use domain::{UserId, WorkspaceId};
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Transaction,
@@ -9,7 +9,10 @@ use sqlx::{
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use std::{sync::LazyLock, time::Duration};
+use std::{
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
 
 /// Embedded in the binary, run at start under a lock, so that two servers may start at once. What a newer release
 /// has applied is let be: each migration is safe for the release before, which may start again or be deployed again.
@@ -65,25 +68,34 @@ impl Db {
 
     /// A transaction for what `user` asked for. It rolls back unless [`Scope::commit`] is called.
     pub async fn scope(&self, user: &AuthUser) -> Result<Scope, Fault> {
-        Ok(Scope {
-            tx: self.pool.begin().await?,
-            user_id: user.id(),
-            only_workspace: user.key().map(|key| key.workspace()),
-        })
+        Ok(Scope { tx: self.begin().await?, user_id: user.id(), only_workspace: user.key().map(|key| key.workspace()) })
     }
 
     /// A transaction for a job that holds a document. It begins by renewing the lease, which locks the document's row: as
     /// long as the transaction lasts nobody can take the document over, and a worker that has lost it writes nothing.
     /// None when the lease is lost.
     pub async fn job<'a>(&self, claimed: &'a ClaimedDocument) -> Result<Option<JobScope<'a>>, Fault> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.begin().await?;
         Ok(if claimed.renew(&mut tx).await? { Some(JobScope { tx, claimed }) } else { None })
     }
 
     /// A transaction for the machinery that serves no user: health, the job queue, the claim of a job, the embedded
     /// identity provider. What it reads must not reach a user.
     pub async fn system(&self) -> Result<System, Fault> {
-        Ok(System { tx: self.pool.begin().await? })
+        Ok(System { tx: self.begin().await? })
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let (begun, waiting) = (Instant::now(), recorded::acquiring());
+        let tx = self.pool.begin().await;
+        drop(waiting);
+        recorded::acquired(tx.is_ok(), begun.elapsed());
+        tx
+    }
+
+    /// How the pool is used now.
+    pub fn pool_usage(&self) -> PoolUsage {
+        PoolUsage { open: usize::try_from(self.pool.size()).unwrap_or(usize::MAX), idle: self.pool.num_idle() }
     }
 
     /// A connection for what Postgres refuses inside a transaction, such as `create index concurrently`.
@@ -125,6 +137,14 @@ async fn drop_broken_indexes(conn: &mut PgConnection) -> Result<(), sqlx::Error>
         sqlx::query(AssertSqlSafe(statement)).execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+/// Connections of the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUsage {
+    pub open: usize,
+    /// Of these, those that wait for somebody.
+    pub idle: usize,
 }
 
 /// A transaction with the user it serves. What it may touch is decided by the lookups in [`crate::access`].

@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod links;
 pub mod mail;
 pub mod members;
+pub mod metrics;
 pub mod models;
 pub mod navigation;
 pub mod projects;

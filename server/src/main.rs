@@ -19,13 +19,14 @@ use server::{
     http::{self, health::Stopping},
     jobs,
     mail::Mailer,
-    rag,
+    metrics, rag,
     startup::{Running, prepare_database},
     storage::embedded::EmbeddedStore,
-    telemetry,
+    telemetry::{self, traces::Traces},
 };
 use std::{
     error::Error,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -159,24 +160,36 @@ fn without_server(command: &Command) -> Option<Outcome> {
 
 fn run(command: Command) -> Outcome {
     let config = Config::from_env()?;
-    telemetry::start(&config.log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // The commands that do one thing answer in the terminal.
+    let traces =
+        config.telemetry.traces.as_ref().filter(|_| matches!(command, Command::Serve { .. } | Command::Worker));
+    let traces = traces.map(|config| Traces::start(config, runtime.handle())).transpose()?;
+    telemetry::start(&config.log, traces.as_ref());
     let outcome = runtime.block_on(async {
-        let mut signals = Signals::new()?;
-        match command {
-            Command::Serve { role } => serve(config, role, &mut signals).await,
-            Command::Worker => serve(config, Role::Worker, &mut signals).await,
-            Command::Postgres { major, data, volatile } => postgres(config, major, data, volatile, &mut signals).await,
-            Command::Objects { data } => objects(&data, &mut signals).await,
-            other => tokio::select! {
-                outcome = once(config, other) => outcome,
-                () = signals.stop() => Ok(ExitCode::FAILURE),
-            },
+        let outcome = obey(config, command).await;
+        if let Some(traces) = traces {
+            traces.stop().await;
         }
+        outcome
     });
     // A download in the background shall not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(2));
     outcome
+}
+
+async fn obey(config: Config, command: Command) -> Outcome {
+    let mut signals = Signals::new()?;
+    match command {
+        Command::Serve { role } => serve(config, role, &mut signals).await,
+        Command::Worker => serve(config, Role::Worker, &mut signals).await,
+        Command::Postgres { major, data, volatile } => postgres(config, major, data, volatile, &mut signals).await,
+        Command::Objects { data } => objects(&data, &mut signals).await,
+        other => tokio::select! {
+            outcome = once(config, other) => outcome,
+            () = signals.stop() => Ok(ExitCode::FAILURE),
+        },
+    }
 }
 
 /// The commands that do one thing and end.
@@ -223,12 +236,11 @@ async fn once(config: Config, command: Command) -> Outcome {
 
 async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome {
     // First, because links and tokens are made from the address that is really taken.
-    let listener = TcpListener::bind(config.site.addr).await.map_err(|error| {
-        format!(
-            "Cannot listen on {}: {error}. Stop what listens there, or set LEPTOS_SITE_ADDR to another address.",
-            config.site.addr
-        )
-    })?;
+    let listener = listen(config.site.addr, "LEPTOS_SITE_ADDR").await?;
+    let figures = match config.telemetry.metrics {
+        Some(addr) => Some(listen(addr, "METRICS_ADDR").await?),
+        None => None,
+    };
     config.site.listening_on(listener.local_addr()?);
     let address = config.site.public_url.clone();
     let (site, drain) = (config.site.root.clone(), config.limits.drain);
@@ -253,6 +265,10 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
     };
     let stopping = Stopping::default();
     let server = tokio::spawn(http::serve::serve(listener, router, stopping.clone(), drain));
+    if let Some(listener) = figures {
+        let router = metrics::endpoint::router(running.state.clone());
+        tokio::spawn(http::serve::serve(listener, router, stopping.clone(), drain));
+    }
     if role == Role::Worker {
         println!("Atelier's worker is ready; its health is at {address}readyz");
     } else {
@@ -290,6 +306,13 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// Takes the address that `variable` sets.
+async fn listen(addr: SocketAddr, variable: &str) -> Result<TcpListener, String> {
+    TcpListener::bind(addr).await.map_err(|error| {
+        format!("Cannot listen on {addr}: {error}. Stop what listens there, or set {variable} to another address.")
+    })
 }
 
 async fn migrate(config: Config) -> Outcome {

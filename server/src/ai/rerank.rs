@@ -1,6 +1,10 @@
 //! Reading the best passages of a search again, each together with the query. Off unless it is configured.
 
-use crate::{config::rerank::Rerank, fault::Fault};
+use crate::{
+    ai::call::{self, Call, Purpose},
+    config::rerank::Rerank,
+    fault::Fault,
+};
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -94,7 +98,8 @@ impl Reranker for HttpReranker {
         }
         let count = texts.len();
         let request = Request { model: &self.config.model, query, documents: texts, top_n: count };
-        let response = self.ask(&request).await.map_err(|error| Fault::Model(error.into()))?;
+        let call = Call::begin(Purpose::Rerank, &call::provider(&self.config.base_url), &self.config.model);
+        let response = call.watch(self.ask(&request)).await.map_err(|error| Fault::Model(error.into()))?;
         let mut scores = vec![None; count];
         for scored in response.results {
             if let Some(score) = scores.get_mut(scored.index) {

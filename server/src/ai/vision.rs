@@ -1,6 +1,10 @@
 //! Text out of pictures, by a chat model that sees, behind an OpenAI-compatible URL.
 
-use crate::{config::chat::ChatModel, fault::Fault};
+use crate::{
+    ai::call::{self, Call, Purpose},
+    config::chat::ChatModel,
+    fault::Fault,
+};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use openai_http::{Client, Response, redirect::Policy};
 use secrecy::ExposeSecret;
@@ -37,7 +41,12 @@ pub async fn describe(model: Option<&ChatModel>, picture: File, media_type: &str
             { "type": "image_url", "image_url": { "url": format!("data:{media_type};base64,{}", STANDARD.encode(bytes)) } },
         ] }],
     });
-    let response = send(model, &body).await.map_err(|error| Fault::Model(error.into()))?;
+    let call = Call::begin(Purpose::See, &call::provider(&model.base_url), &model.model);
+    call.watch(ask(model, &body)).await
+}
+
+async fn ask(model: &ChatModel, body: &serde_json::Value) -> Result<Option<String>, Fault> {
+    let response = send(model, body).await.map_err(|error| Fault::Model(error.into()))?;
     let status = response.status();
     if status.is_client_error() && !matches!(status.as_u16(), 401 | 403 | 404 | 408 | 429) {
         tracing::warn!(%status, model = model.model, "the model does not take a picture; it stays without text");

@@ -9,7 +9,10 @@ use super::{
     refresh::Refreshed,
     token::{Claims, TokenError},
 };
-use crate::{AppState, http::public};
+use crate::{
+    AppState,
+    http::{access::SeenUser, public},
+};
 use axum::{
     extract::{ConnectInfo, Request, State},
     middleware::Next,
@@ -72,6 +75,9 @@ pub async fn session_layer(State(state): State<AppState>, mut request: Request, 
     };
     match caller {
         Ok(Caller::Person(user)) => {
+            if let Some(seen) = request.extensions().get::<SeenUser>() {
+                seen.set(user.id());
+            }
             request.extensions_mut().insert::<AuthUser>(user);
         }
         Ok(Caller::NeedsSecondFactor) => {

@@ -125,6 +125,11 @@ impl Answers {
         self.0.stopping.is_cancelled()
     }
 
+    /// How many this process writes now.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// The answer with this id, if this process writes it.
     pub fn running(&self, message: MessageId) -> Option<Running> {
         self.lock().get(&message).cloned()

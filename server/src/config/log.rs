@@ -7,6 +7,8 @@ pub struct Log {
     /// Directives as in `info,server=debug`.
     pub filter: String,
     pub format: LogFormat,
+    /// Whether every request has a line; without, only those that failed on our side.
+    pub access: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,7 @@ impl Log {
                 default
             }
         };
-        Self { filter, format }
+        let access = reader.parse_or("ATELIER_ACCESS_LOG", true, "use `true` or `false`");
+        Self { filter, format, access }
     }
 }

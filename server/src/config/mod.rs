@@ -14,6 +14,7 @@ mod reader;
 pub mod rerank;
 pub mod site;
 pub mod store;
+pub mod telemetry;
 #[cfg(test)]
 mod tests;
 pub mod tools;
@@ -55,6 +56,7 @@ pub struct Config {
     pub limits: limits::Limits,
     pub paths: paths::Paths,
     pub log: log::Log,
+    pub telemetry: telemetry::Telemetry,
 }
 
 impl Config {
@@ -88,6 +90,7 @@ impl Config {
         let limits = limits::Limits::read(&mut reader);
         let paths = paths::Paths::read(&mut reader);
         let log = log::Log::read(&mut reader);
+        let telemetry = telemetry::Telemetry::read(&mut reader, site.as_ref().map(|site| site.addr));
         reader.finish()?;
         // Each section notes a mistake when it returns nothing, so past `finish` all of them are there.
         let (Some(site), Some(database), Some(store), Some(identity), Some(mail), Some(chat), Some(embed)) =
@@ -112,6 +115,7 @@ impl Config {
             limits,
             paths,
             log,
+            telemetry,
         })
     }
 }

@@ -21,6 +21,8 @@ const PRODUCTION: &[(&str, &str)] = &[
     ("EMBEDDING_API_KEY", "hunter2"),
     ("EMBEDDING_MODEL", "embed-large"),
     ("EMBEDDING_DIMENSIONS", "1024"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otlp.example.com"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20hunter2"),
 ];
 
 fn read(variables: &[(&str, &str)]) -> Result<Config, Mistakes> {
@@ -67,6 +69,54 @@ fn nothing_configured_means_everything_embedded() {
     assert!(config.paths.data.is_absolute() && config.paths.data.ends_with(".atelier"));
     assert_eq!(config.paths.cache, std::path::Path::new("/home/ada/.cache/atelier"));
     assert_eq!(config.log.format, log::LogFormat::Text);
+    assert!(config.log.access);
+    assert!(config.telemetry.metrics.is_none() && config.telemetry.traces.is_none());
+}
+
+#[test]
+fn figures_have_a_port_of_their_own() {
+    let metrics = |value| read(&[("METRICS_ADDR", value)]).unwrap().telemetry.metrics;
+    assert_eq!(metrics("0.0.0.0:9464"), Some("0.0.0.0:9464".parse().unwrap()));
+    for bad in ["9464", "0.0.0.0", "0.0.0.0:3000"] {
+        assert_eq!(wrong(&[("METRICS_ADDR", bad)]), ["METRICS_ADDR"], "{bad}");
+    }
+}
+
+#[test]
+fn traces_go_where_the_standards_variables_say() {
+    let traces = |more: &[(&'static str, &'static str)]| {
+        let all: Vec<_> =
+            [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")].iter().chain(more).copied().collect();
+        read(&all).map(|config| config.telemetry.traces.unwrap())
+    };
+    let default = traces(&[]).unwrap();
+    assert_eq!((default.service.as_str(), default.headers.len()), ("atelier", 0));
+    assert_eq!(default.sampler, telemetry::Sampler { share: 1.0, parent_based: true });
+    let set = traces(&[
+        ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20key, x-tenant=a=b"),
+        ("OTEL_SERVICE_NAME", "studio"),
+        ("OTEL_TRACES_SAMPLER", "traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+    ])
+    .unwrap();
+    let headers: Vec<_> =
+        set.headers.iter().map(|(name, value)| (name.as_str(), secrecy::ExposeSecret::expose_secret(value))).collect();
+    assert_eq!(headers, [("authorization", "Bearer key"), ("x-tenant", "a=b")]);
+    assert_eq!(set.service, "studio");
+    assert_eq!(set.sampler, telemetry::Sampler { share: 0.25, parent_based: false });
+    for (name, bad) in [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "nothing"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%0Ab"),
+        ("OTEL_TRACES_SAMPLER", "jaeger_remote"),
+        ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ("OTEL_TRACES_SAMPLER_ARG", "half"),
+    ] {
+        let mistakes = traces(&[(name, bad)]).unwrap_err().0;
+        assert_eq!(mistakes.iter().map(|mistake| mistake.variable).collect::<Vec<_>>(), [name], "{bad}");
+    }
+    for bad in ["collector:4318", "grpc://collector:4317", "http://u:hunter2@collector:4318", "http://collector/?a=b"] {
+        assert_eq!(wrong(&[("OTEL_EXPORTER_OTLP_ENDPOINT", bad)]), ["OTEL_EXPORTER_OTLP_ENDPOINT"], "{bad}");
+    }
 }
 
 #[test]
@@ -115,6 +165,7 @@ fn all_mistakes_are_reported_together() {
         ("CHAT_MAX_ITERATIONS", "0"),
         ("R2_ENDPOINT", "http://store.example.com"),
         ("ATELIER_LOG_FORMAT", "xml"),
+        ("ATELIER_ACCESS_LOG", "maybe"),
         ("ATELIER_TRUSTED_PROXIES", "10.0.0.0/8, proxy"),
         ("LOG", "info,,server=loud"),
     ]));
@@ -124,6 +175,7 @@ fn all_mistakes_are_reported_together() {
         "CHAT_MAX_ITERATIONS",
         "R2_ENDPOINT",
         "ATELIER_LOG_FORMAT",
+        "ATELIER_ACCESS_LOG",
         "ATELIER_TRUSTED_PROXIES",
         "LOG",
     ] {

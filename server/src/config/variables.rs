@@ -164,6 +164,25 @@ pub const VARIABLES: &[Variable] = &[
     optional("LOG", "what is logged, as in info,server=debug (default: info)"),
     optional("RUST_LOG", "read when LOG is unset"),
     optional("ATELIER_LOG_FORMAT", "`text` (default) or `json` (default in production)"),
+    optional(
+        "ATELIER_ACCESS_LOG",
+        "whether every request has a line in the log, true (default) or false (only those that failed on our side)",
+    ),
+    optional(
+        "METRICS_ADDR",
+        "an address and a port of their own, such as 0.0.0.0:9464, for figures at /metrics, as Prometheus reads them; no login guards them (default: off)",
+    ),
+    optional(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "a collector that takes traces by OTLP over HTTP, such as http://collector:4318 (default: off)",
+    ),
+    optional("OTEL_EXPORTER_OTLP_HEADERS", "what it is sent with them, such as authorization=Bearer%20key"),
+    optional("OTEL_SERVICE_NAME", "what the traces are signed with (default atelier)"),
+    optional(
+        "OTEL_TRACES_SAMPLER",
+        "which requests and jobs are traced: always_on, always_off, traceidratio, or one of these with parentbased_ before it (default parentbased_always_on)",
+    ),
+    optional("OTEL_TRACES_SAMPLER_ARG", "for traceidratio, the share that is traced, from 0 to 1 (default 1)"),
     of_the_system("HOME", "the user's home folder"),
     of_the_system("XDG_CACHE_HOME", "the user's cache folder"),
 ];
@@ -181,6 +200,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("ATELIER_MAX_UPLOAD_MB", "Limits"),
     ("ATELIER_DATA_DIR", "Folders: set in the image"),
     ("LOG", "Logs"),
+    ("METRICS_ADDR", "Figures and traces: Prometheus, OpenTelemetry"),
 ];
 
 /// The variable of that name.

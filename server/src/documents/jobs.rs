@@ -8,8 +8,19 @@ mod tests;
 mod text;
 mod web;
 
-use crate::{AppState, db::JobScope, events, fault::Fault, jobs::lease::ClaimedDocument, rag::index};
-use std::time::{Duration, Instant};
+use crate::{
+    AppState,
+    db::JobScope,
+    events,
+    fault::Fault,
+    jobs::lease::ClaimedDocument,
+    metrics::recorded::{self, DocumentOutcome, Stage},
+    rag::index,
+};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 use uuid::Uuid;
 
 /// People who watch are told at most this often.
@@ -53,12 +64,14 @@ pub async fn ingest(state: &AppState, claimed: &ClaimedDocument) -> Result<Ended
     let started = Instant::now();
     match read_and_embed(state, claimed).await {
         Ok(chunks) => {
+            recorded::document(DocumentOutcome::Ready);
             tracing::info!(document = %claimed.id(), chunks, milliseconds = started.elapsed().as_millis(), "document is ready");
             Ok(Ended::Done)
         }
         Err(Interruption::LeaseLost) => Ok(Ended::LeaseLost),
         Err(Interruption::Waits) => Ok(Ended::Waits),
         Err(Interruption::Failed(reason)) => {
+            recorded::document(DocumentOutcome::Unreadable);
             tracing::info!(document = %claimed.id(), reason, "document cannot be read");
             fail(state, claimed, &reason).await
         }
@@ -71,6 +84,7 @@ pub async fn ingest(state: &AppState, claimed: &ClaimedDocument) -> Result<Ended
 /// # Errors
 /// [`Fault::Database`]; then the sweep finds the document again.
 pub async fn give_up(state: &AppState, claimed: &ClaimedDocument, fault: Fault) -> Result<(), Fault> {
+    recorded::document(DocumentOutcome::GivenUp);
     tracing::error!(document = %claimed.id(), error = ?fault, "the last try to ingest a document failed");
     let told = domain::Error::from(fault);
     let reason = format!("{told} It was tried several times; use Try again when it works again.");
@@ -90,15 +104,16 @@ pub async fn give_up(state: &AppState, claimed: &ClaimedDocument, fault: Fault) 
 
 async fn read_and_embed(state: &AppState, claimed: &ClaimedDocument) -> Result<usize, Interruption> {
     let fetched = match claimed.source() {
-        Some(address) => Some(web::fetch(state, claimed, address).await?),
+        Some(address) => Some(timed(Stage::Fetch, web::fetch(state, claimed, address)).await?),
         None => None,
     };
     let claimed = fetched.as_ref().unwrap_or(claimed);
     if !claimed.extracted {
-        text::read(state, claimed).await?;
+        timed(Stage::Extract, text::read(state, claimed)).await?;
     }
     loop {
-        let (indexes, chunks) = embedding::embed(state, claimed).await?;
+        let (indexes, chunks) = timed(Stage::Embed, embedding::embed(state, claimed)).await?;
+        let begun = Instant::now();
         let mut scope = scope(state, claimed).await?;
         // So that no index becomes active, or begins to be built, without this document.
         index::lock(scope.conn(), index::Lock::Read).await?;
@@ -112,8 +127,17 @@ async fn read_and_embed(state: &AppState, claimed: &ClaimedDocument) -> Result<u
             }
             Some(old) => replacement::finish(state, scope, old).await?,
         }
+        recorded::stage(Stage::Finish, begun.elapsed());
         return Ok(chunks);
     }
+}
+
+/// Records how long a step took, if it succeeds.
+async fn timed<T>(stage: Stage, step: impl Future<Output = Result<T, Interruption>>) -> Result<T, Interruption> {
+    let begun = Instant::now();
+    let done = step.await?;
+    recorded::stage(stage, begun.elapsed());
+    Ok(done)
 }
 
 async fn scope<'a>(state: &AppState, claimed: &'a ClaimedDocument) -> Result<JobScope<'a>, Interruption> {

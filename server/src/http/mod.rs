@@ -1,5 +1,6 @@
 //! HTTP: what every request passes through, and the router.
 
+pub mod access;
 pub mod error;
 pub mod flash;
 mod guard;

@@ -1,7 +1,11 @@
 //! An id for each request, in its log lines, its problems and its response; and whose request it is behind proxies.
+//! Where traces are made, the id is the trace's, unless a proxy has given another.
 
-use super::public;
-use crate::{AppState, auth::ClientAddress};
+use super::{
+    access::{Access, Line, SeenUser},
+    public,
+};
+use crate::{AppState, auth::ClientAddress, telemetry::traces};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue},
@@ -9,40 +13,58 @@ use axum::{
     response::Response,
 };
 use ipnet::IpNet;
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Instant,
-};
-use tracing::Instrument;
+use std::net::{IpAddr, SocketAddr};
+use tracing::{Instrument, Span, field::Empty};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The outermost layer. An id that a proxy has given stays, if it is short and plain.
 pub async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let id = request
-        .headers()
-        .get(X_REQUEST_ID)
-        .and_then(plain)
-        .unwrap_or_else(|| uuid::Uuid::now_v7().simple().to_string());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    let trusted = &state.config.site.trusted_proxies;
+    let client = peer.map(|peer| client_address(peer, request.headers(), trusted));
+    if let Some(client) = client {
+        request.extensions_mut().insert(ClientAddress(client));
+    }
+    let user = SeenUser::default();
+    request.extensions_mut().insert(user.clone());
+    let parent_counts = peer.is_some_and(|peer| is_trusted(peer.to_canonical(), trusted));
+    let line = Line::of(&request, without_token(request.uri().path()), client, user);
+    let (span, trace) = match state.config.telemetry.traces {
+        Some(_) => traced(&line, parent_counts.then(|| request.headers())),
+        None => (tracing::info_span!("request", id = Empty, method = line.method(), path = line.path()), None),
+    };
+    let stated = request.headers().get(X_REQUEST_ID).and_then(plain);
+    let id = stated.or_else(|| trace.clone()).unwrap_or_else(|| uuid::Uuid::now_v7().simple().to_string());
+    span.record("id", id.as_str());
     let header = HeaderValue::from_str(&id).ok();
     if let Some(header) = &header {
         request.headers_mut().insert(X_REQUEST_ID, header.clone());
     }
-    if let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-        let address = client_address(peer.ip(), request.headers(), &state.config.site.trusted_proxies);
-        request.extensions_mut().insert(ClientAddress(address));
-    }
-    // Without the query: links in mails carry tokens there.
-    let path = without_token(request.uri().path()).to_owned();
-    let span = tracing::info_span!("request", id, method = %request.method(), path);
-    let begun = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    span.in_scope(|| tell(&path, &response, begun));
+    let access = Access::begin(line, id, trace, span.clone(), state.config.log.access);
+    let mut response = access.answered(next.run(request).instrument(span).await);
     if let Some(header) = header {
         response.headers_mut().insert(X_REQUEST_ID, header);
     }
     response
+}
+
+/// A span that goes to the collector, and the id of its trace.
+fn traced(line: &Line, parent: Option<&HeaderMap>) -> (Span, Option<String>) {
+    let span = tracing::info_span!(
+        "request",
+        otel.kind = "server",
+        id = Empty,
+        trace_id = Empty,
+        method = line.method(),
+        path = line.path()
+    );
+    let trace = traces::begin_request(&span, format!("{} {}", line.method(), line.route()), parent);
+    if let Some(trace) = &trace {
+        span.record("trace_id", trace.as_str());
+    }
+    (span, trace)
 }
 
 /// The links of invitations and shares carry their tokens in the path.
@@ -55,18 +77,6 @@ fn without_token(path: &str) -> &str {
     }
 }
 
-fn tell(path: &str, response: &Response, begun: Instant) {
-    let status = response.status().as_u16();
-    let milliseconds = begun.elapsed().as_millis();
-    if status >= 500 {
-        tracing::warn!(status, milliseconds, "answered");
-    } else if matches!(path, "/healthz" | "/readyz") || path.starts_with("/pkg/") || path.starts_with("/fonts/") {
-        tracing::debug!(status, milliseconds, "answered");
-    } else {
-        tracing::info!(status, milliseconds, "answered");
-    }
-}
-
 fn plain(value: &HeaderValue) -> Option<String> {
     let text = value.to_str().ok()?;
     let fits = (8..=64).contains(&text.len())
@@ -76,7 +86,6 @@ fn plain(value: &HeaderValue) -> Option<String> {
 
 /// Goes back through the proxies as long as they are trusted: what an untrusted one says may be invented.
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
     let stated: Vec<&str> = headers
         .get_all(X_FORWARDED_FOR)
@@ -85,13 +94,17 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAdd
         .flat_map(|value| value.split(','))
         .collect();
     for address in stated.iter().rev() {
-        if !is_trusted(client) {
+        if !is_trusted(client, trusted) {
             break;
         }
         let Ok(address) = address.trim().parse::<IpAddr>() else { break };
         client = address.to_canonical();
     }
     client
+}
+
+fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]

@@ -47,6 +47,41 @@ struct HandOverWritten {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct SweepFiles {}
 
+/// What jobs there are, as the queue and the figures name them.
+pub const KINDS: &[&str] = &[worker::INGEST, worker::HAND_OVER, worker::SWEEP_FILES];
+
+/// Jobs of one kind that are due and that nobody has taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QueuedJobs {
+    pub kind: String,
+    pub count: i64,
+    /// How long the oldest has been due.
+    pub oldest_seconds: f64,
+}
+
+/// What waits in the queue, for the figures. Reads the queue's index of available jobs alone.
+///
+/// # Errors
+/// [`Fault::Database`].
+pub async fn queued(db: &Db) -> Result<Vec<QueuedJobs>, Fault> {
+    let mut system = db.system().await?;
+    // Not checked at compile time: the schema is the queue's. `_private_jobs` is what its index is on.
+    let rows: Vec<(String, i64, f64)> = sqlx::query_as(
+        "select t.identifier, due.count, due.oldest_seconds
+         from (
+             select task_id, count(*) as count, extract(epoch from now() - min(run_at))::float8 as oldest_seconds
+             from graphile_worker._private_jobs
+             where is_available = true and run_at <= now()
+             group by task_id
+         ) due
+         join graphile_worker._private_tasks t on t.id = due.task_id",
+    )
+    .fetch_all(system.conn())
+    .await?;
+    let queued = rows.into_iter().map(|(kind, count, oldest_seconds)| QueuedJobs { kind, count, oldest_seconds });
+    Ok(queued.collect())
+}
+
 /// Queues the ingestion of a document in the caller's transaction: it is delivered when that commits. A job that waits
 /// for the same document is replaced.
 ///

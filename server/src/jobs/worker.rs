@@ -9,15 +9,22 @@ use crate::{
         orphans,
     },
     fault::Fault,
-    links, publications, rag, trash, written,
+    links,
+    metrics::recorded::{self, JobOutcome},
+    publications, rag, trash, written,
 };
 use graphile_worker::{Cron, IntoTaskHandlerResult, TaskHandler, Worker, WorkerContext, WorkerOptions};
-use std::time::Duration;
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, field::Empty};
 
 pub(super) const HAND_OVER: &str = <HandOverWritten as TaskHandler>::IDENTIFIER;
 pub(super) const INGEST: &str = <IngestDocument as TaskHandler>::IDENTIFIER;
+pub(super) const SWEEP_FILES: &str = <SweepFiles as TaskHandler>::IDENTIFIER;
 
 /// The minute of every hour at which files are swept.
 const SWEEP_FILES_AT: u32 = 17;
@@ -145,17 +152,20 @@ impl TaskHandler for SweepFiles {
             trash::purge(&running.state).await?;
             orphans::sweep(&running.state, orphans::GRACE).await
         };
-        // Broken off by a stop, it begins anew in an hour.
-        let swept = tokio::select! {
-            swept = work => swept.map_err(|error| error.to_string())?,
-            () = running.stop.cancelled() => return Ok(()),
-        };
-        if swept == orphans::Found::default() {
-            tracing::debug!("the file store and the database agree");
-        } else {
-            tracing::warn!(?swept, "the file store and the database did not agree");
-        }
-        Ok(())
+        watched(SWEEP_FILES, &context, async {
+            // Broken off by a stop, it begins anew in an hour.
+            let swept = tokio::select! {
+                swept = work => swept?,
+                () = running.stop.cancelled() => return Ok(JobOutcome::GivenBack),
+            };
+            if swept == orphans::Found::default() {
+                tracing::debug!("the file store and the database agree");
+            } else {
+                tracing::warn!(?swept, "the file store and the database did not agree");
+            }
+            Ok(JobOutcome::Done)
+        })
+        .await
     }
 }
 
@@ -165,7 +175,8 @@ impl TaskHandler for HandOverWritten {
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
         // It may be done twice: what breaks off here leaves at most an object without a row.
-        written::jobs::hand_over(&running.state, self.document.into()).await.map_err(|error| error.to_string())
+        let work = written::jobs::hand_over(&running.state, self.document.into());
+        watched(HAND_OVER, &context, async { work.await.map(|()| JobOutcome::Done) }).await
     }
 }
 
@@ -175,19 +186,19 @@ impl TaskHandler for IngestDocument {
     async fn run(self, context: WorkerContext) -> impl IntoTaskHandlerResult {
         let Some(running) = context.get_ext::<Running>() else { return Err("the worker has no state".to_owned()) };
         let (attempts, most) = (*context.job().attempts(), *context.job().max_attempts());
-        self.ingest(running, |fault| attempts >= deliveries(fault, most)).await.map_err(|error| error.to_string())
+        watched(INGEST, &context, self.ingest(running, |fault| attempts >= deliveries(fault, most))).await
     }
 }
 
 impl IngestDocument {
     /// An error has the job delivered again after a while; the document waits for it with what it has so far.
-    async fn ingest(self, running: &Running, was_last: impl Fn(&Fault) -> bool) -> Result<(), Fault> {
+    async fn ingest(self, running: &Running, was_last: impl Fn(&Fault) -> bool) -> Result<JobOutcome, Fault> {
         let state = &running.state;
         let mut system = state.db.system().await?;
         let claimed = lease::claim(&mut system, self.document.into()).await?;
         system.commit().await?;
         // Deleted, done, or in another worker's hands.
-        let Some(claimed) = claimed else { return Ok(()) };
+        let Some(claimed) = claimed else { return Ok(JobOutcome::Lost) };
 
         let stopped = async {
             running.stop.cancelled().await;
@@ -199,14 +210,16 @@ impl IngestDocument {
             () = stopped => Ok(Ended::Stopped),
         };
         match ended {
-            Ok(Ended::Done) => Ok(()),
+            Ok(Ended::Done) => Ok(JobOutcome::Done),
             Ok(Ended::LeaseLost) => {
                 tracing::warn!(document = %claimed.id(), "the document was taken away: deleted, or another worker has it");
-                Ok(())
+                Ok(JobOutcome::Lost)
             }
             Ok(Ended::Stopped) => give_back(state, &claimed, Duration::ZERO).await,
             Ok(Ended::Waits) => give_back(state, &claimed, WAIT).await,
-            Err(fault) if was_last(&fault) => documents::give_up(state, &claimed, fault).await,
+            Err(fault) if was_last(&fault) => {
+                documents::give_up(state, &claimed, fault).await.map(|()| JobOutcome::GivenUp)
+            }
             Err(fault) => {
                 let mut system = state.db.system().await?;
                 claimed.release(system.conn()).await?;
@@ -217,13 +230,33 @@ impl IngestDocument {
     }
 }
 
+/// Runs a job in a span of its own, and counts how it ended.
+async fn watched(
+    kind: &'static str,
+    context: &WorkerContext,
+    work: impl Future<Output = Result<JobOutcome, Fault>>,
+) -> Result<(), String> {
+    let attempt = *context.job().attempts();
+    let span = tracing::info_span!("job", kind, attempt, outcome = Empty, otel.status_code = Empty);
+    let begun = Instant::now();
+    let ended = work.instrument(span.clone()).await;
+    let outcome = *ended.as_ref().unwrap_or(&JobOutcome::Failed);
+    recorded::job(kind, outcome, begun.elapsed());
+    span.record("outcome", outcome.as_str());
+    if matches!(outcome, JobOutcome::Failed | JobOutcome::GivenUp) {
+        span.record("otel.status_code", "ERROR");
+    }
+    ended.map(|_| ()).map_err(|fault| fault.to_string())
+}
+
 /// To be taken up again, by any worker, after a wait.
-async fn give_back(state: &AppState, claimed: &lease::ClaimedDocument, wait: Duration) -> Result<(), Fault> {
+async fn give_back(state: &AppState, claimed: &lease::ClaimedDocument, wait: Duration) -> Result<JobOutcome, Fault> {
     let mut system = state.db.system().await?;
     if claimed.release(system.conn()).await? {
         super::enqueue_ingest_in(system.conn(), claimed.id(), wait).await?;
     }
-    system.commit().await
+    system.commit().await?;
+    Ok(JobOutcome::GivenBack)
 }
 
 /// How often a document that failed so is delivered in all; `most` is the queue's limit.

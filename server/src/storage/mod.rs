@@ -9,6 +9,7 @@ pub(crate) mod faulty;
 mod folder;
 pub mod key;
 mod link;
+mod measure;
 mod multipart;
 mod read;
 mod store;

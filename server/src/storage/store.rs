@@ -3,6 +3,7 @@
 use super::{
     failure::{NO_SUCH_KEY, code, explain, fault},
     key::{ObjectKey, ObjectPrefix},
+    measure::Measure,
 };
 use crate::{config::store::S3, fault::Fault};
 use aws_sdk_s3::{
@@ -122,6 +123,7 @@ impl ObjectStore {
             .retry_config(retries)
             .timeout_config(timeouts)
             .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(patience.stall).build())
+            .interceptor(Measure)
             .build();
         Self {
             client: Client::from_conf(settings),

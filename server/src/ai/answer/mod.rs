@@ -10,13 +10,19 @@ pub mod prompt;
 #[cfg(test)]
 pub mod scripted;
 pub mod sentences;
+mod watched;
 
-use crate::{ai::embed::Embedder, config::chat::Chat, fault::Fault};
+use crate::{
+    ai::{call, embed::Embedder},
+    config::chat::Chat,
+    fault::Fault,
+};
 use async_trait::async_trait;
 use domain::{documents::Passage, models::ModelName, projects::Brief};
 use futures::stream::BoxStream;
 use serde_json::Value;
 use std::sync::Arc;
+use watched::Watched;
 
 /// Bytes of the arguments of one call: a document of the greatest length, written as JSON. Of longer ones there is enough
 /// to see that they are.
@@ -31,8 +37,11 @@ pub const EXTRACTIVE: &str = extractive::MODEL;
 /// [`Fault::Model`] when the HTTP client cannot be made or the key cannot stand in a header.
 pub fn from_config(config: &Chat, embedder: Arc<dyn Embedder>) -> Result<Arc<dyn Answerer>, Fault> {
     Ok(match config {
-        Chat::Extractive => Arc::new(extractive::Extractive::new(embedder)),
-        Chat::Model(model) => Arc::new(openai::OpenAi::new(model, openai::Limits::of(model))?),
+        Chat::Extractive => Arc::new(Watched::new(extractive::Extractive::new(embedder), call::LOCAL.to_owned())),
+        Chat::Model(model) => {
+            let answerer = openai::OpenAi::new(model, openai::Limits::of(model))?;
+            Arc::new(Watched::new(answerer, call::provider(&model.base_url)))
+        }
     })
 }
 

@@ -1,6 +1,6 @@
 //! The models of all embedding indexes that this server meets: while one model follows another, both are asked.
 
-use super::{Embedder, local::LocalEmbedder, openai::OpenAiEmbedder};
+use super::{Embedder, from_config};
 use crate::{
     config::{Config, Embed, RemoteModel},
     fault::Fault,
@@ -105,18 +105,18 @@ impl Embedders {
     }
 
     fn make(&self, index: &EmbeddingIndex) -> Result<Arc<dyn Embedder>, Fault> {
-        let made: Arc<dyn Embedder> = match &index.source {
-            Some(Source::Local) => Arc::new(LocalEmbedder::minilm(self.0.cache.clone())),
-            Some(Source::Folder { path }) => Arc::new(LocalEmbedder::folder(path.clone())?),
-            Some(Source::Remote { base_url }) => Arc::new(OpenAiEmbedder::new(&RemoteModel {
+        let config = match &index.source {
+            Some(Source::Folder { path }) => Embed::Folder(path.clone()),
+            Some(Source::Remote { base_url }) => Embed::Remote(RemoteModel {
                 api_key: self.key_for(base_url),
                 base_url: base_url.parse().map_err(|error: url::ParseError| Fault::Model(error.into()))?,
                 model: index.model.clone(),
                 dimensions: u32::try_from(index.dimensions).unwrap_or_default(),
-            })?),
-            // Made by a release that recorded no source: this one can be told by its name.
-            None => Arc::new(LocalEmbedder::minilm(self.0.cache.clone())),
+            }),
+            // None: made by a release that recorded no source; this one can be told by its name.
+            Some(Source::Local) | None => Embed::Local,
         };
+        let made = from_config(&config, &self.0.cache)?;
         if made.model() == index.model && made.dimensions() == index.dimensions {
             return Ok(made);
         }

@@ -1,6 +1,11 @@
 //! Turning text into vectors.
 
-use crate::{config::Embed, embedded::wheel, fault::Fault};
+use crate::{
+    ai::call,
+    config::{Embed, RemoteModel},
+    embedded::wheel,
+    fault::Fault,
+};
 use async_trait::async_trait;
 use std::{path::Path, sync::Arc};
 
@@ -9,8 +14,10 @@ pub(crate) mod away;
 mod embedders;
 pub mod local;
 pub mod openai;
+mod watched;
 
 pub use embedders::{Embedders, Source};
+use watched::Watched;
 
 /// A model that embeds text. One instance serves the whole process.
 #[async_trait]
@@ -32,10 +39,14 @@ pub trait Embedder: std::fmt::Debug + Send + Sync {
 /// [`Fault::Model`] when a folder is configured that holds no usable model, or the HTTP client cannot be made.
 pub fn from_config(config: &Embed, cache: &Path) -> Result<Arc<dyn Embedder>, Fault> {
     Ok(match config {
-        Embed::Local => Arc::new(local::LocalEmbedder::minilm(cache.to_owned())),
-        Embed::Folder(folder) => Arc::new(local::LocalEmbedder::folder(folder.clone())?),
-        Embed::Remote(remote) => Arc::new(openai::OpenAiEmbedder::new(remote)?),
+        Embed::Local => Arc::new(Watched::new(local::LocalEmbedder::minilm(cache.to_owned()), call::LOCAL)),
+        Embed::Folder(folder) => Arc::new(Watched::new(local::LocalEmbedder::folder(folder.clone())?, call::LOCAL)),
+        Embed::Remote(remote) => watched_remote(remote)?,
     })
+}
+
+fn watched_remote(remote: &RemoteModel) -> Result<Arc<dyn Embedder>, Fault> {
+    Ok(Arc::new(Watched::new(openai::OpenAiEmbedder::new(remote)?, call::provider(&remote.base_url))))
 }
 
 /// Where all-MiniLM-L6-v2 is, in words; nothing is fetched. Blocks for a moment.

@@ -8,6 +8,7 @@ use crate::{
     events,
     fault::Fault,
     jobs::lease::ClaimedDocument,
+    metrics::recorded::{self, ChunkSource},
     rag::{
         chunk,
         index::{self, EmbeddingIndex},
@@ -45,6 +46,7 @@ pub(super) async fn embed(state: &AppState, claimed: &ClaimedDocument) -> Result
                 }
                 progress.advance(&mut scope, batch.len()).await?;
                 scope.commit().await?;
+                recorded::chunks(ChunkSource::Model, batch.len());
             }
             rest = if same.is_empty() { same } else { reuse(state, claimed, &indexes, &same, &mut progress).await? };
         }
@@ -222,6 +224,7 @@ async fn reuse(
     .collect();
     progress.advance(&mut scope, ids.len() - lacking.len()).await?;
     scope.commit().await?;
+    recorded::chunks(ChunkSource::Reused, ids.len() - lacking.len());
     Ok(ids.iter().copied().filter(|id| lacking.contains(id)).collect())
 }
 

@@ -1,58 +1,32 @@
-//! Logs on stderr: a line for a person, or one JSON object in production. Whatever looks like a token, a key or a
-//! password is taken out of every line before it is written, so that no library can leak one either.
+//! Takes what looks like a token, a key or a password out of every line, so that no library can leak one.
 
-use crate::config::log::{Log, LogFormat};
 use std::{
     borrow::Cow,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
 };
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::fmt::MakeWriter;
 
-/// Installs the logs of this process; a second call changes nothing.
-pub fn start(config: &Log) {
-    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
-    let outcome = match config.format {
-        LogFormat::Json => {
-            let layer = tracing_subscriber::fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_current_span(true)
-                .with_span_list(false);
-            registry.with(layer.with_writer(Redacted)).try_init()
-        }
-        LogFormat::Text => {
-            let layer = tracing_subscriber::fmt::layer().with_target(false).with_ansi(io::stderr().is_terminal());
-            registry.with(layer.with_writer(Redacted)).try_init()
-        }
-    };
-    if outcome.is_ok() {
-        // As an event, so that a panic is in the same format, with the request's id.
-        std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
-    }
-}
-
-/// Writes to stderr what is left after [`redact`]. `tracing_subscriber` writes each event whole.
+/// Writes what is left after [`redact`]. `tracing_subscriber` writes each event whole.
 #[derive(Clone, Copy, Debug)]
-struct Redacted;
+pub(super) struct Redacted<W>(pub W);
 
-impl MakeWriter<'_> for Redacted {
-    type Writer = Self;
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Redacted<W> {
+    type Writer = Redacted<W::Writer>;
 
-    fn make_writer(&self) -> Self {
-        Self
+    fn make_writer(&'a self) -> Self::Writer {
+        Redacted(self.0.make_writer())
     }
 }
 
-impl Write for Redacted {
+impl<W: Write> Write for Redacted<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        io::stderr().lock().write_all(redact(&text).as_bytes())?;
+        self.0.write_all(redact(&text).as_bytes())?;
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        self.0.flush()
     }
 }
 
