@@ -4,7 +4,7 @@
 use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument};
 use domain::{UserId, WorkspaceId};
 use sqlx::{
-    PgConnection, PgPool, Postgres, Transaction,
+    Connection, PgConnection, PgPool, Postgres, Transaction,
     migrate::Migrator,
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
@@ -20,6 +20,10 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     migrations
 });
 
+/// A connection that was given back this long ago is asked for a sign of life before it is used again. The pool asks at
+/// each return too, so until then that was just done: it is a round trip, of which a page would make several.
+const UNTESTED: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
@@ -32,6 +36,15 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false)
+            .before_acquire(|connection, metadata| {
+                Box::pin(async move {
+                    if metadata.idle_for >= UNTESTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options)
             .await?;
         Ok(Self { pool })
@@ -67,6 +80,12 @@ impl Db {
     /// identity provider. What it reads must not reach a user.
     pub async fn system(&self) -> Result<System, Fault> {
         Ok(System { tx: self.pool.begin().await? })
+    }
+
+    /// As [`Self::system`], but its commit waits for no disk: others see it at once, and a crash of Postgres itself, not
+    /// one of this process, may lose the last fraction of a second.
+    pub async fn system_without_flush(&self) -> Result<System, Fault> {
+        Ok(System { tx: self.pool.begin_with("begin; set local synchronous_commit = off").await? })
     }
 
     /// A connection for what Postgres refuses inside a transaction, such as `create index concurrently`.
