@@ -2,6 +2,8 @@
 
 use crate::{
     Error, Page, PageRequest, ProjectId, WorkspaceId,
+    chat::Conversation,
+    documents::Document,
     text::{Name, Prose},
     workspaces::{Role, WorkspaceLink},
 };
@@ -41,6 +43,16 @@ pub struct Project {
     pub updated_at: OffsetDateTime,
 }
 
+/// What a project's page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectHome {
+    pub project: Project,
+    /// The newest few.
+    pub documents: Vec<Document>,
+    /// Those that changed last, without the archived ones.
+    pub conversations: Vec<Conversation>,
+}
+
 /// Enough of a project to link to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -73,6 +85,7 @@ pub trait Projects {
     /// Needs [`Role::Member`].
     async fn create_project(&self, workspace: WorkspaceId, new: NewProject) -> Result<Project, Error>;
     async fn project(&self, id: ProjectId) -> Result<Project, Error>;
+    async fn project_home(&self, id: ProjectId) -> Result<ProjectHome, Error>;
     /// Needs [`Role::Member`].
     async fn change_project(&self, id: ProjectId, change: ProjectChange) -> Result<Project, Error>;
     /// Deletes the project with its documents and conversations. Needs [`Role::Admin`].

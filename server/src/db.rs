@@ -26,6 +26,10 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 /// not how fast its disk is.
 const WAIT_FOR_CONNECTION: Duration = Duration::from_secs(if cfg!(test) { 25 } else { 10 });
 
+/// A connection that was given back this long ago is asked for a sign of life before it is used again. The pool asks at
+/// each return too, so until then that was just done: it is a round trip, of which a page would make several.
+const UNTESTED: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Debug)]
 pub struct Db {
     pool: PgPool,
@@ -38,6 +42,15 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(max_connections)
             .acquire_timeout(WAIT_FOR_CONNECTION)
+            .test_before_acquire(false)
+            .before_acquire(|connection, metadata| {
+                Box::pin(async move {
+                    if metadata.idle_for >= UNTESTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .connect_with(options)
             .await?;
         Ok(Self { pool })
@@ -96,6 +109,12 @@ impl Db {
     /// How the pool is used now.
     pub fn pool_usage(&self) -> PoolUsage {
         PoolUsage { open: usize::try_from(self.pool.size()).unwrap_or(usize::MAX), idle: self.pool.num_idle() }
+    }
+
+    /// As [`Self::system`], but its commit waits for no disk: others see it at once, and a crash of Postgres itself, not
+    /// one of this process, may lose the last fraction of a second.
+    pub async fn system_without_flush(&self) -> Result<System, Fault> {
+        Ok(System { tx: self.pool.begin_with("begin; set local synchronous_commit = off").await? })
     }
 
     /// A connection for what Postgres refuses inside a transaction, such as `create index concurrently`.

@@ -102,10 +102,7 @@ enum Command {
     #[command(hide = true)]
     Extract { media_type: String },
     /// Measures how fast this machine is at what matters, with embedded parts and data of its own; type `cargo xtask bench`.
-    Bench {
-        /// Only these figures.
-        figures: Vec<bench::Figure>,
-    },
+    Bench(bench::Options),
     /// Measures quality on a corpus with judgements.
     Eval {
         #[command(subcommand)]
@@ -217,9 +214,10 @@ async fn once(config: Config, command: Command) -> Outcome {
             println!("{}", report?);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Bench { figures } => {
-            println!("{}", bench::run(config, &figures).await?);
-            Ok(ExitCode::SUCCESS)
+        Command::Bench(options) => {
+            let report = bench::run(config, &options).await;
+            println!("{report}");
+            Ok(if report.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Command::Config { .. } => {
             println!("{config:#?}");

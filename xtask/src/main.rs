@@ -28,7 +28,7 @@ cargo xtask test [--postgres 16] [--image atelier] [filter…]
                                   everything: check, unit and integration tests, browser tests; with --image those
                                   of a release and of the compose file run that image
 cargo xtask prepare               refresh .sqlx, the saved descriptions of the SQL queries
-cargo xtask bench [arguments…]    run `atelier bench` in an optimised build
+cargo xtask bench [arguments…]    run `atelier bench` in an optimised build, with the site and a browser where they are measured
 cargo xtask image [arguments…]    build the image by docker, labelled; `--build-arg LOCAL_MODEL=yes` is such an argument";
 
 enum Task {

@@ -4,7 +4,7 @@ use crate::{
     process, repository,
     tools::{self, Tools},
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use std::{
     os::unix::process::CommandExt as _,
     path::PathBuf,
@@ -97,18 +97,54 @@ pub fn run(profile: Profile) -> Result<ExitCode> {
     Err(atelier(profile).arg("serve").exec()).context("atelier cannot be started")
 }
 
-/// `atelier bench` in an optimised build, without a site: it shows no pages.
+/// `atelier bench` in an optimised build. Only some figures want the site, and the browser that its clicks are measured in.
 ///
 /// # Errors
 /// When the build fails or the program cannot be started.
 pub fn bench(arguments: &[String]) -> Result<ExitCode> {
-    {
+    let mut bench = atelier(Profile::Release);
+    bench.arg("bench").args(arguments);
+    if wants_site(arguments) {
+        let (tools, chromium) = match tools::for_tests() {
+            Ok(tools) => (tools.build, Some(tools.chromium)),
+            Err(error) => {
+                println!("==> Without a browser: {error:#}");
+                (tools::for_builds()?, None)
+            }
+        };
+        let _lock = repository::lock()?;
+        build(&tools, Profile::Release)?;
+        if let Some(chromium) = chromium {
+            bench.env("PATH", tools.path()).env("CHROMIUM", chromium);
+            bench.arg("--browser").arg(repository::root().join("end2end"));
+        }
+    } else {
         let _lock = repository::lock()?;
         let mut cargo = process::command("cargo");
         process::run(offline_queries(cargo.args(["build", "--release", "--bin", "atelier"])))?;
     }
-    if process::output(atelier(Profile::Release).args(["bench", "--help"])).is_err() {
-        bail!("This version of atelier measures nothing yet: it has no command `bench`");
+    Err(bench.exec()).context("atelier cannot be started")
+}
+
+/// Whether something is asked of `atelier bench` that is measured on the built site: that figure, or all of them.
+fn wants_site(arguments: &[String]) -> bool {
+    let is = |name: &str| arguments.iter().any(|argument| argument == name);
+    // Neither an option nor its number.
+    let names_figures = arguments.iter().any(|argument| argument.starts_with(|first: char| first.is_ascii_lowercase()));
+    is("first_load") || !(names_figures || is("--help") || is("-h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_site;
+
+    #[test]
+    fn the_site_is_built_for_what_is_measured_on_it() {
+        let wants = |words: &str| wants_site(&words.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert!(wants(""));
+        assert!(wants("--minutes 3"));
+        assert!(wants("streams first_load"));
+        assert!(!wants("streams --minutes 3"));
+        assert!(!wants("--help"));
     }
-    Err(atelier(Profile::Release).arg("bench").args(arguments).exec()).context("atelier cannot be started")
 }

@@ -1,31 +1,16 @@
 //! Server functions of projects.
 
 use crate::error::ApiError;
-use domain::{ProjectId, chat::Conversation, documents::Document, projects::Project};
+use domain::{
+    ProjectId,
+    projects::{Project, ProjectHome},
+};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
-
-/// What a project's page shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProjectHome {
-    pub project: Project,
-    /// The newest few.
-    pub documents: Vec<Document>,
-    /// Those that changed last.
-    pub conversations: Vec<Conversation>,
-}
 
 /// One answer for the whole page, so that it takes one round trip.
 #[server]
 pub async fn open_project(id: ProjectId) -> Result<ProjectHome, ApiError> {
-    use domain::PageRequest;
-
-    let session = crate::session::session()?;
-    let project = session.project(id).await?;
-    let few = PageRequest { cursor: None, limit: 5 };
-    let documents = session.list_documents(id, few.clone()).await?.items;
-    let conversations = session.list_conversations(id, false, few).await?.items;
-    Ok(ProjectHome { project, documents, conversations })
+    Ok(crate::session::session()?.project_home(id).await?)
 }
 
 /// Replaces the whole brief. Plain text fields, so that a value that is too long is refused at its field and not as a

@@ -1,7 +1,4 @@
-use super::{
-    api::{self, ProjectHome},
-    brief::BriefPanel,
-};
+use super::{api, brief::BriefPanel};
 use crate::{
     documents::DocumentStateView,
     error::ApiError,
@@ -9,7 +6,13 @@ use crate::{
     ui::{Crumb, Failure, Glyph, Icon, LinkButton, Page, Skeleton, Time, Variant},
     workspaces::count,
 };
-use domain::{ProjectId, chat::Conversation, documents::Document, projects::Project, workspaces::Role};
+use domain::{
+    ProjectId,
+    chat::Conversation,
+    documents::Document,
+    projects::{Project, ProjectHome},
+    workspaces::Role,
+};
 use leptos::prelude::*;
 
 /// A project's home.

@@ -36,8 +36,8 @@ use futures::StreamExt;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Text that comes within this time of an event travels with the next one. Below what a reader notices, and it bounds
-/// the events of a fast model.
+/// Text that comes within this time of the beginning of an event travels with the next one. Below what a reader notices,
+/// and it bounds the events of a fast model.
 const GATHER: Duration = Duration::from_millis(40);
 const PASSAGES: u32 = 10;
 const SHUTDOWN: &str =
@@ -354,8 +354,11 @@ impl Writer {
             return Ok(());
         }
         let text = std::mem::take(&mut self.pending);
+        let begun = Instant::now();
         self.record(AnswerEvent::Delta { text }).await?;
-        self.gather_until = Instant::now() + GATHER;
+        // From its beginning, or a model of twenty tokens a second would have each wait for what the last one took. Where
+        // storing is slow, as much time as it took goes to gathering: the answer does not fall behind its model.
+        self.gather_until = begun + GATHER.max(begun.elapsed() * 2);
         Ok(())
     }
 

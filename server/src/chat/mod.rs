@@ -10,7 +10,7 @@ mod find;
 mod follow;
 mod markers;
 mod messages;
-mod repo;
+pub(crate) mod repo;
 pub mod routes;
 mod running;
 mod scope;

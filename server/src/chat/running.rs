@@ -250,10 +250,8 @@ async fn insert(db: &Db, batch: &[Record]) -> Result<std::collections::HashSet<(
             event: record.json.clone(),
         })
         .collect();
-    let mut system = db.system().await?;
-    // Other sessions see the events at once. Only a crash of Postgres itself could lose the last fraction of a second,
-    // and the end of an answer, which holds the whole of it, is committed with a flush.
-    sqlx::query!("set local synchronous_commit = off").execute(system.conn()).await?;
+    // The end of an answer, which holds the whole of it, is committed with a flush.
+    let mut system = db.system_without_flush().await?;
     let stored = events::insert(system.conn(), &rows).await?;
     system.commit().await?;
     Ok(stored)

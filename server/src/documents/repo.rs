@@ -108,7 +108,7 @@ struct Newest {
     id: Uuid,
 }
 
-pub(super) async fn list(
+pub(crate) async fn list(
     scope: &mut Scope,
     access: &ProjectAccess,
     request: &PageRequest,

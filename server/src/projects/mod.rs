@@ -5,13 +5,16 @@ pub mod routes;
 #[cfg(test)]
 mod tests;
 
-use crate::{documents, session::UserSession};
+use crate::{chat, documents, session::UserSession};
 use async_trait::async_trait;
 use domain::{
     Error, Page, PageRequest, ProjectId, WorkspaceId,
-    projects::{NewProject, Project, ProjectChange, Projects},
+    projects::{NewProject, Project, ProjectChange, ProjectHome, Projects},
     workspaces::Role,
 };
+
+/// Documents, and conversations, on a project's page.
+const FEW: u32 = 5;
 
 #[async_trait]
 impl Projects for UserSession {
@@ -34,6 +37,17 @@ impl Projects for UserSession {
         let mut scope = self.scope().await?;
         let access = scope.project(id, Role::Viewer).await?;
         Ok(repo::find(&mut scope, &access).await?)
+    }
+
+    async fn project_home(&self, id: ProjectId) -> Result<ProjectHome, Error> {
+        let mut scope = self.scope().await?;
+        let access = scope.project(id, Role::Viewer).await?;
+        let few = PageRequest { cursor: None, limit: FEW };
+        Ok(ProjectHome {
+            project: repo::find(&mut scope, &access).await?,
+            documents: documents::repo::list(&mut scope, &access, &few).await?.items,
+            conversations: chat::repo::list(scope.conn(), &access, false, None, few.rows()).await?,
+        })
     }
 
     async fn change_project(&self, id: ProjectId, change: ProjectChange) -> Result<Project, Error> {

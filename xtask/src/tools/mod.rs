@@ -26,6 +26,11 @@ pub struct Tools {
 }
 
 impl Tools {
+    /// The PATH that finds the tools before any others.
+    pub fn path(&self) -> &OsStr {
+        &self.path
+    }
+
     /// A command that finds the tools on its PATH before any others.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = process::command(program);

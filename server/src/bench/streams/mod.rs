@@ -5,14 +5,15 @@
 //! which speaks OpenAI's protocol and writes into each token when it sent it.
 
 mod provider;
-mod server;
 
-use super::{Measure, cores, measure_of, quantile};
+use super::{
+    Measure, cores, measure_of, quantile,
+    server::{Server, Workspace},
+};
 use crate::fault::Fault;
 use domain::chat::AnswerEvent;
 use futures::{StreamExt, future::try_join_all};
 use provider::{Provider, TOKENS, Token};
-use server::{Server, Workspace};
 use std::time::Duration;
 use tokio::time::{interval, timeout};
 
@@ -23,7 +24,8 @@ const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) async fn measure() -> Result<Vec<Measure>, Fault> {
     let provider = Provider::start().await?;
-    let server = Server::start(&provider).await?;
+    let model = provider.base_url();
+    let server = Server::start(&[], &[("LLM_BASE_URL", model.as_str()), ("LLM_MODEL", "measured")]).await?;
     let measured = measure_on(&server, &provider).await;
     server.stop().await;
     measured
@@ -69,7 +71,7 @@ struct Followed {
 
 async fn follow(workspace: &Workspace, provider: &Provider, conversation: &str) -> Result<Followed, Fault> {
     let answer = workspace.ask(conversation).await?;
-    let response = workspace.events(&answer).await?;
+    let response = workspace.get(&format!("api/v1/messages/{answer}/events")).await?;
     let reading = read(response, provider);
     timeout(PATIENCE, reading).await.map_err(Fault::while_doing("wait for an answer"))?
 }
