@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod api;
+mod attachments;
 mod branch;
 mod citation;
 mod composer;
