@@ -2,6 +2,7 @@
 
 use crate::{
     ConversationId, DocumentId, Error, MessageId, Page, PageRequest, ProjectId, ToolCallId,
+    attachments::Attachment,
     documents::{Document, Mark, Span},
     models::{MicroDollars, ModelName},
     projects::ProjectLink,
@@ -205,6 +206,9 @@ pub struct Message {
     /// beginning all the same, so who follows them starts with an empty text.
     pub content: String,
     pub citations: Vec<Citation>,
+    /// Of a question: the files that came with it, in their order.
+    #[serde(default)]
+    pub attachments: Vec<Attachment>,
     /// What the model did for the answer, in order.
     #[serde(default)]
     pub tool_calls: Vec<ToolCall>,
@@ -253,6 +257,13 @@ pub struct NewQuestion {
     /// The question that it is another version of: it becomes that one's sibling. Not together with `after`.
     #[serde(default)]
     pub instead_of: Option<MessageId>,
+    /// Documents of the project that come with the question, at most [`MAX_ATTACHMENTS`]; they may still be in the reading.
+    /// It and those after it on its branch are asked of them too, whatever the conversation's scope. Absent, they are those
+    /// of the question that this is another version of. To name any needs [`Role::Member`](crate::workspaces::Role::Member).
+    ///
+    /// [`MAX_ATTACHMENTS`]: crate::attachments::MAX_ATTACHMENTS
+    #[serde(default)]
+    pub attachments: Option<Vec<DocumentId>>,
 }
 
 /// Part of a branch of a conversation, oldest first.
@@ -405,8 +416,10 @@ pub trait Chat {
     /// one in view.
     ///
     /// # Errors
-    /// `Invalid` with field `text` when it is empty; `Conflict` while another answer is being written (one that waits is
-    /// stopped), or when the conversation is archived and not theirs to bring back; `NotFound` when what it follows or replaces is not of this conversation.
+    /// `Invalid` with field `text` when it is empty, with field `attachments` when there are too many or one is not in the
+    /// project or in its trash; `Forbidden` for a viewer who names any; `Conflict` while another answer is being written
+    /// (one that waits is stopped), or when the conversation is archived and not theirs to bring back; `NotFound` when
+    /// what it follows or replaces is not of this conversation.
     async fn ask(&self, id: ConversationId, question: NewQuestion) -> Result<Asked, Error>;
     /// Answers the same question again, of the same documents: the new answer is a sibling of this one.
     ///

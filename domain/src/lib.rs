@@ -10,6 +10,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod attachments;
 pub mod chat;
 pub mod documents;
 pub mod error;

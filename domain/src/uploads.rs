@@ -48,6 +48,11 @@ pub struct NewUpload {
     /// The folder that the document is to go into; should it be gone by then, the top of the project.
     #[serde(default)]
     pub folder_id: Option<FolderId>,
+    /// It is to be attached to a question: the document goes into the project's folder for attachments, which is made if
+    /// need be, gets a name of its own there instead of replacing one of its name, and other conversations are not asked of
+    /// it unless they choose it. `folder_id` counts for nothing then.
+    #[serde(default)]
+    pub attachment: bool,
 }
 
 #[async_trait]

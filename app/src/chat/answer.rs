@@ -170,6 +170,7 @@ mod tests {
             state: MessageState::Complete,
             content: String::new(),
             citations: Vec::new(),
+            attachments: Vec::new(),
             tool_calls: Vec::new(),
             model: Some("gpt-x".into()),
             failure: None,

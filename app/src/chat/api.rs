@@ -38,6 +38,8 @@ pub struct Opened {
     pub documents: Page<ChatDocument>,
     pub models: Models,
     pub model: ConversationModel,
+    /// Whether the reader may add documents, and so attach them.
+    pub may_attach: bool,
 }
 
 /// One answer for the whole page, so that it takes one round trip. With `query` the cursor is of what is found. `name`
@@ -92,6 +94,7 @@ pub async fn open_conversation(
         (cursor, _) => (session.list_messages(id, at(cursor)).await?, None),
     };
     let project = conversation.project.id;
+    let role = session.project(project).await?.role;
     Ok(Opened {
         conversation,
         messages,
@@ -101,6 +104,7 @@ pub async fn open_conversation(
         documents: session.chat_documents(project, name, at(None)).await?,
         models: session.list_models().await?,
         model: session.conversation_model(id).await?,
+        may_attach: role >= domain::workspaces::Role::Member,
     })
 }
 
@@ -175,8 +179,9 @@ pub async fn ask(
     key: String,
     after: Option<MessageId>,
     instead_of: Option<MessageId>,
+    #[server(default)] attachments: Vec<DocumentId>,
 ) -> Result<Asked, ApiError> {
-    let question = domain::chat::NewQuestion { after, instead_of, ..question(&text, key)? };
+    let question = domain::chat::NewQuestion { after, instead_of, ..question(&text, key, attachments)? };
     Ok(crate::session::session()?.ask(conversation, question).await?)
 }
 
@@ -188,13 +193,18 @@ pub async fn start_conversation(
     key: String,
     #[server(default)] documents: Vec<DocumentId>,
     #[server(default)] model: String,
+    #[server(default)] attachments: Vec<DocumentId>,
 ) -> Result<(), ApiError> {
     // Before the conversation is made: a question that is refused must not leave an empty one behind.
-    let question = question(&text, key)?;
+    let question = question(&text, key, attachments)?;
     let new = domain::chat::NewConversation { documents, model: crate::models::api::chosen(&model)? };
     let session = crate::session::session()?;
     let conversation = session.create_conversation(project, new).await?;
-    session.ask(conversation.id, question).await?;
+    if let Err(error) = session.ask(conversation.id, question).await {
+        // An attached file that is gone by now. What fails here leaves an empty conversation, and no more.
+        let _ = session.delete_conversation(conversation.id).await;
+        return Err(error.into());
+    }
     crate::redirect::to(&format!("/chat/{}", conversation.id));
     Ok(())
 }
@@ -237,7 +247,7 @@ fn at(cursor: Option<Cursor>) -> domain::PageRequest {
 }
 
 #[cfg(feature = "ssr")]
-fn question(text: &str, key: String) -> Result<domain::chat::NewQuestion, domain::Error> {
+fn question(text: &str, key: String, attachments: Vec<DocumentId>) -> Result<domain::chat::NewQuestion, domain::Error> {
     use domain::{
         Error,
         chat::{NewQuestion, Question},
@@ -247,7 +257,9 @@ fn question(text: &str, key: String) -> Result<domain::chat::NewQuestion, domain
     if text.is_empty() {
         return Err(Error::invalid("text", "Type a question."));
     }
-    Ok(NewQuestion { text, idempotency_key: usable(key), after: None, instead_of: None })
+    // None at all leaves another version of a question with those that it has.
+    let attachments = (!attachments.is_empty()).then_some(attachments);
+    Ok(NewQuestion { text, idempotency_key: usable(key), after: None, instead_of: None, attachments })
 }
 
 #[cfg(feature = "ssr")]

@@ -1,11 +1,14 @@
-use super::api::StopAnswer;
+use super::{
+    api::StopAnswer,
+    attachments::{AttachButton, Attaching, ToAttach},
+};
 use crate::{
     draft,
     ui::{Glyph, Icon},
 };
 use domain::MessageId;
 use leptos::{
-    ev::{KeyboardEvent, SubmitEvent},
+    ev::{ClipboardEvent, KeyboardEvent, SubmitEvent},
     html,
     prelude::*,
     server_fn::ServerFn,
@@ -41,6 +44,9 @@ pub(super) fn Composer(
     /// The answer that a form without JavaScript asks after.
     #[prop(optional_no_strip)]
     after: Option<MessageId>,
+    /// For whoever may add documents.
+    #[prop(optional_no_strip)]
+    attaching: Option<Attaching>,
 ) -> impl IntoView {
     let area = NodeRef::<html::Textarea>::new();
     let key_of_draft = StoredValue::new(draft_key(&id));
@@ -89,10 +95,12 @@ pub(super) fn Composer(
             let _ = area.focus();
         }
     };
+    let is_uploading = move || attaching.is_some_and(Attaching::is_busy);
     let send = move || {
         let Some(area) = area.get_untracked() else { return };
         let text = area.value().trim().to_owned();
-        if text.is_empty() || pending.get_untracked() || streaming.get_untracked().is_some() {
+        let is_held = pending.get_untracked() || streaming.get_untracked().is_some() || untrack(is_uploading);
+        if text.is_empty() || is_held {
             return;
         }
         restored.set(false);
@@ -111,23 +119,33 @@ pub(super) fn Composer(
             send();
         }
     };
+    let pasted = move |event: ClipboardEvent| {
+        if let Some(attaching) = attaching {
+            attaching.paste(&event);
+        }
+    };
     let is_streaming = move || streaming.get().is_some();
     let send_button = move || {
         view! {
-            <button class="composer__send" type="submit" aria-label="Send" title="Send" aria-busy=move || pending.get().then_some("true")>
+            <button
+                class="composer__send" type="submit" aria-label="Send" title="Send" aria-busy=move || pending.get().then_some("true")
+                aria-disabled=move || is_uploading().then_some("true")
+            >
                 <Icon glyph=Glyph::ArrowUp size=20/>
             </button>
         }
     };
     view! {
+        {attaching.map(|attaching| view! { <ToAttach attaching/> })}
         <form class="composer" id=COMPOSER method="post" action=url on:submit=submitted>
             <input type="hidden" name=target value=id/>
             {after.map(|after| view! { <input type="hidden" name="after" value=after.to_string()/> })}
             <input type="hidden" name="key" value=key/>
+            {attaching.map(|attaching| view! { <AttachButton attaching/> })}
             <label class="visually-hidden" for="composer">{label}</label>
             <textarea
                 class="composer__text" id="composer" name="text" rows="1" maxlength="8000" required=true placeholder=placeholder
-                node_ref=area on:input=typed on:keydown=pressed enterkeyhint="send"
+                node_ref=area on:input=typed on:keydown=pressed on:paste=pasted enterkeyhint="send"
             ></textarea>
             <Show when=is_streaming fallback=send_button>
                 <button class="composer__send composer__send--stop" type="submit" form="stop-answer" formnovalidate=true aria-label="Stop" title="Stop">

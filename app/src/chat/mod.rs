@@ -3,6 +3,7 @@
 mod activity;
 mod answer;
 pub mod api;
+mod attachments;
 mod branch;
 mod citation;
 mod composer;

@@ -1,5 +1,6 @@
 use super::{
     api::{self, ChatHome, Opened, StartConversation},
+    attachments::Attaching,
     composer::{COMPOSER, Composer, draft_key},
     conversations::Conversations,
     found::{FindForm, FoundList},
@@ -15,7 +16,7 @@ use crate::{
     ui::{Badge, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Tone, Width, form_error},
     workspaces::count,
 };
-use domain::{ConversationId, Cursor, MessageId, ProjectId, projects::Project, tools::ToolsMode};
+use domain::{ConversationId, Cursor, MessageId, ProjectId, projects::Project, tools::ToolsMode, workspaces::Role};
 use leptos::{prelude::*, server_fn::ServerFn};
 
 /// A project's conversations, and the place to begin one.
@@ -141,10 +142,15 @@ fn NewConversation(project: Project, scoped: Scoped, answering: Answering) -> im
     let id = project.id;
     let start = ServerAction::<StartConversation>::new();
     let asked = StoredValue::new(String::new());
+    let attaching = (project.role >= Role::Member).then(|| Attaching::new(id, &id.to_string()));
+    if let Some(attaching) = attaching {
+        attaching.hear(move || start.value().with(|value| value.as_ref().map(Result::is_ok)));
+    }
     let send = Callback::new(move |text: String| {
         asked.set_value(text.clone());
         let (documents, model) = (scoped.chosen(), answering.picked());
-        start.dispatch(StartConversation { project: id, text, key: String::new(), documents, model });
+        let attachments = attaching.map(Attaching::take).unwrap_or_default();
+        start.dispatch(StartConversation { project: id, text, key: String::new(), documents, model, attachments });
     });
     let error = form_error(move || start.value().get(), &[]);
     Effect::new(move |_| {
@@ -156,7 +162,8 @@ fn NewConversation(project: Project, scoped: Scoped, answering: Answering) -> im
     let scope = if project.document_count == 0 {
         view! {
             <p class="thread__scope">
-                "There is nothing to ask yet. " <a href=format!("/projects/{id}/documents")>"Add documents"</a> " first."
+                "There is nothing to ask yet. " <a href=format!("/projects/{id}/documents")>"Add documents"</a>
+                {if attaching.is_some() { ", or attach files to your question." } else { " first." }}
             </p>
         }
         .into_any()
@@ -181,6 +188,7 @@ fn NewConversation(project: Project, scoped: Scoped, answering: Answering) -> im
             <Composer
                 url=StartConversation::url() target="project" id=id.to_string() key="" label="Your question"
                 placeholder="What do our documents say about \u{2026}" restore on_send=send pending=start.pending()
+                attaching
             />
         </div>
     }
@@ -191,10 +199,11 @@ fn conversation_content(
     at: At,
     reopen: impl Fn() + Copy + Send + Sync + 'static,
 ) -> AnyView {
-    let Opened { conversation, messages, end, conversations, scope, documents, models, model } = match opened {
-        Ok(opened) => opened,
-        Err(error) => return failure(error),
-    };
+    let Opened { conversation, messages, end, conversations, scope, documents, models, model, may_attach } =
+        match opened {
+            Ok(opened) => opened,
+            Err(error) => return failure(error),
+        };
     let (id, archived, tools_mode) = (conversation.id, conversation.archived_at.is_some(), conversation.tools_mode);
     let project = conversation.project.clone();
     let later = match end {
@@ -227,7 +236,7 @@ fn conversation_content(
                 </aside>
                 <section class="thread" aria-label="Conversation">
                     <h1 class="visually-hidden">{conversation.title.clone()}</h1>
-                    <ThreadView conversation=id messages found=at.message later scoped answering activity/>
+                    <ThreadView conversation=id messages found=at.message later scoped answering activity may_attach/>
                 </section>
             </div>
             <ConversationDialogs conversation renamed=changed/>

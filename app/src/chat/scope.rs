@@ -60,6 +60,10 @@ impl Scoped {
         scoped
     }
 
+    pub fn project(self) -> ProjectId {
+        self.project
+    }
+
     /// The ids of what is checked.
     pub fn chosen(self) -> Vec<DocumentId> {
         self.checked.with_untracked(|checked| checked.iter().map(|document| document.id).collect())

@@ -3,6 +3,7 @@
 use super::{
     answer::{AnswerView, QuestionView},
     api::{self, Ask, DecideToolCall, RegenerateAnswer, SelectBranch, StopAnswer},
+    attachments::{Attaching, Attachments},
     branch::{QuestionTools, focus_versions},
     composer::Composer,
     scope::{ConversationScope, Scoped},
@@ -13,7 +14,7 @@ use crate::{
     ui::{FormError, Glyph, Icon, LinkButton, Toast, form_error, scroll_to_fragment, use_toasts},
 };
 use domain::{
-    ConversationId, Cursor, MessageId, Page, ToolCallId,
+    ConversationId, Cursor, DocumentId, MessageId, Page, ProjectId, ToolCallId,
     chat::{Activity, Asked, Author, Message, MessageState},
 };
 use leptos::{
@@ -44,14 +45,15 @@ impl Shown {
 #[derive(Clone, Copy)]
 pub(super) struct Thread {
     pub conversation: ConversationId,
+    project: ProjectId,
     messages: RwSignal<Vec<Shown>>,
     /// Of the thread: what an effect makes for itself goes when the effect runs again.
     owner: StoredValue<Option<WeakOwner>>,
     earlier: RwSignal<Option<Cursor>>,
     /// A question on its way to the server.
     sending: RwSignal<Option<String>>,
-    /// The key of the question that could not be sent, with its text: the same again is not asked twice.
-    unsent: StoredValue<Option<(String, String)>>,
+    /// The question that could not be sent: the same again is not asked twice.
+    unsent: StoredValue<Option<Unsent>>,
     /// The message that the address names.
     found: Option<MessageId>,
     /// The version that was chosen last.
@@ -64,10 +66,20 @@ pub(super) struct Thread {
     decide: ServerAction<DecideToolCall>,
 }
 
+/// A question on its way.
+#[derive(Clone)]
+struct Unsent {
+    text: String,
+    attachments: Vec<DocumentId>,
+    /// Idempotency key.
+    key: String,
+}
+
 impl Thread {
-    fn new(conversation: ConversationId, page: Page<Message>, found: Option<MessageId>) -> Self {
+    fn new(conversation: ConversationId, project: ProjectId, page: Page<Message>, found: Option<MessageId>) -> Self {
         let thread = Self {
             conversation,
+            project,
             messages: RwSignal::new(page.items.into_iter().map(Shown::new).collect()),
             owner: StoredValue::new(Owner::current().map(|owner| owner.downgrade())),
             earlier: RwSignal::new(page.next),
@@ -132,23 +144,24 @@ impl Thread {
         }
     }
 
-    /// Asks at the end of what is shown.
-    pub fn ask(self, text: String) {
+    /// Asks at the end of what is shown, with these files.
+    pub fn ask(self, text: String, attachments: Vec<DocumentId>) {
         let key = match self.unsent.get_value() {
-            Some((unsent, key)) if unsent == text => key,
+            Some(unsent) if unsent.text == text && unsent.attachments == attachments => unsent.key,
             _ => self.fresh_key(),
         };
-        self.unsent.set_value(Some((text.clone(), key.clone())));
+        self.unsent.set_value(Some(Unsent { text: text.clone(), attachments: attachments.clone(), key: key.clone() }));
         self.sending.set(Some(text.clone()));
-        let after = self.last();
-        self.ask.dispatch(Ask { conversation: self.conversation, text, key, after, instead_of: None });
+        let (conversation, after) = (self.conversation, self.last());
+        self.ask.dispatch(Ask { conversation, text, key, after, instead_of: None, attachments });
     }
 
     /// Asks another version of a question.
     pub fn edit(self, question: MessageId, text: String) {
         if !text.trim().is_empty() && !self.edit.pending().get_untracked() {
             let (conversation, key, instead_of) = (self.conversation, self.fresh_key(), Some(question));
-            self.edit.dispatch(Ask { conversation, text, key, after: None, instead_of });
+            // It keeps its files.
+            self.edit.dispatch(Ask { conversation, text, key, after: None, instead_of, attachments: Vec::new() });
         }
     }
 
@@ -272,8 +285,13 @@ pub(super) fn ThreadView(
     answering: Answering,
     /// What goes on in the conversation, for others on the page.
     activity: RwSignal<Option<Activity>>,
+    may_attach: bool,
 ) -> impl IntoView {
-    let thread = Thread::new(conversation, messages, found);
+    let thread = Thread::new(conversation, scoped.project(), messages, found);
+    let attaching = may_attach.then(|| Attaching::new(scoped.project(), &conversation.to_string()));
+    if let Some(attaching) = attaching {
+        attaching.hear(move || thread.ask.value().with(|value| value.as_ref().map(Result::is_ok)));
+    }
     // What goes on where nothing of it is shown is on another branch: the page knows of that.
     Effect::new(move |before: Option<Option<Activity>>| {
         let now = thread.activity();
@@ -300,7 +318,7 @@ pub(super) fn ThreadView(
     let error = form_error(move || thread.ask.value().get(), &[]);
     // Put back what could not be asked.
     let restore = Signal::derive(move || match thread.ask.value().get() {
-        Some(Err(_)) => thread.unsent.get_value().map(|(text, _)| text),
+        Some(Err(_)) => thread.unsent.get_value().map(|unsent| unsent.text),
         _ => None,
     });
     view! {
@@ -331,7 +349,8 @@ pub(super) fn ThreadView(
                     </div>
                     <Composer
                         url=Ask::url() target="conversation" id=conversation.to_string() key=thread.key() label="Ask another question"
-                        placeholder="Ask about the documents" restore on_send=Callback::new(move |text| thread.ask(text))
+                        placeholder="Ask about the documents" restore attaching
+                        on_send=Callback::new(move |text| thread.ask(text, attaching.map(Attaching::take).unwrap_or_default()))
                         pending=thread.ask.pending() streaming stop=thread.stop after=thread.last()
                     />
                 </div>
@@ -351,6 +370,9 @@ fn message(shown: Shown, thread: Thread) -> AnyView {
             let message = shown.message.get_untracked();
             view! {
                 <QuestionView text=message.content.clone()/>
+                {(!message.attachments.is_empty()).then(|| view! {
+                    <Attachments attachments=message.attachments.clone() project=thread.project/>
+                })}
                 <QuestionTools message thread/>
             }
             .into_any()

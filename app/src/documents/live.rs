@@ -10,7 +10,7 @@ use std::time::Duration;
 /// How long to wait before a stream that the server ended is asked for again.
 const REOPEN_AFTER: Duration = Duration::from_secs(5);
 
-pub(super) enum Change {
+pub(crate) enum Change {
     Changed(Box<Document>),
     Deleted(DocumentId),
 }
@@ -21,7 +21,7 @@ struct Deleted {
 }
 
 /// Calls `heard` for each change as long as the component lives. In the browser only, after hydration.
-pub(super) fn follow(project: ProjectId, heard: impl Fn(Change) + Copy + 'static) {
+pub(crate) fn follow(project: ProjectId, heard: impl Fn(Change) + Copy + 'static) {
     let stream = stream_slot();
     let attempt = RwSignal::new(0_u32);
     // When the last document that was told had changed, in microseconds since 1970: the browser says it when it comes back

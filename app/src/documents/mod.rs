@@ -3,19 +3,22 @@
 mod actions;
 pub mod api;
 mod facts;
+mod files;
 mod keyboard;
 mod list;
-mod live;
+pub(crate) mod live;
 mod page;
 mod reader;
 mod reading;
-mod request;
+pub(crate) mod request;
 mod row;
 mod state;
-mod upload;
+pub(crate) mod upload;
 
 pub(crate) use facts::{kind, page_word, size};
+pub(crate) use files::{DropZone, FileInput, files_of};
 pub use page::DocumentsPage;
 pub use reader::DocumentPage;
 pub(crate) use reader::{PageTurner, Sheet};
+pub(crate) use row::UploadProgress;
 pub(crate) use state::DocumentStateView;

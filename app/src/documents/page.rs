@@ -1,6 +1,7 @@
 use super::{
     actions::DocumentActions,
     api::{self, DocumentsHome},
+    files::{DropZone, FileInput},
     keyboard,
     list::DocumentList,
     live,
@@ -29,12 +30,7 @@ use domain::{
     projects::Project,
     workspaces::Role,
 };
-use leptos::{ev, html, prelude::*, wasm_bindgen::JsCast};
-use web_sys::{DragEvent, Event, HtmlInputElement};
-
-/// What the file picker offers; the server decides by the bytes.
-const ACCEPTED: &str =
-    ".pdf,.docx,.pptx,.xlsx,.epub,.csv,.tsv,.md,.markdown,.txt,.html,.htm,.png,.jpg,.jpeg,.webp,.gif";
+use leptos::prelude::*;
 
 /// A project's documents: a folder of them, or those at the top.
 #[component]
@@ -86,7 +82,7 @@ fn content(home: Result<DocumentsHome, ApiError>, uploads: Uploads, from_newest:
     let may_write = role >= Role::Member;
     let list = DocumentList::new(contents.documents, folder, from_newest);
     let unfinished = if may_write { unfinished } else { Vec::new() };
-    uploads.show((id, folder), unfinished, Callback::new(move |document| list.put(document)));
+    uploads.show(Place::Folder(id, folder), unfinished, Callback::new(move |document| list.put(document)));
     let folders = FolderList::new(id, folder, ProjectFolders { here: contents.folders, all: folders });
     let shown = Shown {
         take: Callback::new(move |ids: Vec<DocumentId>| list.take(&ids)),
@@ -110,7 +106,7 @@ fn content(home: Result<DocumentsHome, ApiError>, uploads: Uploads, from_newest:
             action=move || may_write.then(|| view! {
                 <AddLinkButton/>
                 <NewDocumentForm project=id folder/>
-                <UploadForm place=(id, folder) uploads/>
+                <UploadForm project=id folder uploads/>
             })
         >
             <div class="page__head">
@@ -134,7 +130,7 @@ fn content(home: Result<DocumentsHome, ApiError>, uploads: Uploads, from_newest:
             </p>
             {may_write.then(|| view! {
                 <Bulk actions=items/>
-                <DropZone uploads/>
+                <DropZone words="Drop to add" dropped=move |files| uploads.add(files)/>
             })}
         </Page>
     }
@@ -254,83 +250,16 @@ fn NoDocuments(may_write: bool) -> impl IntoView {
 
 /// The page's main action. With JavaScript the files go up as soon as they are chosen; without it the form sends them.
 #[component]
-fn UploadForm(place: Place, uploads: Uploads) -> impl IntoView {
-    let (project, folder) = place;
+fn UploadForm(project: ProjectId, folder: Option<FolderId>, uploads: Uploads) -> impl IntoView {
     let query = folder.map(|folder| format!("?folder={folder}")).unwrap_or_default();
-    let input = NodeRef::<html::Input>::new();
-    let take = move |input: &HtmlInputElement| {
-        if let Some(files) = input.files().filter(|files| files.length() > 0) {
-            uploads.add(&files);
-            // So that the same file can be chosen again.
-            input.set_value("");
-        }
-    };
-    // Chosen before the page came alive.
-    Effect::new(move |_| {
-        if let Some(input) = input.get() {
-            take(&input);
-        }
-    });
-    let changed = move |event: Event| {
-        if let Some(input) = event.target().and_then(|target| target.dyn_into().ok()) {
-            take(&input);
-        }
-    };
     view! {
         <form class="upload" method="post" enctype="multipart/form-data" action=format!("/api/v1/projects/{project}/documents{query}")>
             <label class="upload__choose button button--primary">
                 <Icon glyph=Glyph::Upload/>
                 <span class="button__label">"Add documents"</span>
-                <input
-                    class="upload__input" type="file" name="file" multiple=true required=true accept=ACCEPTED node_ref=input
-                    on:change=changed
-                />
+                <FileInput name="file" required=true chosen=move |files| uploads.add(files)/>
             </label>
             <button class="upload__send button" type="submit">"Upload"</button>
         </form>
     }
-}
-
-/// Takes files that are dropped anywhere on the page.
-#[component]
-fn DropZone(uploads: Uploads) -> impl IntoView {
-    // Entering a child is told before leaving its parent: count both.
-    let depth = RwSignal::new(0_i32);
-    let entered = window_event_listener(ev::dragenter, move |event: DragEvent| {
-        if carries_files(&event) {
-            depth.update(|depth| *depth += 1);
-        }
-    });
-    let left = window_event_listener(ev::dragleave, move |event: DragEvent| {
-        if carries_files(&event) {
-            depth.update(|depth| *depth = (*depth - 1).max(0));
-        }
-    });
-    // Without this the browser opens what is dropped.
-    let over = window_event_listener(ev::dragover, move |event: DragEvent| {
-        if carries_files(&event) {
-            event.prevent_default();
-        }
-    });
-    let dropped = window_event_listener(ev::drop, move |event: DragEvent| {
-        depth.set(0);
-        if let Some(files) = event.data_transfer().and_then(|data| data.files()).filter(|files| files.length() > 0) {
-            event.prevent_default();
-            uploads.add(&files);
-        }
-    });
-    on_cleanup(move || {
-        for listener in [entered, left, over, dropped] {
-            listener.remove();
-        }
-    });
-    view! {
-        <div class="drop-zone" data-over=move || (depth.get() > 0).then_some("") aria-hidden="true">
-            <p><Icon glyph=Glyph::Upload size=20/>"Drop to add"</p>
-        </div>
-    }
-}
-
-fn carries_files(event: &DragEvent) -> bool {
-    event.data_transfer().is_some_and(|data| data.types().iter().any(|kind| kind == "Files"))
 }

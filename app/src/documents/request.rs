@@ -17,7 +17,7 @@ pub(super) enum Body<'a> {
 
 /// Why there is no good answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// The line broke, or the request was aborted.
     Broken,
     /// It may pass: the server is busy, or misses something that it needs.
@@ -69,6 +69,11 @@ pub(super) async fn send<T: DeserializeOwned>(
     // A promise that is resolved by an event, never rejected.
     let _ = JsFuture::from(ended).await;
     answer(&http)
+}
+
+/// Asks the API for what is at this path below `/api/v1/`.
+pub(crate) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Trouble> {
+    send("GET", &format!("/api/v1/{path}"), Body::Nothing, |_| {}, |_| {}).await
 }
 
 fn answer<T: DeserializeOwned>(http: &XmlHttpRequest) -> Result<T, Trouble> {

@@ -146,8 +146,9 @@ pub(super) fn UploadRow(upload: Upload, uploads: Uploads) -> impl IntoView {
     }
 }
 
+/// How far a file is, in words, with a bar.
 #[component]
-fn UploadProgress(upload: Upload, name: String) -> impl IntoView {
+pub(crate) fn UploadProgress(upload: Upload, name: String) -> impl IntoView {
     let part = move |sent| format!("{} of {}", facts::size(sent), facts::size(upload.size));
     let words = move || match upload.state.get() {
         UploadState::Waiting => "Waiting".to_owned(),

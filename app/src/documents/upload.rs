@@ -3,13 +3,13 @@
 
 use super::request::{self, Body, Trouble, bytes, pause};
 use domain::{
-    DocumentId, FolderId, ProjectId, UploadId,
+    FolderId, ProjectId, UploadId,
     documents::Document,
     uploads::{NewUpload, Upload as Kept},
 };
 use leptos::{callback::Callable, prelude::*, task::spawn_local};
 use std::time::Duration;
-use web_sys::{File, FileList, XmlHttpRequest};
+use web_sys::{File, XmlHttpRequest};
 
 /// How many go up at a time: more share the same line.
 const AT_A_TIME: usize = 2;
@@ -18,7 +18,7 @@ const AT_A_TIME: usize = 2;
 const TRIES: u32 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum UploadState {
+pub(crate) enum UploadState {
     /// Until one that is on its way is done.
     Waiting,
     Sending {
@@ -40,12 +40,18 @@ pub(super) enum UploadState {
     Failed(String),
 }
 
-/// A project, and a folder of it or its top.
-pub(super) type Place = (ProjectId, Option<FolderId>);
+/// Where files go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A folder of a project, or its top.
+    Folder(ProjectId, Option<FolderId>),
+    /// Those that are attached to questions: the server knows where they go.
+    Attachments(ProjectId),
+}
 
 /// One file. Cheap to copy: a handle.
 #[derive(Clone, Copy)]
-pub(super) struct Upload {
+pub(crate) struct Upload {
     pub key: u32,
     pub name: StoredValue<String>,
     /// In bytes.
@@ -64,7 +70,7 @@ pub(super) struct Upload {
 
 /// The files that are on their way, to whichever folder, for as long as documents are in view.
 #[derive(Clone, Copy)]
-pub(super) struct Uploads {
+pub(crate) struct Uploads {
     list: RwSignal<Vec<Upload>>,
     /// In view.
     place: RwSignal<Option<Place>>,
@@ -99,15 +105,20 @@ impl Uploads {
         // In the browser only: what holds a file cannot leave its thread, and the server's tasks do.
         Effect::new(move |ran: Option<()>| {
             for kept in unfinished.iter().rev().filter(|_| ran.is_none()) {
-                let is_known =
-                    self.list.with_untracked(|list| list.iter().any(|upload| upload.id.get_value() == Some(kept.id)));
-                if !is_known {
-                    let state = UploadState::Unchosen { sent: kept.offset };
-                    let (name, id) = (kept.name.clone(), Some(kept.id));
-                    self.push(place, name, kept.size_bytes, kept.modified_ms, state, None, id);
-                }
+                self.restore(kept.clone());
             }
         });
+    }
+
+    /// One of an earlier visit, which goes to the place in view when its file is chosen again. In the browser only.
+    pub fn restore(self, kept: Kept) {
+        let Some(place) = self.place.get_untracked() else { return };
+        let is_known =
+            self.list.with_untracked(|list| list.iter().any(|upload| upload.id.get_value() == Some(kept.id)));
+        if !is_known {
+            let state = UploadState::Unchosen { sent: kept.offset };
+            self.push(place, kept.name, kept.size_bytes, kept.modified_ms, state, None, Some(kept.id));
+        }
     }
 
     /// Those that go to the place in view.
@@ -119,9 +130,9 @@ impl Uploads {
     }
 
     /// Begins to send these files. One that was begun before goes on.
-    pub fn add(self, files: &FileList) {
+    pub fn add(self, files: Vec<File>) {
         let Some(place) = self.place.get_untracked() else { return };
-        for file in (0..files.length()).filter_map(|index| files.item(index)) {
+        for file in files {
             let (name, size, modified_ms) = (file.name(), bytes(file.size()), Some(whole(file.last_modified())));
             let known = self.list.with_untracked(|list| {
                 list.iter().find(|upload| upload.place == place && upload.awaits(&name, size, modified_ms)).copied()
@@ -233,7 +244,7 @@ impl Uploads {
         loop {
             let before = upload.state.try_with_untracked(UploadState::sent).unwrap_or_default();
             match self.send_once(upload, turn).await {
-                Ok(id) => return Ok(send("GET", &format!("/api/v1/documents/{id}"), Body::Nothing).await.ok()),
+                Ok(document) => return Ok(Some(document)),
                 Err(_) if !upload.is_turn(turn) => return Ok(None),
                 Err(Trouble::Refused(reason) | Trouble::Gone(reason)) => return Err(reason),
                 Err(Trouble::Passing(reason)) => {
@@ -259,12 +270,12 @@ impl Uploads {
     }
 
     /// Asks how far the upload is, and sends chunk by chunk from there.
-    async fn send_once(self, upload: Upload, turn: u32) -> Result<DocumentId, Trouble> {
+    async fn send_once(self, upload: Upload, turn: u32) -> Result<Document, Trouble> {
         let mut kept = self.find(upload).await?;
         upload.id.try_set_value(Some(kept.id));
         loop {
             if let Some(document) = kept.document_id {
-                return Ok(document);
+                return request::get(&format!("documents/{document}")).await;
             }
             let Some(chunk) = upload.chunk(&kept) else { return Err(Trouble::Broken) };
             if !upload.is_turn(turn) {
@@ -289,18 +300,22 @@ impl Uploads {
 
     async fn find(self, upload: Upload) -> Result<Kept, Trouble> {
         if let Some(id) = upload.id.try_get_value().flatten() {
-            match send("GET", &format!("/api/v1/uploads/{id}"), Body::Nothing).await {
+            match request::get(&format!("uploads/{id}")).await {
                 // It has run out meanwhile.
                 Err(Trouble::Gone(_)) => {}
                 found => return found,
             }
         }
-        let (project, folder_id) = upload.place;
+        let (project, folder_id, attachment) = match upload.place {
+            Place::Folder(project, folder) => (project, folder, false),
+            Place::Attachments(project) => (project, None, true),
+        };
         let new = NewUpload {
             name: upload.name.try_get_value().unwrap_or_default(),
             size_bytes: upload.size,
             modified_ms: upload.modified_ms,
             folder_id,
+            attachment,
         };
         let json = serde_json::to_string(&new).map_err(|error| Trouble::Refused(error.to_string()))?;
         send("POST", &format!("/api/v1/projects/{project}/uploads"), Body::Json(json)).await
@@ -328,6 +343,11 @@ impl Upload {
         turn
     }
 
+    /// What the server calls it, once it has been asked.
+    pub fn id(self) -> Option<UploadId> {
+        self.id.try_get_value().flatten()
+    }
+
     /// False also when the page is gone.
     fn is_turn(self, turn: u32) -> bool {
         self.turn.try_get_value() == Some(turn)
@@ -345,6 +365,11 @@ impl UploadState {
     /// It has one of the places on the line.
     pub const fn is_under_way(&self) -> bool {
         matches!(self, Self::Sending { .. } | Self::Storing | Self::Interrupted { .. })
+    }
+
+    /// It becomes a document by itself, unless something happens to it.
+    pub const fn is_coming(&self) -> bool {
+        self.is_under_way() || matches!(self, Self::Waiting)
     }
 
     /// Bytes that have gone, as far as they are told.

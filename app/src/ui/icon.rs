@@ -68,6 +68,7 @@ pub enum Glyph {
     List,
     Code,
     History,
+    Paperclip,
 }
 
 impl Glyph {
@@ -96,6 +97,9 @@ impl Glyph {
             }
             Self::Share2 => {
                 r#"<circle cx="18" cy="5" r="3"/><circle cx="6" cy="12" r="3"/><circle cx="18" cy="19" r="3"/><line x1="8.59" x2="15.42" y1="13.51" y2="17.49"/><line x1="15.41" x2="8.59" y1="6.51" y2="10.49"/>"#
+            }
+            Self::Paperclip => {
+                r#"<path d="m16 6-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551"/>"#
             }
             Self::Plus => r#"<path d="M5 12h14"/><path d="M12 5v14"/>"#,
             Self::FileText => {

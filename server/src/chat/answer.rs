@@ -1,27 +1,25 @@
 //! Writing one answer: a task that goes on whether or not anyone follows. It retrieves, asks the answerer, verifies each
 //! citation as its marker comes, has tools run for it ([`turns`]), stores the events, and stores the end.
 
+mod attached;
 mod turns;
 
 use super::{
+    attachments::{self, Share},
     cite::{Citer, Pages, Piece},
     events::{self, End},
     messages, repo,
     running::{Lost, Numbered, Running},
-    scope,
     waiting::{self, Progress},
 };
 use crate::{
-    access::ConversationAccess,
     ai::answer::{
         AnswerPart, AnswerRequest, EXTRACTIVE, Tooling, Wanted,
         context::{self, Fitted, Room},
         lexical::standalone_question,
     },
-    db::Scope,
     fault::Fault,
     models,
-    rag::search,
     session::UserSession,
 };
 use async_trait::async_trait;
@@ -39,7 +37,6 @@ use tokio::time::{Instant, sleep, sleep_until};
 /// Text that comes within this time of the beginning of an event travels with the next one. Below what a reader notices,
 /// and it bounds the events of a fast model.
 const GATHER: Duration = Duration::from_millis(40);
-const PASSAGES: u32 = 10;
 const SHUTDOWN: &str =
     "Atelier was restarted while this answer was being written. What there was of it is kept; ask again for the rest.";
 const NO_END: &str = "The model went on to call tools and gave no answer. Try again, or ask something narrower.";
@@ -211,6 +208,7 @@ impl Writer {
     async fn begin(&mut self) -> Result<(AnswerRequest, Citer<StoredPages>), Stop> {
         self.check_model().await?;
         if !self.assignment.is_resumed {
+            self.await_attachments().await?;
             self.record(AnswerEvent::Status { text: "Searching the documents".to_owned() }).await?;
         }
         let mut request = self.prepare().await?;
@@ -296,14 +294,17 @@ impl Writer {
         self.role = conversation.project().workspace().role();
         let history = messages::history(scope.conn(), &conversation, question, messages::TURNS).await?;
         let brief = repo::brief(scope.conn(), &conversation.project()).await?;
+        let window = self.model().map_or(u32::MAX, |model| model.context_tokens);
+        let fixed = context::fixed(&brief, &text);
+        let attached = attachments::on_branch(scope.conn(), &conversation, question).await?;
+        let share = Share::of(&attached, context::room_for_attached(window, fixed));
         let passages = if self.assignment.is_resumed {
             waiting::passages(scope.conn(), &conversation.project(), &self.progress.passages).await?
         } else {
             let earlier = history.last().map(|turn| turn.question.as_str());
-            self.retrieve(scope, &conversation, &standalone_question(&text, earlier)).await?
+            self.retrieve(scope, &conversation, &share, &standalone_question(&text, earlier)).await?
         };
-        let window = self.model().map_or(u32::MAX, |model| model.context_tokens);
-        let room = Room::in_window(window, context::fixed(&brief, &text));
+        let room = Room::in_window(window, fixed + share.chars);
         let Fitted { turns, left_out } = context::fit(history, room);
         self.turns_left_out = left_out;
         let offered = self.session.state.tools.offers(self.role);
@@ -314,21 +315,10 @@ impl Writer {
             history: turns,
             brief,
             passages,
-            passage_chars: room.passages,
+            passage_chars: room.passages + share.chars,
+            attached: attached::named(attached),
             tools: Tooling { offered, rounds: Vec::new() },
         })
-    }
-
-    async fn retrieve(
-        &self,
-        mut scope: Scope,
-        conversation: &ConversationAccess,
-        query: &str,
-    ) -> Result<Vec<Passage>, Fault> {
-        let place = scope::place_of_question(scope.conn(), conversation, self.assignment.question).await?;
-        let ready = search::prepare(scope.conn(), place).await?;
-        drop(scope);
-        search::in_place(&self.session, ready, query, PASSAGES).await
     }
 
     async fn take(&mut self, pieces: Vec<Piece>) -> Result<(), Stop> {

@@ -78,7 +78,7 @@ fn write(conversation: &Conversation, messages: &[Message]) -> String {
     let mut number = 0;
     for message in messages {
         let body = match message.author {
-            Author::User => format!("> {}", message.content.replace('\n', "\n> ")),
+            Author::User => format!("> {}{}", message.content.replace('\n', "\n> "), attached(message)),
             Author::Assistant => with_footnotes(message, &mut number, &mut notes),
         };
         let _ = write!(text, "\n{}\n", body.trim_end());
@@ -92,6 +92,12 @@ fn write(conversation: &Conversation, messages: &[Message]) -> String {
         let _ = write!(text, "\n{notes}");
     }
     text
+}
+
+/// The names of what came with a question, as its last lines.
+fn attached(message: &Message) -> String {
+    let names: Vec<&str> = message.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
+    if names.is_empty() { String::new() } else { format!("\n>\n> Attached: {}", names.join(", ")) }
 }
 
 /// The answer with its numerals as references to footnotes, which are counted over the whole file.

@@ -2,7 +2,7 @@
 //! question, and what has the same parent are versions of each other. What is shown is one branch, from the first
 //! question to a leaf. A running answer is written by [`super::events`].
 
-use super::{calls, events, repo::UNTITLED};
+use super::{attachments, calls, events, repo::UNTITLED};
 use crate::{
     access::{ConversationAccess, MessageAccess},
     ai::answer::Turn,
@@ -62,6 +62,7 @@ impl From<Row> for Message {
             state: MessageState::parse(&row.state).unwrap_or(MessageState::Failed),
             content: row.content,
             citations: Vec::new(),
+            attachments: Vec::new(),
             tool_calls: Vec::new(),
             model: row.model,
             failure: row.failure,
@@ -161,7 +162,7 @@ pub async fn all(
     complete(conn, found.into_iter().map(Into::into).collect()).await
 }
 
-/// Adds citations and calls of tools, and the text of what is still being written.
+/// Adds citations, attachments and calls of tools, and the text of what is still being written.
 async fn complete(conn: &mut PgConnection, mut messages: Vec<Message>) -> Result<Vec<Message>, Fault> {
     let ids: Vec<Uuid> = messages.iter().map(|message| message.id.into()).collect();
     let rows = sqlx::query!(
@@ -183,6 +184,11 @@ async fn complete(conn: &mut PgConnection, mut messages: Vec<Message>) -> Result
                 span: Span { page: number(row.page), start: number(row.start_char), end: number(row.end_char) },
                 quote: row.quote,
             });
+        }
+    }
+    for (id, attachment) in attachments::shown(conn, &ids).await? {
+        if let Some(message) = messages.iter_mut().find(|message| message.id == id) {
+            message.attachments.push(attachment);
         }
     }
     for call in calls::shown(conn, &ids).await? {

@@ -2,6 +2,7 @@
 //! stored before anyone sees them ([`running`]) and can be followed from any point, in any process ([`follow`]).
 
 mod answer;
+pub(crate) mod attachments;
 mod calls;
 mod cite;
 mod events;
@@ -254,11 +255,19 @@ impl Chat for UserSession {
             }
         };
         let text = question.text.as_str();
+        let attached = question.attachments.map(attachments::distinct).transpose()?;
         let mut scope = self.scope().await?;
         let access = scope.conversation(id, Role::Viewer).await?;
         let model = self.chosen_model(&mut scope, &access).await?;
         let new = self.new_message(&scope, question.idempotency_key.as_deref(), model.as_ref());
         let stored = messages::insert_question(scope.conn(), &access, place, text, &title(text), &new).await?;
+        if let Stored::New { question: made, .. } = stored {
+            match (attached, question.instead_of) {
+                (Some(documents), _) => attachments::attach(&mut scope, &access, made, &documents).await?,
+                (None, Some(version)) => attachments::copy(scope.conn(), version, made).await?,
+                (None, None) => {}
+            }
+        }
         Ok(self.begin(scope, &access, stored, model, asked).await?)
     }
 

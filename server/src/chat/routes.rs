@@ -261,7 +261,8 @@ async fn messages(
 
 /// Ask a question; its answer is written in the background
 ///
-/// Follow the answer at `/messages/{id}/events`. A question that is sent again with the same key, in the header or the
+/// Follow the answer at `/messages/{id}/events`. It waits for `attachments` that are still being read: files go up by
+/// `/projects/{id}/uploads`, with `attachment`. A question that is sent again with the same key, in the header or the
 /// body, returns what was made the first time.
 #[utoipa::path(post, path = "/conversations/{id}/messages", operation_id = "ask_question", tag = "Conversations",
     params(("id" = ConversationId, Path), ("Idempotency-Key" = Option<String>, Header, description = "At most 64 characters; wins over the body's")),

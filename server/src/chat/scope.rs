@@ -1,6 +1,7 @@
 //! Which documents questions are asked of: the project's default, what a conversation has chosen, and what a question
 //! was asked of. What a question records stays, so that it can be answered again in the same way.
 
+use super::attachments;
 use crate::{
     access::{ConversationAccess, DocumentAccess, ProjectAccess},
     fault::Fault,
@@ -124,7 +125,8 @@ pub async fn place_of_question(
     Ok(place)
 }
 
-/// What the question was asked of; everything, where it is older than scopes are.
+/// What the question was asked of; everything, where it is older than scopes are. What is attached to it, or was to one
+/// before it, is always among that.
 pub async fn of_question(
     conn: &mut PgConnection,
     conversation: &ConversationAccess,
@@ -135,12 +137,15 @@ pub async fn of_question(
         Uuid::from(question),
         Uuid::from(conversation.id())
     )
-    .fetch_one(conn)
+    .fetch_one(&mut *conn)
     .await?;
     let documents = row.scope_documents.unwrap_or_default();
-    Ok(match row.scope.as_deref().map(ScopeKind::parse) {
+    let attached = attachments::on_branch(conn, conversation, question).await?;
+    let attached: Vec<Uuid> = attached.into_iter().map(|one| one.document).collect();
+    let asked_of = match row.scope.as_deref().map(ScopeKind::parse) {
         Some(ScopeKind::Chosen) => Documents::Only(documents),
         Some(ScopeKind::Project) if !documents.is_empty() => Documents::Except(documents),
         Some(ScopeKind::Project) | None => Documents::All,
-    })
+    };
+    Ok(asked_of.with(&attached))
 }

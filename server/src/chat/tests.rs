@@ -1,6 +1,7 @@
 //! The whole way: a real database, real retrieval, the real protocol on both sides of the server.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod attachments;
 mod failures;
 mod find;
 mod list;

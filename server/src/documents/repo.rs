@@ -19,7 +19,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -373,6 +373,39 @@ pub(crate) async fn insert(
     )
     .execute(scope.conn())
     .await?;
+    Ok(())
+}
+
+/// The name, or with a number before its extension where a document in the folder has it already.
+pub(super) async fn free_name(
+    conn: &mut PgConnection,
+    access: &ProjectAccess,
+    folder: Option<FolderId>,
+    name: &str,
+) -> Result<String, Fault> {
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+        _ => (name, String::new()),
+    };
+    let taken: HashSet<String> = sqlx::query_scalar!(
+        "select name from documents
+         where project_id = $1 and folder_id is not distinct from $2 and trashed_at is null and starts_with(name, $3)",
+        Uuid::from(access.id()),
+        folder.map(Uuid::from),
+        stem
+    )
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .collect();
+    let numbered = (2_u64..).map(|number| format!("{stem} ({number}){extension}"));
+    let mut names = std::iter::once(name.to_owned()).chain(numbered);
+    Ok(names.find(|name| !taken.contains(name)).unwrap_or_else(|| name.to_owned()))
+}
+
+/// From its beginning: nobody has been told of it yet.
+pub(super) async fn leave_out_of_chat(conn: &mut PgConnection, document: DocumentId) -> Result<(), Fault> {
+    sqlx::query!("update documents set in_chat = false where id = $1", Uuid::from(document)).execute(conn).await?;
     Ok(())
 }
 

@@ -247,6 +247,27 @@ async fn find_inserted(
     repo::find_all(scope, access, &ids).await
 }
 
+/// As [`insert_all`], for a file that is attached to a question: it replaces none of its name, and conversations are not
+/// asked of it unless it is attached or chosen.
+///
+/// # Errors
+/// As [`insert_all`].
+pub(crate) async fn insert_attachment(
+    scope: &mut Scope,
+    project: ProjectId,
+    folder: Option<FolderId>,
+    mut file: NewDocument,
+) -> Result<(), Fault> {
+    let access = scope.project(project, Role::Member).await?;
+    let folder = folders::repo::hold(scope.conn(), project, folder).await?;
+    file.name = repo::free_name(scope.conn(), &access, folder, &file.name).await?;
+    repo::insert(scope, &access, folder, &file).await?;
+    repo::leave_out_of_chat(scope.conn(), file.id).await?;
+    jobs::enqueue_ingest(scope.conn(), file.id).await?;
+    events::notify(scope.conn(), &Notice::Document { project, document: file.id }).await?;
+    touch(scope.conn(), &access).await
+}
+
 /// Has the new document take the place of `old` when it is ready.
 pub(crate) async fn make_replacement(
     scope: &mut Scope,

@@ -1,5 +1,6 @@
 //! Folders of a project, nested, and what is in them.
 
+pub(crate) mod attachments;
 mod moving;
 pub(crate) mod repo;
 pub mod routes;

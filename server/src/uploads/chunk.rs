@@ -238,8 +238,12 @@ async fn finish(session: &UserSession, access: &UploadAccess, row: Row) -> Resul
     };
     let mut scope = session.scope().await?;
     if repo::finish(&mut scope, access).await? {
-        documents::upload::insert_all(&mut scope, row.project_id.into(), row.folder_id.map(Into::into), &[file])
-            .await?;
+        let (project, folder) = (row.project_id.into(), row.folder_id.map(Into::into));
+        if row.is_attachment {
+            documents::upload::insert_attachment(&mut scope, project, folder, file).await?;
+        } else {
+            documents::upload::insert_all(&mut scope, project, folder, &[file]).await?;
+        }
     }
     // Whoever was faster has made it.
     let access = scope.upload(access.id(), Role::Viewer).await?;

@@ -28,9 +28,13 @@ impl Uploads for UserSession {
     async fn begin_upload(&self, project: ProjectId, new: NewUpload) -> Result<Upload, Error> {
         let mut scope = self.scope().await?;
         let access = scope.project(project, Role::Member).await?;
-        let new = NewUpload { name: file_name(&new.name), ..new };
-        folders::repo::path(scope.conn(), project, new.folder_id).await?;
+        let mut new = NewUpload { name: file_name(&new.name), ..new };
         check_size(&new, self.state.config.limits.max_upload_bytes)?;
+        if new.attachment {
+            new.folder_id = folders::attachments::find_or_make(&mut scope, &access).await?;
+        } else {
+            folders::repo::path(scope.conn(), project, new.folder_id).await?;
+        }
         if let Some(row) = repo::find_same(&mut scope, &access, &new).await? {
             return Ok(row.upload());
         }

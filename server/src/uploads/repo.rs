@@ -27,6 +27,7 @@ pub(super) struct Row {
     pub workspace_id: Uuid,
     pub project_id: Uuid,
     pub folder_id: Option<Uuid>,
+    pub is_attachment: bool,
     pub name: String,
     pub size_bytes: i64,
     pub modified_ms: Option<i64>,
@@ -80,8 +81,8 @@ macro_rules! select_uploads {
     ($condition:tt, $($bind:expr),*) => {
         sqlx::query_as!(
             Row,
-            r#"select id, workspace_id, project_id, folder_id, name, size_bytes, modified_ms, document_id, media_type, store_upload,
-                   offset_bytes, parts, hash_state, text_tail, finished_at as "finished_at: OffsetDateTime",
+            r#"select id, workspace_id, project_id, folder_id, is_attachment, name, size_bytes, modified_ms, document_id, media_type,
+                   store_upload, offset_bytes, parts, hash_state, text_tail, finished_at as "finished_at: OffsetDateTime",
                    expires_at as "expires_at: OffsetDateTime"
                from uploads
                where "# + $condition,
@@ -114,14 +115,15 @@ pub(super) async fn find_same(
     let user = Uuid::from(scope.user_id());
     let row = select_uploads!(
         "created_by = $1 and project_id = $2 and name = $3 and size_bytes = $4 and modified_ms is not distinct from $5
-             and folder_id is not distinct from $6 and finished_at is null and expires_at > now()
+             and folder_id is not distinct from $6 and is_attachment = $7 and finished_at is null and expires_at > now()
          order by id desc limit 1",
         user,
         Uuid::from(access.id()),
         new.name,
         integer(new.size_bytes),
         new.modified_ms,
-        new.folder_id.map(Uuid::from)
+        new.folder_id.map(Uuid::from),
+        new.attachment
     );
     Ok(row.fetch_optional(scope.conn()).await?)
 }
@@ -132,8 +134,8 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewU
     let workspace = access.workspace().id();
     sqlx::query!(
         "insert into uploads (id, workspace_id, project_id, created_by, name, size_bytes, modified_ms, document_id,
-             object_key, expires_at, folder_id)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10), $11)",
+             object_key, expires_at, folder_id, is_attachment)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, now() + make_interval(secs => $10), $11, $12)",
         id,
         Uuid::from(workspace),
         Uuid::from(access.id()),
@@ -144,7 +146,8 @@ pub(super) async fn insert(scope: &mut Scope, access: &ProjectAccess, new: &NewU
         document,
         ObjectKey::Document { workspace, document: document.into() }.to_string(),
         LIFETIME,
-        new.folder_id.map(Uuid::from)
+        new.folder_id.map(Uuid::from),
+        new.attachment
     )
     .execute(scope.conn())
     .await?;

@@ -55,6 +55,12 @@ impl Desk {
         self.ada.post(&self.path(), &new).await.json(201)
     }
 
+    async fn begin_attachment(&self, content: &str, modified: i64) -> Upload {
+        let size = content.len();
+        let new = json!({ "name": "brief.md", "size_bytes": size, "modified_ms": modified, "attachment": true });
+        self.ada.post(&self.path(), &new).await.json(201)
+    }
+
     async fn send(&self, upload: &Upload, offset: u64, chunk: &[u8]) -> Answer {
         let request = self.ada.request(Method::PATCH, &format!("/api/v1/uploads/{}", upload.id));
         let request = request.header(header::CONTENT_TYPE, CHUNK).header("upload-offset", offset);
@@ -463,4 +469,34 @@ async fn the_sweep_is_on_the_schedule() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("the queue does not know the schedule");
+}
+
+#[tokio::test]
+async fn what_is_to_be_attached_has_a_folder_and_a_name_of_its_own() {
+    let desk = desk().await;
+    let mut documents = Vec::new();
+    for (content, modified) in [("First.", 1), ("Other.", 2)] {
+        let upload = desk.begin_attachment(content, modified).await;
+        assert_eq!(desk.begin_attachment(content, modified).await.id, upload.id, "it goes on where it was");
+        let document = desk.send_rest(&upload, content.as_bytes()).await.document_id.unwrap();
+        // Only what is ready is replaced by a file of its name.
+        sqlx::query("update documents set state = 'ready' where id = $1")
+            .bind(Uuid::from(document))
+            .execute(&mut desk.app.sql().await)
+            .await
+            .unwrap();
+        documents.push(desk.ada.get(&format!("/api/v1/documents/{document}")).await.json::<Document>(200));
+    }
+    let names: Vec<&str> = documents.iter().map(|document| document.name.as_str()).collect();
+    assert_eq!(names, ["brief.md", "brief (2).md"]);
+    assert!(documents.iter().all(|document| document.replaces.is_none() && !document.in_chat));
+    let folder = documents[0].folder_id.expect("a folder");
+    assert_eq!(documents[1].folder_id, Some(folder));
+    let folder: Value = desk.ada.get(&format!("/api/v1/folders/{folder}")).await.json(200);
+    assert_eq!((&folder["name"], &folder["parent_id"]), (&json!("Attachments"), &Value::Null));
+
+    // One that is put away is made anew.
+    desk.ada.delete(&format!("/api/v1/folders/{}", folder["id"].as_str().unwrap())).await.expect(204);
+    let third = desk.begin_attachment("Third.", 3).await;
+    assert_ne!(third.folder_id.map(Uuid::from).map(|id| json!(id)), Some(folder["id"].clone()));
 }

@@ -24,6 +24,8 @@ const SHORTENED: &str = "\n\n(Shortened: there was no more room. Call again for 
 const NO_ARGUMENTS: &str = r#"{"left_out":"there was no more room"}"#;
 /// In the place of an answer that had no words, and for which tools did something.
 const WORDLESS: &str = "(No words.)";
+/// Characters of attached files that are told whole: about 12,000 tokens, and not more than half of what a window leaves.
+const ATTACHED: usize = 48_000;
 /// Tokens that are left for the answer, or a quarter of a small window.
 const REPLY: usize = 4_096;
 
@@ -38,8 +40,7 @@ pub struct Room {
 impl Room {
     /// Beside `fixed` characters of instructions, brief and question, in a window of so many tokens.
     pub fn in_window(window_tokens: u32, fixed: usize) -> Self {
-        let window = usize::try_from(window_tokens).unwrap_or(usize::MAX / CHARS_A_TOKEN);
-        let usable = window.saturating_sub(REPLY.min(window / 4)).saturating_mul(CHARS_A_TOKEN).saturating_sub(fixed);
+        let usable = usable(window_tokens, fixed);
         let beside_rounds = usable - ROUNDS.min(usable / 5);
         let passages = PASSAGES.min(beside_rounds / 3 * 2);
         Self { usable, passages, history: HISTORY.min(beside_rounds - passages) }
@@ -91,6 +92,17 @@ fn call_chars(Called { wanted: Wanted { id, tool, arguments }, result }: &Called
     2 * id.len() + tool.len() + arguments.chars().count() + result.chars().count() + FRAME
 }
 
+/// Characters that attached files may take which are told whole, beside `fixed` characters. What they do take is fixed then.
+pub fn room_for_attached(window_tokens: u32, fixed: usize) -> usize {
+    ATTACHED.min(usable(window_tokens, fixed) / 2)
+}
+
+/// Characters that a window leaves beside `fixed` characters and the answer.
+fn usable(window_tokens: u32, fixed: usize) -> usize {
+    let window = usize::try_from(window_tokens).unwrap_or(usize::MAX / CHARS_A_TOKEN);
+    window.saturating_sub(REPLY.min(window / 4)).saturating_mul(CHARS_A_TOKEN).saturating_sub(fixed)
+}
+
 /// The turns that are told, the oldest first, without the numerals of their citations: those meant other passages.
 #[derive(Clone, Debug, Default)]
 pub struct Fitted {
@@ -130,10 +142,10 @@ pub fn fixed(brief: &Brief, question: &str) -> usize {
     prompt::system_chars(brief) + question.chars().count()
 }
 
-/// What the next question would take, in tokens: with the turns that would be told, and as many passages as there is room
-/// for.
-pub fn estimate(brief: &Brief, history: Vec<Turn>, window_tokens: u32) -> u32 {
-    let fixed = fixed(brief, "");
+/// What the next question would take, in tokens: with `attached` characters of files that are told whole, the turns that
+/// would be told, and as many passages as there is room for.
+pub fn estimate(brief: &Brief, history: Vec<Turn>, attached: usize, window_tokens: u32) -> u32 {
+    let fixed = fixed(brief, "") + attached;
     let room = Room::in_window(window_tokens, fixed);
     let told: usize = fit(history, room).turns.iter().map(chars).sum();
     u32::try_from((fixed + told + room.passages).div_ceil(CHARS_A_TOKEN)).unwrap_or(u32::MAX)
@@ -247,11 +259,24 @@ mod tests {
     }
 
     #[test]
+    fn attached_files_leave_room_for_the_rest() {
+        assert_eq!(room_for_attached(128_000, 10_000), ATTACHED);
+        for window in [1_000, 4_096, 8_192] {
+            let attached = room_for_attached(window, 1_500);
+            let room = Room::in_window(window, 1_500 + attached);
+            assert!(attached > 0 && room.passages > 0 && room.history > 0, "{window}: {attached} {room:?}");
+        }
+        assert_eq!(room_for_attached(1_000, 20_000), 0);
+    }
+
+    #[test]
     fn the_estimate_grows_with_what_is_told() {
         let brief = Brief::default();
-        let empty = estimate(&brief, Vec::new(), 8_000);
-        let full = estimate(&brief, turns(20, &"word ".repeat(300)), 8_000);
+        let empty = estimate(&brief, Vec::new(), 0, 8_000);
+        let full = estimate(&brief, turns(20, &"word ".repeat(300)), 0, 8_000);
         assert!(empty > 3_000 && full > empty && full <= 8_000, "{empty} {full}");
-        assert!(estimate(&brief, Vec::new(), 128_000) < 10_000);
+        let alone = estimate(&brief, Vec::new(), 0, 128_000);
+        assert!(alone < 10_000);
+        assert_eq!(estimate(&brief, Vec::new(), 4_000, 128_000), alone + 1_000, "what is attached counts");
     }
 }

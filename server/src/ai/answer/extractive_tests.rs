@@ -24,6 +24,7 @@ async fn ask(embedder: Arc<dyn Embedder>, question: &str, texts: &[&str]) -> (St
     let request = AnswerRequest {
         model: None,
         passage_chars: 32_000,
+        attached: crate::ai::answer::AttachedFiles::default(),
         question: question.to_owned(),
         history: Vec::new(),
         brief: Brief::default(),

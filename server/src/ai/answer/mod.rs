@@ -58,7 +58,19 @@ pub struct AnswerRequest {
     pub passages: Vec<Passage>,
     /// Characters of them that there is room for.
     pub passage_chars: usize,
+    pub attached: AttachedFiles,
     pub tools: Tooling,
+}
+
+/// Names of files that came with questions, so that a model knows what “the attached file” is.
+#[derive(Clone, Debug, Default)]
+pub struct AttachedFiles {
+    /// With this one.
+    pub own: Vec<String>,
+    /// With those before it.
+    pub earlier: Vec<String>,
+    /// Of them all, those without a text to read.
+    pub unreadable: Vec<String>,
 }
 
 /// What a model may call for an answer, and what it has called so far.

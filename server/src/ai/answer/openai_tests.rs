@@ -33,6 +33,7 @@ fn request() -> AnswerRequest {
     AnswerRequest {
         model: None,
         passage_chars: 32_000,
+        attached: crate::ai::answer::AttachedFiles::default(),
         question: "What now?".to_owned(),
         history: Vec::new(),
         brief: Brief::default(),

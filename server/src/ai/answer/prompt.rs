@@ -1,7 +1,7 @@
 //! What a chat model is told. Passages come from files that anyone may have written, so they stand behind a fence that
 //! they cannot close, and the rules say that nothing behind it is an instruction.
 
-use super::{AnswerRequest, Called, Round, Tooling, Turn, Wanted};
+use super::{AnswerRequest, AttachedFiles, Called, Round, Tooling, Turn, Wanted};
 use domain::{DocumentId, documents::Passage, projects::Brief};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -132,17 +132,36 @@ pub(super) fn without_citations(answer: &str) -> String {
 
 fn question(request: &AnswerRequest, fence: &str) -> String {
     let mut text = String::new();
+    let attached = attached(&request.attached);
     if request.passages.is_empty() {
         text.push_str("No passage of the documents matches this question.\n");
-    } else {
+    }
+    if !request.passages.is_empty() || !attached.is_empty() {
         let _ = writeln!(text, "Passages, between the lines <<<{fence} and {fence}>>>:\n<<<{fence}");
         text.push_str(&numbered(&request.passages, 1, request.passage_chars).replace(fence, ""));
         if !request.tools.offered.is_empty() {
             text.push_str(&ids(&request.passages));
         }
+        text.push_str(&attached.replace(fence, ""));
         let _ = writeln!(text, "{fence}>>>");
     }
     let _ = write!(text, "\nQuestion: {}", request.question);
+    text
+}
+
+/// Which files came with the questions, in a line each; nothing where none did.
+fn attached(files: &AttachedFiles) -> String {
+    let mut text = String::new();
+    for (words, names) in [
+        ("Attached to this question", &files.own),
+        ("Attached to earlier questions", &files.earlier),
+        ("Attached, but without a text that could be read", &files.unreadable),
+    ] {
+        if !names.is_empty() {
+            let names: Vec<String> = names.iter().map(|name| format!("\"{}\"", on_a_line(name))).collect();
+            let _ = writeln!(text, "{words}: {}.", names.join(", "));
+        }
+    }
     text
 }
 
@@ -200,6 +219,7 @@ mod tests {
             brief: Brief::default(),
             passages: passages.collect(),
             passage_chars: 32_000,
+            attached: AttachedFiles::default(),
             tools: Tooling::default(),
         }
     }
@@ -214,6 +234,24 @@ mod tests {
             assert!((open..close).contains(&last.find(inside).unwrap()));
         }
         assert!(last.ends_with("Question: What now?"));
+    }
+
+    #[test]
+    fn attached_files_are_named_behind_the_fence_with_or_without_passages() {
+        for passages in [&["First."][..], &[]] {
+            let mut request = request(passages);
+            request.attached.own = vec!["Minutes\n\".md".to_owned(), "photo.png".to_owned()];
+            request.attached.unreadable = vec!["photo.png".to_owned()];
+            let messages = messages(&request);
+            let last = messages.last().unwrap()["content"].as_str().unwrap();
+            let (open, close) = (last.find("\n<<<").unwrap(), last.rfind(">>>").unwrap());
+            for line in
+                ["\nAttached to this question: \"Minutes  .md\", \"photo.png\".\n", "could be read: \"photo.png\".\n"]
+            {
+                assert!((open..close).contains(&last.find(line).unwrap()), "{last}");
+            }
+            assert!(!last.contains("earlier questions"));
+        }
     }
 
     #[test]

@@ -29,6 +29,25 @@ impl Documents {
             Self::Only(ids) | Self::Except(ids) => Some(ids),
         }
     }
+
+    /// These too.
+    pub fn with(self, more: &[Uuid]) -> Self {
+        match self {
+            Self::All => Self::All,
+            Self::Only(ids) => Self::Only([ids.as_slice(), more].concat()),
+            Self::Except(ids) => Self::Except(ids.into_iter().filter(|id| !more.contains(id)).collect()),
+        }
+    }
+
+    /// Not these.
+    pub fn without(self, others: &[Uuid]) -> Self {
+        match self {
+            Self::All if others.is_empty() => Self::All,
+            Self::All => Self::Except(others.to_vec()),
+            Self::Only(ids) => Self::Only(ids.into_iter().filter(|id| !others.contains(id)).collect()),
+            Self::Except(ids) => Self::Except([ids.as_slice(), others].concat()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,5 +102,26 @@ impl Place {
             None => count,
         };
         Ok(count.fetch_one(conn).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Documents::{self, All, Except, Only};
+    use uuid::Uuid;
+
+    #[test]
+    fn documents_are_added_and_taken_out() {
+        let id = Uuid::from_u128;
+        for (documents, with, without) in [
+            (All, All, Except(vec![id(2)])),
+            (Only(vec![id(1)]), Only(vec![id(1), id(2)]), Only(vec![id(1)])),
+            (Only(vec![id(2), id(3)]), Only(vec![id(2), id(3), id(2)]), Only(vec![id(3)])),
+            (Except(vec![id(2), id(3)]), Except(vec![id(3)]), Except(vec![id(2), id(3), id(2)])),
+        ] {
+            assert_eq!(documents.clone().with(&[id(2)]), with);
+            assert_eq!(documents.without(&[id(2)]), without);
+        }
+        assert_eq!(Documents::All.without(&[]), All);
     }
 }
