@@ -41,6 +41,11 @@ impl Db {
         MIGRATIONS.run(&self.pool).await
     }
 
+    /// The migrations up to `version`; that there are more already is no error.
+    pub async fn migrate_to(&self, version: i64) -> Result<(), sqlx::migrate::MigrateError> {
+        MIGRATIONS.run_to(version, &self.pool).await
+    }
+
     /// The newest migration that this build knows, to be compared with what [`System::applied_migration`] finds.
     pub fn newest_migration() -> Option<i64> {
         MIGRATIONS.iter().map(|migration| migration.version).max()
@@ -67,6 +72,16 @@ impl Db {
     /// identity provider. What it reads must not reach a user.
     pub async fn system(&self) -> Result<System, Fault> {
         Ok(System { tx: self.pool.begin().await? })
+    }
+
+    /// A transaction that sees the database as it is at its first query, however long it lasts, and changes nothing. It is
+    /// not ended for being slow.
+    pub async fn snapshot(&self) -> Result<System, Fault> {
+        let mut tx = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
+        sqlx::raw_sql("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
+            .execute(&mut *tx)
+            .await?;
+        Ok(System { tx })
     }
 
     /// A connection for what Postgres refuses inside a transaction, such as `create index concurrently`.
