@@ -45,6 +45,8 @@ pub(super) fn file(sha256: Hash) -> String {
     format!("files/{}/{name}", &name[..2])
 }
 
+// There is one in a process: the space that a folder wastes is no reason for a box.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(super) enum Place {
     Folder(PathBuf),
