@@ -74,6 +74,11 @@ impl Db {
         Ok(conn.close().await?)
     }
 
+    /// The migrations up to `version`; that there are more already is no error.
+    pub async fn migrate_to(&self, version: i64) -> Result<(), sqlx::migrate::MigrateError> {
+        MIGRATIONS.run_to(version, &self.pool).await
+    }
+
     /// The newest migration that this build knows, to be compared with what [`System::applied_migration`] finds.
     pub fn newest_migration() -> Option<i64> {
         MIGRATIONS.iter().map(|migration| migration.version).max()
@@ -115,6 +120,16 @@ impl Db {
     /// one of this process, may lose the last fraction of a second.
     pub async fn system_without_flush(&self) -> Result<System, Fault> {
         Ok(System { tx: self.pool.begin_with("begin; set local synchronous_commit = off").await? })
+    }
+
+    /// A transaction that sees the database as it is at its first query, however long it lasts, and changes nothing. It is
+    /// not ended for being slow.
+    pub async fn snapshot(&self) -> Result<System, Fault> {
+        let mut tx = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
+        sqlx::raw_sql("set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0")
+            .execute(&mut *tx)
+            .await?;
+        Ok(System { tx })
     }
 
     /// A connection for what Postgres refuses inside a transaction, such as `create index concurrently`.

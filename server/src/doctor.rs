@@ -3,6 +3,8 @@
 
 mod supabase;
 
+pub(crate) use supabase::tables;
+
 use crate::{
     ai,
     auth::Identity,

@@ -4,9 +4,11 @@
 #![recursion_limit = "512"]
 
 pub mod access;
+pub mod admin;
 pub mod ai;
 pub mod api_keys;
 pub mod auth;
+pub mod backup;
 pub mod bench;
 pub mod chat;
 pub mod config;

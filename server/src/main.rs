@@ -8,7 +8,7 @@
 use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::ExposeSecret;
 use server::{
-    bench,
+    admin, backup, bench,
     config::{Config, store::S3, variables},
     doctor,
     embedded::{
@@ -101,6 +101,24 @@ enum Command {
     /// Reads the file that is its input and writes its text: the server starts it for each file, with limits.
     #[command(hide = true)]
     Extract { media_type: String },
+    /// Backs up the database and all files; the server may go on meanwhile. Ends with 1 if a file was missing.
+    Backup {
+        /// A folder, or s3://bucket/prefix in the store of BACKUP_S3_ENDPOINT. What lies there already is not sent again.
+        target: String,
+    },
+    /// Restores a backup into an empty database and an empty file store. No server may use them meanwhile.
+    Restore {
+        /// A folder, or s3://bucket/prefix.
+        source: String,
+        /// Only reads the backup, and says whether it is whole.
+        #[arg(long)]
+        verify: bool,
+    },
+    /// What only an operator can do.
+    Admin {
+        #[command(subcommand)]
+        task: admin::Task,
+    },
     /// Measures how fast this machine is at what matters, with embedded parts and data of its own; type `cargo xtask bench`.
     Bench(bench::Options),
     /// Measures quality on a corpus with judgements.
@@ -219,6 +237,23 @@ async fn once(config: Config, command: Command) -> Outcome {
             println!("{report}");
             Ok(if report.is_whole() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
+        Command::Backup { target } => {
+            let report = backup::backup(&config, &target, &|line| eprintln!("{line}")).await?;
+            Ok(finished("Backed up", &report))
+        }
+        Command::Restore { source, verify: true } => {
+            let report = backup::verify(&config, &source, &|line| eprintln!("{line}")).await?;
+            Ok(finished("Read and compared", &report))
+        }
+        Command::Restore { source, verify: false } => {
+            let report = backup::restore(&config, &source, &|line| eprintln!("{line}")).await?;
+            Ok(finished("Restored", &report))
+        }
+        Command::Admin { task } => {
+            let done = admin::run(&config, task).await?;
+            print!("{done}");
+            Ok(if done.well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
         Command::Config { .. } => {
             println!("{config:#?}");
             Ok(ExitCode::SUCCESS)
@@ -230,6 +265,12 @@ async fn once(config: Config, command: Command) -> Outcome {
         | Command::Postgres { .. }
         | Command::Objects { .. } => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Progress went to stderr; this is the result.
+fn finished(done: &str, report: &backup::Report) -> ExitCode {
+    println!("{done}: {report}.");
+    if report.lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome {
@@ -415,5 +456,19 @@ mod tests {
         }
         assert!(matches!(command("atelier worker"), Command::Worker));
         assert!(Arguments::try_parse_from(["atelier", "serve", "--role", "neither"]).is_err());
+    }
+
+    #[test]
+    fn what_is_requeued_is_named_or_all() {
+        for (words, understood) in [
+            ("atelier admin requeue 17", true),
+            ("atelier admin requeue --all", true),
+            ("atelier admin requeue", false),
+            ("atelier admin requeue 17 --all", false),
+            ("atelier admin owner ada@example.com", false),
+        ] {
+            assert_eq!(Arguments::try_parse_from(words.split(' ')).is_ok(), understood, "{words}");
+        }
+        assert!(matches!(command("atelier restore /backup --verify"), Command::Restore { verify: true, .. }));
     }
 }

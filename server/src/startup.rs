@@ -94,6 +94,28 @@ pub async fn connect(embedded: &EmbeddedParts, max_connections: u32) -> Result<D
     }
 }
 
+/// Does something with the configured database and file store, and without the rest of a server. What is embedded and does
+/// not run is started for as long as it takes. Nothing is migrated.
+///
+/// # Errors
+/// When they cannot be reached, and what `work` fails with.
+pub async fn with_stores<T, E: From<StartError>>(
+    config: &Config,
+    work: impl AsyncFnOnce(&Db, &ObjectStore) -> Result<T, E>,
+) -> Result<T, E> {
+    let embedded = EmbeddedParts::start(config).await.map_err(StartError::from)?;
+    let done = match connect(&embedded, 4).await {
+        Ok(db) => {
+            let done = work(&db, &ObjectStore::new(embedded.store())).await;
+            db.close().await;
+            done
+        }
+        Err(error) => Err(StartError::from(error).into()),
+    };
+    embedded.stop().await;
+    done
+}
+
 /// Connects to the database, and makes its schemas.
 ///
 /// # Errors

@@ -14,11 +14,11 @@ use super::{
 use crate::{
     config::{Config, identity::Identity as Provider},
     db::Db,
-    events::{Events, Notice},
+    events::{self, Events, Notice},
     fault::Fault,
     mail::Mailer,
 };
-use domain::{UserId, accounts::SignInOptions};
+use domain::{Error, UserId, accounts::SignInOptions};
 use secrecy::SecretString;
 use sqlx::PgConnection;
 use std::{
@@ -143,6 +143,30 @@ impl Identity {
         self.0.verifier.check().await?;
         let name = if self.0.local.is_some() { "embedded" } else { "Supabase Auth" };
         Ok(ProviderHealth { version: format!("{name} {}", health.version), latency })
+    }
+
+    /// Takes all second factors from a person and returns how many there were; other servers hear of it.
+    ///
+    /// # Errors
+    /// `Refused` with what to set, where Supabase's secret key is missing; [`Fault::Identity`].
+    pub async fn reset_second_factor(&self, db: &Db, user: UserId) -> Result<usize, Fault> {
+        let client = self.client();
+        if !client.is_admin() {
+            return Err(Error::unavailable(
+                "This takes the project's secret key. Set SUPABASE_SECRET_KEY, or remove the factor in Supabase's dashboard.",
+            )
+            .into());
+        }
+        let told = |error: super::client::ClientError| Fault::Identity(error.into());
+        let factors = client.factors_of(user.into()).await.map_err(told)?;
+        for factor in &factors {
+            client.delete_factor_of(user.into(), factor.id).await.map_err(told)?;
+        }
+        self.people().forget_person(user.into());
+        let mut system = db.system().await?;
+        events::notify(system.conn(), &Notice::Person { user }).await?;
+        system.commit().await?;
+        Ok(factors.len())
     }
 
     /// Ends the embedded provider's listener.

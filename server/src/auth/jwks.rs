@@ -79,6 +79,7 @@ impl Jwks {
     }
 
     /// Keys that are known already, from the text of a JWKS.
+    #[cfg(test)]
     pub(super) fn fixed(jwks: &serde_json::Value) -> Self {
         let keys = jwks.get("keys").and_then(|keys| keys.as_array()).cloned().unwrap_or_default();
         Self::new(None, Cache { keys: usable(keys), ..Cache::default() })

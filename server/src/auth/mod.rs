@@ -27,6 +27,7 @@ pub use api_key::{KeyLimit, TOKEN_PREFIX};
 pub use identity::{ClientAddress, Identity, ProviderHealth};
 pub(crate) use layer::address as client_address;
 pub use layer::{NeedsSecondFactor, Unsettled, session_layer};
+pub use local::{ACCOUNT_TABLES, KEYS_FOLDER, Rotated, embedded_schema, migrate_embedded, rotate_keys};
 
 use domain::{Error, UserId, accounts::User};
 use uuid::Uuid;

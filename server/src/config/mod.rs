@@ -1,6 +1,7 @@
 //! Everything that is set from outside: environment variables only, read once at start into typed sections. All
 //! mistakes are reported together, each with the variable's name and what to do.
 
+pub mod backup;
 pub mod chat;
 pub mod database;
 pub mod embed;
@@ -40,6 +41,8 @@ pub struct Config {
     pub site: site::Site,
     pub database: database::Database,
     pub store: store::Store,
+    /// Where backups may go beside folders.
+    pub backup: Option<backup::BackupStore>,
     pub identity: identity::Identity,
     pub mail: mail::Mail,
     pub chat: chat::Chat,
@@ -78,6 +81,7 @@ impl Config {
         let site = site::Site::read(&mut reader);
         let database = database::Database::read(&mut reader);
         let store = store::Store::read(&mut reader);
+        let backup = backup::BackupStore::read(&mut reader);
         let identity = identity::Identity::read(&mut reader);
         let mail = mail::Mail::read(&mut reader);
         let chat = chat::Chat::read(&mut reader);
@@ -103,6 +107,7 @@ impl Config {
             site,
             database,
             store,
+            backup,
             identity,
             mail,
             chat,

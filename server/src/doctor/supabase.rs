@@ -47,8 +47,8 @@ async fn extension(conn: &mut PgConnection) -> Result<Finding, sqlx::Error> {
     })
 }
 
-/// The tables that [`ROW_SECURITY`] closes. A test holds them against a new database.
-fn tables() -> Vec<&'static str> {
+/// All of our tables: those that [`ROW_SECURITY`] closes. A test holds them against a new database.
+pub(crate) fn tables() -> Vec<&'static str> {
     let list = ROW_SECURITY.split_once("array[").and_then(|(_, rest)| rest.split_once(']'));
     list.map_or("", |(list, _)| list).split('\'').skip(1).step_by(2).collect()
 }

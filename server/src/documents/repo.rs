@@ -412,18 +412,28 @@ pub(super) async fn leave_out_of_chat(conn: &mut PgConnection, document: Documen
 /// Puts a failed document back to the start, or the failed next text of one that is written here, and says which. A worker
 /// that still holds it has lost its lease.
 pub(super) async fn requeue(scope: &mut Scope, access: &DocumentAccess) -> Result<Option<DocumentId>, Fault> {
+    let changed = requeue_failed(scope.conn(), Some(access.id())).await?;
+    Ok(changed.into_iter().map(|(document, _)| Uuid::from(document)).max().map(Into::into))
+}
+
+/// As [`requeue`], of one document or of all, for the operator.
+pub(crate) async fn requeue_failed(
+    conn: &mut PgConnection,
+    only: Option<DocumentId>,
+) -> Result<Vec<(DocumentId, ProjectId)>, Fault> {
     // Where all of the text is there, it goes on with what is not embedded. A page that was not is fetched anew.
-    let changed = sqlx::query_scalar!(
+    let changed = sqlx::query!(
         "update documents set state = case when chunks_total > 0 then 'embedding' else 'queued' end, failure = null,
              fetched_at = case when chunks_total > 0 then fetched_at end, crashes = 0, lease_epoch = lease_epoch + 1, leased_until = null, updated_at = now()
          where state = 'failed'
-             and (id = $1 or replaces = (select document_id from written_documents where document_id = $1))
-         returning id",
-        Uuid::from(access.id())
+             and ($1::uuid is null or id = $1
+                 or replaces = (select document_id from written_documents where document_id = $1))
+         returning id, project_id",
+        only.map(Uuid::from)
     )
-    .fetch_all(scope.conn())
+    .fetch_all(conn)
     .await?;
-    Ok(changed.into_iter().max().map(Into::into))
+    Ok(changed.into_iter().map(|row| (row.id.into(), row.project_id.into())).collect())
 }
 
 /// Deletes the document and, by cascade, its text, passages and citations, and a version of it that is in the making.

@@ -44,6 +44,15 @@ pub(crate) fn random_token(bytes: usize) -> String {
     URL_SAFE_NO_PAD.encode(random)
 }
 
+/// Makes a folder that only its owner can look into, unless it is there.
+pub(crate) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 /// Writes a file that only its owner can read, whole or not at all.
 pub(crate) fn private_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let partial = path.with_extension("partial");

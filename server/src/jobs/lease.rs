@@ -202,6 +202,14 @@ pub async fn sweep(system: &mut System) -> Result<Swept, Fault> {
     Ok(swept)
 }
 
+/// After a restore nobody holds anything. A lease that has run out since the backup is no crash.
+pub(crate) async fn give_back_all(system: &mut System) -> Result<(), Fault> {
+    sqlx::query!("update documents set leased_until = null where leased_until is not null")
+        .execute(system.conn())
+        .await?;
+    Ok(())
+}
+
 /// A job is lost when a worker dies between taking it from the queue and claiming its document.
 async fn requeue_forgotten(system: &mut System) -> Result<usize, Fault> {
     let forgotten: Vec<Uuid> = sqlx::query_scalar(

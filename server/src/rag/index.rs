@@ -39,7 +39,7 @@ impl EmbeddingIndex {
     }
 
     fn hnsw_name(&self) -> String {
-        format!("chunk_embeddings_hnsw_{}", self.id)
+        hnsw_name(self.id)
     }
 
     /// Names and types cannot be bound; all of them are numbers or ours.
@@ -50,6 +50,32 @@ impl EmbeddingIndex {
              using hnsw ((embedding::{vector}) {operators}) where index_id = {id}"
         ))
     }
+}
+
+fn hnsw_name(id: i32) -> String {
+    format!("chunk_embeddings_hnsw_{id}")
+}
+
+/// Forgets all versions with their vectors and graphs, for a restore that brings others.
+pub(crate) async fn forget_all(conn: &mut PgConnection) -> Result<(), Fault> {
+    lock(conn, Lock::Change).await?;
+    let ids = sqlx::query_scalar!("delete from embedding_indexes returning id").fetch_all(&mut *conn).await?;
+    for id in ids {
+        let drop = AssertSqlSafe(format!("drop index if exists {}", hnsw_name(id)));
+        sqlx::query(drop).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Makes the graph of the active version, which no backup has.
+pub(crate) async fn restore_graph(db: &Db) -> Result<(), Fault> {
+    let mut system = db.system().await?;
+    let active = find_active(system.conn()).await?;
+    drop(system);
+    if let Some(index) = active {
+        build::rebuild_graph(db, &index).await?;
+    }
+    Ok(())
 }
 
 /// Sees to it that the configured model's index is active or becomes so, and returns the active one. To be called at

@@ -2,7 +2,15 @@
 //! database keeps keys, never addresses.
 
 use domain::{DocumentId, WorkspaceId};
-use std::fmt;
+use std::{fmt, sync::Arc};
+
+/// The name of an object in a bucket, or what names begin with: an [`ObjectKey`] in that of the product, and in one for backups what
+/// [`crate::backup`] calls its files. No text is a key by itself.
+pub trait Key: fmt::Display + Send + Sync {}
+
+impl Key for ObjectKey {}
+
+impl Key for ObjectPrefix {}
 
 /// Where an object lies in the bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +47,24 @@ impl fmt::Display for ObjectKey {
                 write!(f, "{}public/{document}", ObjectPrefix::Workspace(*workspace))
             }
         }
+    }
+}
+
+/// A key as the store is told it, for what outlives its caller.
+#[derive(Clone, Debug)]
+pub(super) struct Name(Arc<str>);
+
+impl Name {
+    pub fn of(key: &impl Key) -> Self {
+        Self(key.to_string().into())
+    }
+}
+
+impl Key for Name {}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

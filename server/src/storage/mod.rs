@@ -16,7 +16,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use key::{ObjectKey, ObjectPrefix};
+pub use key::{Key, ObjectKey, ObjectPrefix};
 pub use link::Shown;
 pub use multipart::{PART_BYTES, Unfinished};
 pub use read::{Object, ObjectHead};

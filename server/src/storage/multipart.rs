@@ -2,7 +2,7 @@
 
 use super::{
     failure::{deepest, fault, too_large},
-    key::{ObjectKey, ObjectPrefix},
+    key::{Key, Name, ObjectPrefix},
     store::{ObjectStore, Stored},
 };
 use crate::fault::Fault;
@@ -36,11 +36,12 @@ impl ObjectStore {
     /// `Refused(TooLarge)` beyond `max_bytes`; whatever the stream fails with; [`Fault::Store`].
     pub async fn put_stream(
         &self,
-        key: ObjectKey,
+        key: impl Key,
         media_type: &str,
         stream: impl Stream<Item = Result<Bytes, Fault>> + Send,
         max_bytes: u64,
     ) -> Result<Stored, Fault> {
+        let key = Name::of(&key);
         let mut stream = pin!(stream);
         let mut buffer = BytesMut::new();
         let mut hash = Sha256::new();
@@ -58,7 +59,7 @@ impl ObjectStore {
                 let part = buffer.split_to(PART_BYTES).freeze();
                 let started = match upload.take() {
                     Some(started) => started,
-                    None => Multipart::start(self.clone(), key, media_type).await?,
+                    None => Multipart::start(self.clone(), key.clone(), media_type).await?,
                 };
                 upload.insert(started).add(part).await?;
             }
@@ -77,7 +78,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// [`Fault::Store`].
-    pub async fn begin_parts(&self, key: ObjectKey, media_type: &str) -> Result<String, Fault> {
+    pub async fn begin_parts(&self, key: impl Key, media_type: &str) -> Result<String, Fault> {
         let request = self.client.create_multipart_upload().bucket(&self.bucket).key(key.to_string());
         let begun = request.content_type(media_type).send().await.map_err(fault)?;
         begun.upload_id.ok_or_else(|| Fault::Store("the store gave an upload no name".into()))
@@ -87,7 +88,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// [`Fault::Store`].
-    pub async fn put_part(&self, key: ObjectKey, upload: &str, number: usize, part: Bytes) -> Result<String, Fault> {
+    pub async fn put_part(&self, key: impl Key, upload: &str, number: usize, part: Bytes) -> Result<String, Fault> {
         let number = i32::try_from(number).unwrap_or(i32::MAX);
         let request = self.client.upload_part().bucket(&self.bucket).key(key.to_string()).part_number(number);
         let done = request.upload_id(upload).body(ByteStream::from(part)).send().await.map_err(fault)?;
@@ -98,7 +99,8 @@ impl ObjectStore {
     ///
     /// # Errors
     /// [`Fault::Store`].
-    pub async fn complete_parts(&self, key: ObjectKey, upload: &str, tags: &[String], size: u64) -> Result<(), Fault> {
+    pub async fn complete_parts(&self, key: impl Key, upload: &str, tags: &[String], size: u64) -> Result<(), Fault> {
+        let key = Name::of(&key);
         let part = |(number, tag): (i32, &String)| CompletedPart::builder().part_number(number).e_tag(tag).build();
         let parts = CompletedMultipartUpload::builder().set_parts(Some((1..).zip(tags).map(part).collect())).build();
         let request = self.client.complete_multipart_upload().bucket(&self.bucket).key(key.to_string());
@@ -106,7 +108,7 @@ impl ObjectStore {
         // The first of two tries may have done it: then the upload is gone, and the object is there, or will be soon.
         let looks = if is_gone(&error) { 4 } else { 1 };
         for look in 0..looks {
-            if self.head(key).await.is_ok_and(|head| head.size == size) {
+            if self.head(key.clone()).await.is_ok_and(|head| head.size == size) {
                 return Ok(());
             }
             if look + 1 < looks {
@@ -163,27 +165,27 @@ fn is_gone<E: std::error::Error + ProvideErrorMetadata + 'static>(error: &SdkErr
 /// An upload in parts. Aborted when dropped before [`Multipart::complete`].
 struct Multipart {
     store: ObjectStore,
-    key: ObjectKey,
+    key: Name,
     id: Option<String>,
     tags: Vec<String>,
 }
 
 impl Multipart {
-    async fn start(store: ObjectStore, key: ObjectKey, media_type: &str) -> Result<Self, Fault> {
-        let id = store.begin_parts(key, media_type).await?;
+    async fn start(store: ObjectStore, key: Name, media_type: &str) -> Result<Self, Fault> {
+        let id = store.begin_parts(key.clone(), media_type).await?;
         Ok(Self { store, key, id: Some(id), tags: Vec::new() })
     }
 
     async fn add(&mut self, part: Bytes) -> Result<(), Fault> {
         let id = self.id.as_deref().unwrap_or_default();
-        let tag = self.store.put_part(self.key, id, self.tags.len() + 1, part).await?;
+        let tag = self.store.put_part(self.key.clone(), id, self.tags.len() + 1, part).await?;
         self.tags.push(tag);
         Ok(())
     }
 
     async fn complete(mut self, size: u64) -> Result<(), Fault> {
         let id = self.id.as_deref().unwrap_or_default();
-        self.store.complete_parts(self.key, id, &self.tags, size).await?;
+        self.store.complete_parts(self.key.clone(), id, &self.tags, size).await?;
         self.id = None;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::{
     failure::{fault, outside, too_large},
-    key::ObjectKey,
+    key::{Key, Name},
     store::ObjectStore,
 };
 use crate::fault::Fault;
@@ -23,6 +23,8 @@ pub struct Object {
     /// Bytes of the whole object.
     pub size: u64,
     pub media_type: String,
+    /// Its `Content-Disposition`, if it has one.
+    pub disposition: Option<String>,
 }
 
 /// What is known of an object without reading it.
@@ -31,6 +33,8 @@ pub struct ObjectHead {
     /// Bytes.
     pub size: u64,
     pub media_type: String,
+    /// Its `Content-Disposition`, if it has one.
+    pub disposition: Option<String>,
 }
 
 impl ObjectStore {
@@ -38,15 +42,17 @@ impl ObjectStore {
     ///
     /// # Errors
     /// `Refused(NotFound)`; `Refused(Invalid)` for a range outside of the object; [`Fault::Store`].
-    pub async fn get(&self, key: ObjectKey, range: Option<Range<u64>>) -> Result<Object, Fault> {
+    pub async fn get(&self, key: impl Key, range: Option<Range<u64>>) -> Result<Object, Fault> {
         if range.as_ref().is_some_and(Range::is_empty) {
             return Err(outside().into());
         }
         let start = range.as_ref().map_or(0, |range| range.start);
-        let found = self.open(key, range, None).await?;
+        let key = Name::of(&key);
+        let found = self.open(&key, range, None).await?;
         let length = found.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
         let size = found.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok()).unwrap_or(length);
         let media_type = found.content_type().unwrap_or("application/octet-stream").to_owned();
+        let disposition = found.content_disposition().map(str::to_owned);
         let reader = Reader {
             store: self.clone(),
             key,
@@ -55,12 +61,13 @@ impl ObjectStore {
             rest: start..start + length,
             resumptions: 0,
         };
-        Ok(Object { stream: futures::stream::try_unfold(reader, Reader::next).boxed(), length, size, media_type })
+        let stream = futures::stream::try_unfold(reader, Reader::next).boxed();
+        Ok(Object { stream, length, size, media_type, disposition })
     }
 
     async fn open(
         &self,
-        key: ObjectKey,
+        key: &Name,
         range: Option<Range<u64>>,
         version: Option<String>,
     ) -> Result<GetObjectOutput, Fault> {
@@ -73,7 +80,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// As [`Self::get`]; `Refused(TooLarge)` beyond `max_bytes`.
-    pub async fn get_bytes(&self, key: ObjectKey, max_bytes: u64) -> Result<Bytes, Fault> {
+    pub async fn get_bytes(&self, key: impl Key, max_bytes: u64) -> Result<Bytes, Fault> {
         let mut object = self.get(key, None).await?;
         if object.length > max_bytes {
             return Err(too_large(max_bytes).into());
@@ -87,11 +94,12 @@ impl ObjectStore {
 
     /// # Errors
     /// `Refused(NotFound)`; [`Fault::Store`].
-    pub async fn head(&self, key: ObjectKey) -> Result<ObjectHead, Fault> {
+    pub async fn head(&self, key: impl Key) -> Result<ObjectHead, Fault> {
         let found = self.client.head_object().bucket(&self.bucket).key(key.to_string()).send().await.map_err(fault)?;
         Ok(ObjectHead {
             size: found.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default(),
             media_type: found.content_type().unwrap_or("application/octet-stream").to_owned(),
+            disposition: found.content_disposition().map(str::to_owned),
         })
     }
 }
@@ -99,7 +107,7 @@ impl ObjectStore {
 /// The client of S3 tries requests again, but not the bodies of their answers.
 struct Reader {
     store: ObjectStore,
-    key: ObjectKey,
+    key: Name,
     /// What was opened first: nothing else is read on.
     version: Option<String>,
     body: ByteStream,
@@ -130,7 +138,7 @@ impl Reader {
             tracing::warn!(key = %self.key, at = self.rest.start, error = %broken, "reading a file broke off and goes on");
             tokio::time::sleep(self.store.patience.backoff * 2_u32.pow(self.resumptions)).await;
             self.resumptions += 1;
-            let again = self.store.open(self.key, Some(self.rest.clone()), self.version.clone()).await;
+            let again = self.store.open(&self.key, Some(self.rest.clone()), self.version.clone()).await;
             let again = again.map_err(io::Error::other)?;
             // Not every store looks at If-Match.
             if again.e_tag() != self.version.as_deref() {

@@ -2,7 +2,7 @@
 
 use super::{
     failure::{NO_SUCH_KEY, code, explain, fault},
-    key::{ObjectKey, ObjectPrefix},
+    key::{Key, ObjectKey, ObjectPrefix},
     measure::Measure,
 };
 use crate::{config::store::S3, fault::Fault};
@@ -138,7 +138,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// [`Fault::Store`].
-    pub async fn put(&self, key: ObjectKey, media_type: &str, body: Bytes) -> Result<(), Fault> {
+    pub async fn put(&self, key: impl Key, media_type: &str, body: Bytes) -> Result<(), Fault> {
         self.client
             .put_object()
             .bucket(&self.bucket)
@@ -176,7 +176,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// [`Fault::Store`].
-    pub async fn delete(&self, key: ObjectKey) -> Result<(), Fault> {
+    pub async fn delete(&self, key: impl Key) -> Result<(), Fault> {
         self.client.delete_object().bucket(&self.bucket).key(key.to_string()).send().await.map_err(fault)?;
         Ok(())
     }
@@ -223,7 +223,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// [`Fault::Store`].
-    pub async fn list(&self, prefix: ObjectPrefix, after: Option<&str>) -> Result<ListedPage, Fault> {
+    pub async fn list(&self, prefix: impl Key, after: Option<&str>) -> Result<ListedPage, Fault> {
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix.to_string());
         let page = request.set_start_after(after.map(str::to_owned)).send().await.map_err(fault)?;
         let objects = page.contents().iter().filter_map(|object| {

@@ -18,8 +18,17 @@ pub(super) struct Session {
 
 /// Signs up with the real provider.
 pub(super) async fn sign_up(site: &Url, key: &SecretString, name: &str) -> Session {
+    session(site, "signup", key, name).await
+}
+
+/// Signs in with the real provider.
+pub(super) async fn sign_in(site: &Url, key: &SecretString, name: &str) -> Session {
+    session(site, "token?grant_type=password", key, name).await
+}
+
+async fn session(site: &Url, way: &str, key: &SecretString, name: &str) -> Session {
     let answer = reqwest::Client::new()
-        .post(site.join("auth/v1/signup").expect("a URL"))
+        .post(site.join(&format!("auth/v1/{way}")).expect("a URL"))
         .header("apikey", key.expose_secret())
         .json(&json!({ "email": format!("{name}@example.com"), "password": PASSWORD }))
         .send()
@@ -27,7 +36,7 @@ pub(super) async fn sign_up(site: &Url, key: &SecretString, name: &str) -> Sessi
         .expect("the identity provider answers");
     let status = answer.status();
     let session: Value = answer.json().await.expect("a session");
-    assert!(status.is_success(), "sign-up of {name}: {status} {session}");
+    assert!(status.is_success(), "{way} of {name}: {status} {session}");
     Session {
         access_token: session["access_token"].as_str().expect("an access token").to_owned(),
         user_id: session["user"]["id"].as_str().and_then(|id| id.parse().ok()).expect("a user's id"),

@@ -19,6 +19,7 @@ mod queries;
 mod security;
 
 pub(crate) use client::{Answer, Client};
+pub(crate) use database::TestDatabase;
 pub(crate) use form::Form;
 pub(crate) use operations::{Belongings, Operation, example};
 pub(crate) use queries::count_queries;
@@ -39,7 +40,6 @@ use crate::{
     storage::{ObjectStore, embedded::EmbeddedStore},
     web::{Fetcher, Limits, sites::Sites},
 };
-use database::TestDatabase;
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use std::{net::SocketAddr, str::FromStr, sync::Arc};
 use tokio_util::sync::CancellationToken;
@@ -80,9 +80,24 @@ impl TestApp {
         store: impl FnOnce(&S3) -> ObjectStore,
         web: Fetcher,
     ) -> Self {
-        queries::listen();
-        let database = TestDatabase::create().await;
         let folder = tempfile::tempdir().expect("a folder for the test");
+        Self::start_in(TestDatabase::create().await, folder, variables, store, web).await
+    }
+
+    /// On a database that holds something, and a folder with `objects` in it.
+    pub async fn start_over(database: TestDatabase, folder: tempfile::TempDir) -> Self {
+        let web = Fetcher::new(Limits::new(u64::MAX)).expect("the client for web pages");
+        Self::start_in(database, folder, &[], ObjectStore::new, web).await
+    }
+
+    async fn start_in(
+        database: TestDatabase,
+        folder: tempfile::TempDir,
+        variables: &[(&str, &str)],
+        store: impl FnOnce(&S3) -> ObjectStore,
+        web: Fetcher,
+    ) -> Self {
+        queries::listen();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let mut config = config(&database, folder.path(), variables);
@@ -175,6 +190,13 @@ impl TestApp {
     pub async fn user(&self, name: &str) -> Client {
         let key = self.state.identity.embedded_publishable_key().expect("the embedded provider");
         let session = client::sign_up(&self.url, &key, name).await;
+        Client::new(self.url.clone(), Some(session))
+    }
+
+    /// The same person once more, by their password.
+    pub async fn returning(&self, name: &str) -> Client {
+        let key = self.state.identity.embedded_publishable_key().expect("the embedded provider");
+        let session = client::sign_in(&self.url, &key, name).await;
         Client::new(self.url.clone(), Some(session))
     }
 

@@ -113,6 +113,19 @@ impl Client {
         found(done(self.as_admin(self.http.delete(self.admin_url(id))).send().await?).await).map(|_| ())
     }
 
+    /// A person's second factors, asked as the administrator.
+    pub(in crate::auth) async fn factors_of(&self, id: Uuid) -> Result<Vec<Factor>, ClientError> {
+        let url = format!("{}/factors", self.admin_url(id));
+        let factors: Option<Vec<Factor>> = read(self.as_admin(self.http.get(url)).send().await?).await?;
+        Ok(factors.unwrap_or_default())
+    }
+
+    /// Takes a second factor from a person.
+    pub(in crate::auth) async fn delete_factor_of(&self, id: Uuid, factor: Uuid) -> Result<(), ClientError> {
+        let url = format!("{}/factors/{factor}", self.admin_url(id));
+        done(self.as_admin(self.http.delete(url)).send().await?).await
+    }
+
     fn admin_url(&self, id: Uuid) -> String {
         self.url(&format!("/admin/users/{id}"))
     }

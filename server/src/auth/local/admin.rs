@@ -1,9 +1,9 @@
-//! What only our own server may do, with the secret key: accounts looked up and deleted.
+//! What only our own server may do, with the secret key: accounts looked up and deleted, second factors taken away.
 
 use super::{
     Provider,
     error::{AuthError, Code},
-    one_time,
+    factors, one_time,
     protocol::{self, json_body},
     routes::Shared,
     user, users,
@@ -47,6 +47,32 @@ pub(super) async fn show(
     let user = find(&provider, &id).await?;
     let mut tx = provider.db.system().await?;
     Ok(Json(users::json(tx.conn(), &user).await?))
+}
+
+pub(super) async fn list_factors(
+    State(provider): Shared,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, AuthError> {
+    check_admin(&provider, has_secret_key(&provider, &request), request.headers()).await?;
+    let user = find(&provider, &id).await?;
+    let mut tx = provider.db.system().await?;
+    let factors = factors::of(tx.conn(), user.id).await?;
+    Ok(Json(factors.iter().map(factors::Factor::json).collect()))
+}
+
+pub(super) async fn delete_factor(
+    State(provider): Shared,
+    Path((id, factor)): Path<(String, String)>,
+    request: Request,
+) -> Result<Json<Value>, AuthError> {
+    check_admin(&provider, has_secret_key(&provider, &request), request.headers()).await?;
+    let user = find(&provider, &id).await?;
+    let mut tx = provider.db.system().await?;
+    let factor = factors::find(tx.conn(), user.id, &factor).await?;
+    factors::remove(tx.conn(), &factor).await?;
+    tx.commit().await?;
+    Ok(Json(factor.json()))
 }
 
 #[derive(Deserialize)]

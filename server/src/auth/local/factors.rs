@@ -68,7 +68,7 @@ pub(super) async fn of(conn: &mut PgConnection, user: Uuid) -> Result<Vec<Factor
     Ok(factors)
 }
 
-async fn find(conn: &mut PgConnection, user: Uuid, id: &str) -> Result<Factor, AuthError> {
+pub(super) async fn find(conn: &mut PgConnection, user: Uuid, id: &str) -> Result<Factor, AuthError> {
     let id: Uuid = id.parse().map_err(|_| AuthError::new(404, Code::ValidationFailed, "factor_id must be an UUID"))?;
     let factors = of(conn, user).await?;
     let unknown = || AuthError::new(404, Code::MfaFactorNotFound, "Factor not found");
@@ -272,10 +272,15 @@ pub(super) async fn unenrol(
     if factor.is_verified() && !caller.session.is_aal2() {
         return Err(AuthError::new(422, Code::InsufficientAal, "AAL2 required to unenroll verified factor"));
     }
-    sqlx::query!("delete from auth.mfa_factors where id = $1", factor.id).execute(tx.conn()).await?;
-    sessions::lower(tx.conn(), factor.id).await?;
+    remove(tx.conn(), &factor).await?;
     tx.commit().await?;
     Ok(Json(json!({ "id": factor.id })))
+}
+
+/// Removes a factor, and takes back what it has raised.
+pub(super) async fn remove(conn: &mut PgConnection, factor: &Factor) -> Result<(), Fault> {
+    sqlx::query!("delete from auth.mfa_factors where id = $1", factor.id).execute(&mut *conn).await?;
+    Ok(sessions::lower(conn, factor.id).await?)
 }
 
 /// Codes of six digits every 30 seconds, with one step of clock skew either way.

@@ -1,14 +1,11 @@
 //! The provider's secrets, in one file that only its owner may read: signing keys, the key that refresh tokens are made
 //! with, and the two API keys.
 
-use crate::fault::Fault;
+use super::signing::{SigningKeyEntry, SigningKeys};
+use crate::{embedded, fault::Fault};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use p256::{
-    elliptic_curve::sec1::ToEncodedPoint,
-    pkcs8::{DecodePrivateKey, EncodePrivateKey, LineEnding},
-};
 use rand::TryRngCore;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -20,30 +17,22 @@ use std::{
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-const FILE: &str = "keys.json";
+pub(super) const FILE: &str = "keys.json";
 
-/// The file's contents. To rotate, append a signing key: the last one signs, all of them verify.
+/// The file's contents.
 #[derive(Serialize, Deserialize)]
-struct KeyFile {
-    signing_keys: Vec<SigningKeyEntry>,
+pub(super) struct KeyFile {
+    /// In the order in which they were made.
+    pub signing_keys: Vec<SigningKeyEntry>,
     /// base64url of 32 bytes.
     refresh_token_key: String,
     publishable_key: String,
     secret_key: String,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SigningKeyEntry {
-    kid: String,
-    /// PKCS#8 in PEM, P-256.
-    private_key: String,
-}
-
 /// The provider's secrets, ready for use.
 pub(super) struct Keys {
-    kid: String,
-    signing: EncodingKey,
-    jwks: serde_json::Value,
+    signing: SigningKeys,
     refresh_token_key: Vec<u8>,
     publishable_key: String,
     secret_key: String,
@@ -53,18 +42,34 @@ pub(super) struct Keys {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("Keys").finish_non_exhaustive()
     }
 }
 
 /// The keys in `folder`, made if there are none.
 pub(super) async fn load_or_make(folder: &Path) -> Result<Keys, Fault> {
     let folder = folder.to_owned();
-    let text = tokio::task::spawn_blocking(move || read_or_write(&folder))
+    tokio::task::spawn_blocking(move || Keys::open(&folder, parse(&read_or_write(&folder)?)?))
         .await
-        .map_err(Fault::while_doing("read the signing keys"))??;
-    let file: KeyFile = serde_json::from_str(&text).map_err(Fault::while_doing("read the signing keys"))?;
-    Keys::open(file)
+        .map_err(Fault::while_doing("read the signing keys"))?
+}
+
+/// The contents of a file that is there.
+pub(super) fn read(path: &Path) -> Result<KeyFile, Fault> {
+    parse(&std::fs::read_to_string(path)?)
+}
+
+/// Puts other contents in the place of a file's, at once.
+pub(super) fn replace(path: &Path, file: &KeyFile) -> Result<(), Fault> {
+    Ok(embedded::private_file(path, text_of(file)?.as_bytes())?)
+}
+
+fn parse(text: &str) -> Result<KeyFile, Fault> {
+    serde_json::from_str(text).map_err(Fault::while_doing("read the signing keys"))
+}
+
+fn text_of(file: &KeyFile) -> Result<String, Fault> {
+    serde_json::to_string_pretty(file).map_err(Fault::while_doing("write the signing keys"))
 }
 
 fn read_or_write(folder: &Path) -> Result<String, Fault> {
@@ -74,8 +79,8 @@ fn read_or_write(folder: &Path) -> Result<String, Fault> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
-    make_private_folder(folder)?;
-    let text = serde_json::to_string_pretty(&generate()?).map_err(Fault::while_doing("write the signing keys"))?;
+    embedded::private_folder(folder)?;
+    let text = text_of(&generate()?)?;
     let draft = folder.join(format!(".{FILE}.{}", Uuid::new_v4().simple()));
     private_file(&draft)?.write_all(text.as_bytes())?;
     // Of two servers that start at once one wins, and both use its keys: a link, unlike a rename, replaces nothing.
@@ -88,14 +93,6 @@ fn read_or_write(folder: &Path) -> Result<String, Fault> {
     }
 }
 
-fn make_private_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -104,16 +101,9 @@ fn private_file(path: &Path) -> std::io::Result<std::fs::File> {
     options.open(path)
 }
 
-fn generate() -> Result<KeyFile, Fault> {
-    let signing = loop {
-        // Of 2^32 draws fewer than one is no scalar of the curve.
-        if let Ok(key) = p256::SecretKey::from_slice(&random::<32>()?) {
-            break key;
-        }
-    };
-    let private_key = signing.to_pkcs8_pem(LineEnding::LF).map_err(|error| bad_key(&error))?.to_string();
+pub(super) fn generate() -> Result<KeyFile, Fault> {
     Ok(KeyFile {
-        signing_keys: vec![SigningKeyEntry { kid: Uuid::new_v4().to_string(), private_key }],
+        signing_keys: vec![SigningKeyEntry::generate()?],
         refresh_token_key: URL_SAFE_NO_PAD.encode(random::<32>()?),
         publishable_key: format!("sb_publishable_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
         secret_key: format!("sb_secret_{}", URL_SAFE_NO_PAD.encode(random::<24>()?)),
@@ -127,19 +117,14 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], Fault> {
     Ok(bytes)
 }
 
-fn bad_key(error: &dyn std::fmt::Display) -> Fault {
+pub(super) fn bad_key(error: &dyn std::fmt::Display) -> Fault {
     Fault::Other { doing: "read the signing keys", cause: error.to_string().into() }
 }
 
 impl Keys {
-    fn open(file: KeyFile) -> Result<Self, Fault> {
-        let published = file.signing_keys.iter().map(SigningKeyEntry::jwk).collect::<Result<Vec<_>, _>>()?;
-        let current = file.signing_keys.last().ok_or_else(|| bad_key(&"the file holds none"))?;
-        let signing = EncodingKey::from_ec_pem(current.private_key.as_bytes()).map_err(|error| bad_key(&error))?;
+    fn open(folder: &Path, file: KeyFile) -> Result<Self, Fault> {
         Ok(Self {
-            kid: current.kid.clone(),
-            signing,
-            jwks: serde_json::json!({ "keys": published }),
+            signing: SigningKeys::open(folder.join(FILE), &file.signing_keys)?,
             refresh_token_key: URL_SAFE_NO_PAD.decode(&file.refresh_token_key).map_err(|error| bad_key(&error))?,
             publishable_key: file.publishable_key,
             secret_key: file.secret_key,
@@ -154,11 +139,14 @@ impl Keys {
 
     /// A signed access token with these claims.
     pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, Fault> {
-        let (header, key) = match &self.shared_secret {
-            Some(secret) => (Header::new(Algorithm::HS256), secret),
-            None => (Header { kid: Some(self.kid.clone()), ..Header::new(Algorithm::ES256) }, &self.signing),
+        let signed = match &self.shared_secret {
+            Some(secret) => jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, secret),
+            None => self.signing.with_current(|kid, key| {
+                let header = Header { kid: Some(kid.to_owned()), ..Header::new(Algorithm::ES256) };
+                jsonwebtoken::encode(&header, claims, key)
+            })?,
         };
-        jsonwebtoken::encode(&header, claims, key).map_err(Fault::while_doing("sign an access token"))
+        signed.map_err(Fault::while_doing("sign an access token"))
     }
 
     /// The refresh token of a row: always the same for one id, and unknown without the key file.
@@ -179,7 +167,7 @@ impl Keys {
 
     /// The public halves.
     pub(super) fn jwks(&self) -> serde_json::Value {
-        self.jwks.clone()
+        self.signing.jwks()
     }
 
     pub(super) fn publishable_key(&self) -> SecretString {
@@ -198,20 +186,6 @@ impl Keys {
 
     pub(super) fn is_secret_key(&self, key: &str) -> bool {
         key.as_bytes().ct_eq(self.secret_key.as_bytes()).into()
-    }
-}
-
-impl SigningKeyEntry {
-    fn jwk(&self) -> Result<serde_json::Value, Fault> {
-        let key = p256::SecretKey::from_pkcs8_pem(&self.private_key).map_err(|error| bad_key(&error))?;
-        let point = key.public_key().to_encoded_point(false);
-        let (Some(x), Some(y)) = (point.x(), point.y()) else {
-            return Err(bad_key(&"a key without coordinates"));
-        };
-        Ok(serde_json::json!({
-            "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "key_ops": ["verify"], "ext": true, "kid": self.kid,
-            "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
-        }))
     }
 }
 

@@ -21,11 +21,15 @@ mod routes;
 mod schema;
 mod sessions;
 mod sign_up;
+mod signing;
 #[cfg(test)]
 mod tests;
 mod user;
 mod users;
 mod verify;
+
+pub use schema::{ACCOUNT_TABLES, applied as embedded_schema, migrate as migrate_embedded};
+pub use signing::{Rotated, rotate as rotate_keys};
 
 use super::{jwks::Jwks, token::Verifier};
 use crate::{
@@ -42,6 +46,9 @@ use secrecy::SecretString;
 use std::{net::Ipv4Addr, net::SocketAddr, sync::Arc};
 use tokio::task::AbortHandle;
 use url::Url;
+
+/// Below the data folder.
+pub const KEYS_FOLDER: &str = "identity";
 
 /// What every endpoint works with.
 #[derive(Debug)]
@@ -84,9 +91,15 @@ impl LocalProvider {
         issuer: String,
         mailer: &Mailer,
     ) -> Result<Self, Fault> {
-        schema::migrate(db).await?;
-        let mut keys = keys::load_or_make(&config.paths.data.join("identity")).await?;
-        let verifier = Verifier::new(issuer.clone(), Jwks::fixed(&keys.jwks()), embedded.jwt_secret.as_ref());
+        schema::migrate(db, None).await?;
+        let mut keys = keys::load_or_make(&config.paths.data.join(KEYS_FOLDER)).await?;
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let url = format!("http://{}", listener.local_addr()?);
+        // Like everybody else, so that a new key is known here as soon as it is published.
+        let http = reqwest::Client::builder().no_proxy().build();
+        let http = http.map_err(Fault::while_doing("make the identity provider's client"))?;
+        let jwks = Jwks::remote(http, format!("{url}/auth/v1/.well-known/jwks.json"));
+        let verifier = Verifier::new(issuer.clone(), jwks, embedded.jwt_secret.as_ref());
         if let Some(secret) = &embedded.jwt_secret {
             keys.sign_with(secret);
         }
@@ -107,8 +120,6 @@ impl LocalProvider {
                 development,
             },
         });
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let url = format!("http://{}", listener.local_addr()?);
         let service = Router::new().nest("/auth/v1", routes::router(Arc::clone(&provider)));
         let serving = tokio::spawn(async move {
             #[expect(

@@ -38,6 +38,8 @@ pub(super) fn router(provider: Arc<Provider>) -> Router {
         .route("/factors/{factor_id}/challenge", post(factors::challenge))
         .route("/factors/{factor_id}/verify", post(factors::verify))
         .route("/admin/users/{user_id}", get(admin::show).delete(admin::delete))
+        .route("/admin/users/{user_id}/factors", get(admin::list_factors))
+        .route("/admin/users/{user_id}/factors/{factor_id}", axum::routing::delete(admin::delete_factor))
         .route("/settings", get(settings))
         .route("/health", get(health))
         .route("/.well-known/jwks.json", get(jwks))

@@ -321,7 +321,7 @@ async fn make_graph(db: &Db, index: &EmbeddingIndex) -> Result<(), Fault> {
     Ok(())
 }
 
-/// For measurements.
+/// How long it takes is for measurements.
 pub(crate) async fn rebuild_graph(db: &Db, index: &EmbeddingIndex) -> Result<Duration, Fault> {
     drop_graph(db, index).await?;
     let started = Instant::now();
