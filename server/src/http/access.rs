@@ -19,7 +19,7 @@ use std::{
     task::{Context, Poll},
     time::Instant,
 };
-use tracing::{Level, Span, field::display};
+use tracing::{Level, Span};
 
 /// Directives of `LOG` know the lines by it.
 const TARGET: &str = "server::access";

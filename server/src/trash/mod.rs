@@ -16,7 +16,7 @@ pub use erase::purge;
 pub use settle::{settle, work};
 
 use crate::{
-    access::ProjectAccess, documents::remove_files, fault::Fault, folders, folders::check_count, projects::repo::touch,
+    access::ProjectAccess, documents::remove_files, folders, folders::check_count, projects::repo::touch,
     session::UserSession,
 };
 use async_trait::async_trait;

@@ -97,6 +97,7 @@ mod tests {
             brief: Default::default(),
             passages: Vec::new(),
             passage_chars: 0,
+            attached: Default::default(),
             tools: Tooling::default(),
         };
         Watched::new(Says { model, fails, hangs }, "api.example.com".to_owned()).answer(request).await.unwrap()
