@@ -31,7 +31,9 @@ impl Catalogue {
             MetricType::Info => "_info",
             _ => "",
         };
-        self.names.push(format!("{name}{suffix}"));
+        let exported = format!("{name}{suffix}");
+        debug_assert!(!self.names.contains(&exported), "{exported} is there already");
+        self.names.push(exported);
         self.registry.register(name, help, metric);
     }
 
