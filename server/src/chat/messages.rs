@@ -510,7 +510,7 @@ pub async fn history(
                select m.id, m.parent_id, b.place + 1 from branch b join messages m on m.id = b.parent_id
                where b.place < 2 * $3::bigint
            )
-           select a.id, q.content as "question!", left(a.content, 4000) as "answer!"
+           select a.id as "id!", q.content as "question!", left(a.content, 4000) as "answer!"
            from branch b
            join messages a on a.id = b.id and a.author = 'assistant'
                and (a.content <> '' or exists (select from tool_calls t where t.message_id = a.id))

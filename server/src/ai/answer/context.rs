@@ -1,7 +1,7 @@
 //! How much a model is told. Its window holds the instructions, the brief, earlier turns, passages, the question, what
-//! tools returned and the answer; what is earlier gives way first. Tokens are counted as a quarter of the characters: every model cuts text in its
-//! own way, English comes to a little more than four characters a token with all of them, and what other languages need
-//! beyond that is what the answer's share leaves.
+//! tools returned and the answer; what is earlier gives way first. Tokens are counted as a quarter of the characters:
+//! every model cuts text in its own way, English comes to a little more than four characters a token with all of them, and
+//! what other languages need beyond that is what the answer's share leaves.
 
 use super::{Called, Round, ToolOffer, Turn, Wanted, prompt};
 use domain::{documents::Passage, projects::Brief};
@@ -83,7 +83,7 @@ fn shorten(result: &mut String, by: usize) {
     let (length, note) = (result.chars().count(), SHORTENED.chars().count());
     let kept = length.saturating_sub(by + note).max(RESULT);
     if by > 0 && kept + note < length {
-        let text = result.strip_suffix(SHORTENED).unwrap_or(result);
+        let text = result.strip_suffix(SHORTENED).unwrap_or(result.as_str());
         *result = text.chars().take(kept).collect::<String>() + SHORTENED;
     }
 }
