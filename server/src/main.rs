@@ -29,7 +29,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::AsyncReadExt,
@@ -328,8 +328,10 @@ async fn serve(mut config: Config, role: Role, signals: &mut Signals) -> Outcome
                 worker.stop().await;
             }
         };
-        // While the database is still there.
-        let (drained, (), ()) = tokio::join!(server, work, running.hand_over(drain));
+        let begun = Instant::now();
+        running.end_streams();
+        let (drained, ()) = tokio::join!(server, work);
+        running.finish_answers(drain.saturating_sub(begun.elapsed())).await;
         if !drained.unwrap_or(false) {
             tracing::warn!("some requests were cut off");
         }

@@ -59,17 +59,24 @@ impl Running {
         }
     }
 
-    /// Ends the event streams, whose readers go on at whichever process answers next, and gives the answers that are being
-    /// written here `drain` to come to their end; those that do not are stored as far as they are.
-    pub async fn hand_over(&self, drain: Duration) {
+    /// Ends the event streams, so that their requests end: their readers go on at whichever process answers next.
+    pub fn end_streams(&self) {
         self.state.events.stop();
-        self.state.answers.finish(drain).await;
+    }
+
+    /// Gives the answers that are being written here this long to come to their end; those that do not are stored as far
+    /// as they are. Called when no request can begin another one.
+    pub async fn finish_answers(&self, patience: Duration) {
+        self.state.answers.finish(patience).await;
         self.state.answers.stop().await;
     }
 
     /// Stops everything; nothing may use the state any more.
     pub async fn stop(self) {
-        self.hand_over(Duration::ZERO).await;
+        self.end_streams();
+        if !self.state.answers.is_stopping() {
+            self.state.answers.stop().await;
+        }
         self.state.identity.stop();
         // A connection that does not come back shall not keep what is embedded from stopping.
         if tokio::time::timeout(CLOSE_LIMIT, self.state.db.close()).await.is_err() {

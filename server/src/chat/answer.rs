@@ -295,7 +295,8 @@ impl Writer {
         let history = messages::history(scope.conn(), &conversation, question, messages::TURNS).await?;
         let brief = repo::brief(scope.conn(), &conversation.project()).await?;
         let window = self.model().map_or(u32::MAX, |model| model.context_tokens);
-        let fixed = context::fixed(&brief, &text);
+        let offered = self.session.state.tools.offers(self.role);
+        let fixed = context::fixed(&brief, &text, &offered);
         let attached = attachments::on_branch(scope.conn(), &conversation, question).await?;
         let share = Share::of(&attached, context::room_for_attached(window, fixed));
         let passages = if self.assignment.is_resumed {
@@ -307,8 +308,7 @@ impl Writer {
         let room = Room::in_window(window, fixed + share.chars);
         let Fitted { turns, left_out } = context::fit(history, room);
         self.turns_left_out = left_out;
-        let offered = self.session.state.tools.offers(self.role);
-        self.room_for_rounds = room.for_rounds(&turns, &passages, &offered);
+        self.room_for_rounds = room.for_rounds(&turns, &passages);
         Ok(AnswerRequest {
             question: text,
             model: self.assignment.model.clone(),
@@ -398,7 +398,9 @@ impl Writer {
 }
 
 fn failed(error: &crate::ai::answer::AnswerError) -> Stop {
-    tracing::warn!(%error, cause = ?error.cause, "the model gave no whole answer");
+    // Without its cause, which may hold words of the answer or of the documents: what of it may be known is logged where
+    // it is told apart.
+    tracing::warn!(%error, "the model gave no whole answer");
     Stop::Failed(error.message.clone())
 }
 

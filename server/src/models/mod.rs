@@ -63,9 +63,11 @@ impl UserSession {
             Some(model) if self.state.config.models.default.is_some() => {
                 let window_tokens = self.state.models.model(model).context_tokens;
                 let (brief, history) = chat::told(scope, access).await?;
-                let room = context::room_for_attached(window_tokens, context::fixed(&brief, ""));
+                let offered = self.state.tools.offers(access.project().workspace().role());
+                let fixed = context::fixed(&brief, "", &offered);
+                let room = context::room_for_attached(window_tokens, fixed);
                 let attached = chat::attachments::told_next(scope.conn(), access, room).await?;
-                let used_tokens = context::estimate(&brief, history, attached, window_tokens);
+                let used_tokens = context::estimate(fixed, history, attached, window_tokens);
                 Some(ContextUse { used_tokens, window_tokens })
             }
             _ => None,

@@ -27,6 +27,11 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Whatever LOG says: it writes what it could not read, which is the words of an answer (async-openai 0.43, error.rs).
+    let filter = match "async_openai::error=off".parse() {
+        Ok(off) => filter.add_directive(off),
+        Err(_) => filter,
+    };
     let lines = lines(config.format, Redacted(writer)).with_filter(filter);
     let registry = tracing_subscriber::registry().with(lines);
     // No empty layer: it would have every place that is switched off ask again each time.

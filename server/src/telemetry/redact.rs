@@ -88,9 +88,9 @@ fn redact(line: &str) -> Cow<'_, str> {
 fn secret_at(line: &str, at: usize) -> Option<(usize, usize)> {
     let rest = &line[at..];
     for (mark, shortest) in MARKS {
-        if let Some(secret) = rest.strip_prefix(mark) {
-            let length = token_length(secret);
-            return (length >= *shortest).then(|| (at + mark.len(), at + mark.len() + length));
+        if let Some(secret) = after(rest, mark) {
+            let (start, length) = (line.len() - secret.len(), token_length(secret));
+            return (length >= *shortest).then_some((start, start + length));
         }
     }
     // A JSON Web Token: a header that begins with `{"`, a dot, the claims.
@@ -105,6 +105,14 @@ fn secret_at(line: &str, at: usize) -> Option<(usize, usize)> {
     let user = &authority[..authority.rfind('@')?];
     let colon = user.find(':')?;
     Some((at + 3 + colon + 1, at + 3 + user.len()))
+}
+
+/// What follows the mark. In a line of JSON, quotes inside a string have a backslash before them.
+fn after<'a>(rest: &'a str, mark: &str) -> Option<&'a str> {
+    mark.chars().try_fold(rest, |rest, c| {
+        let rest = if c == '"' { rest.trim_start_matches('\\') } else { rest };
+        rest.strip_prefix(c)
+    })
 }
 
 /// Bytes until something that no token holds.
@@ -127,6 +135,7 @@ mod tests {
             ("sk-or-v1-0123456789abcdef0123", "sk-[redacted]"),
             ("at postgres://user:pa:ss@host:5432/db now", "at postgres://user:[redacted]@host:5432/db now"),
             (r#"{"refresh_token":"v1abc","expires_in":1}"#, r#"{"refresh_token":"[redacted]","expires_in":1}"#),
+            (r#"{\"refresh_token\":\"v1abc\"}"#, r#"{\"refresh_token\":\"[redacted]\"}"#),
             (r#"headers: {"apikey": "abc"}"#, r#"headers: {"apikey": "[redacted]"}"#),
             ("é Bearer ü", "é Bearer ü"),
         ];

@@ -47,13 +47,10 @@ impl Room {
     }
 
     /// Characters that are left for calls of tools and what they return.
-    pub fn for_rounds(&self, told: &[Turn], passages: &[Passage], tools: &[ToolOffer]) -> usize {
+    pub fn for_rounds(&self, told: &[Turn], passages: &[Passage]) -> usize {
         let told: usize = told.iter().map(chars).sum();
         let passages = prompt::numbered(passages, 1, self.passages) + &prompt::ids(passages);
-        let offer =
-            |tool: &ToolOffer| tool.name.len() + tool.description.len() + tool.parameters.to_string().len() + FRAME;
-        let tools: usize = tools.iter().map(offer).sum();
-        self.usable.saturating_sub(told + passages.chars().count() + tools)
+        self.usable.saturating_sub(told + passages.chars().count())
     }
 }
 
@@ -137,15 +134,16 @@ fn chars(turn: &Turn) -> usize {
     [&turn.question, &turn.answer, &prompt::done(turn)].iter().map(|text| text.chars().count()).sum()
 }
 
-/// Characters that are told in any case, with this question.
-pub fn fixed(brief: &Brief, question: &str) -> usize {
-    prompt::system_chars(brief) + question.chars().count()
+/// Characters that are told in any case, with this question and these tools.
+pub fn fixed(brief: &Brief, question: &str, tools: &[ToolOffer]) -> usize {
+    let offer = |tool: &ToolOffer| tool.name.len() + tool.description.len() + tool.parameters.to_string().len() + FRAME;
+    prompt::system_chars(brief) + question.chars().count() + tools.iter().map(offer).sum::<usize>()
 }
 
-/// What the next question would take, in tokens: with `attached` characters of files that are told whole, the turns that
-/// would be told, and as many passages as there is room for.
-pub fn estimate(brief: &Brief, history: Vec<Turn>, attached: usize, window_tokens: u32) -> u32 {
-    let fixed = fixed(brief, "") + attached;
+/// What the next question would take, in tokens: beside `fixed` characters, with `attached` characters of files that are
+/// told whole, the turns that would be told, and as many passages as there is room for.
+pub fn estimate(fixed: usize, history: Vec<Turn>, attached: usize, window_tokens: u32) -> u32 {
+    let fixed = fixed + attached;
     let room = Room::in_window(window_tokens, fixed);
     let told: usize = fit(history, room).turns.iter().map(chars).sum();
     u32::try_from((fixed + told + room.passages).div_ceil(CHARS_A_TOKEN)).unwrap_or(u32::MAX)
@@ -252,10 +250,8 @@ mod tests {
             assert!(room.usable - room.history - room.passages >= (room.usable / 5).min(ROUNDS), "{window}");
         }
         let room = Room::in_window(8_192, 1_000);
-        assert_eq!(room.for_rounds(&[], &[], &[]), room.usable);
-        let told = turns(1, "word");
-        let tool = ToolOffer { name: "read", description: "Reads.", parameters: serde_json::json!({}) };
-        assert_eq!(room.for_rounds(&told, &[], &[tool]), room.usable - 6 - (4 + 6 + 2 + FRAME));
+        assert_eq!(room.for_rounds(&[], &[]), room.usable);
+        assert_eq!(room.for_rounds(&turns(1, "word"), &[]), room.usable - 6);
     }
 
     #[test]
@@ -271,12 +267,14 @@ mod tests {
 
     #[test]
     fn the_estimate_grows_with_what_is_told() {
-        let brief = Brief::default();
-        let empty = estimate(&brief, Vec::new(), 0, 8_000);
-        let full = estimate(&brief, turns(20, &"word ".repeat(300)), 0, 8_000);
+        let tool = ToolOffer { name: "read", description: "Reads.", parameters: serde_json::json!({}) };
+        let without = fixed(&Brief::default(), "", &[]);
+        assert_eq!(fixed(&Brief::default(), "", &[tool]), without + 4 + 6 + 2 + FRAME);
+        let empty = estimate(without, Vec::new(), 0, 8_000);
+        let full = estimate(without, turns(20, &"word ".repeat(300)), 0, 8_000);
         assert!(empty > 3_000 && full > empty && full <= 8_000, "{empty} {full}");
-        let alone = estimate(&brief, Vec::new(), 0, 128_000);
+        let alone = estimate(without, Vec::new(), 0, 128_000);
         assert!(alone < 10_000);
-        assert_eq!(estimate(&brief, Vec::new(), 4_000, 128_000), alone + 1_000, "what is attached counts");
+        assert_eq!(estimate(without, Vec::new(), 4_000, 128_000), alone + 1_000, "what is attached counts");
     }
 }

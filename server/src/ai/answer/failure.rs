@@ -62,10 +62,17 @@ pub fn of(error: OpenAIError, model: &str) -> AnswerError {
             }
             None => because("The model's server could not be asked. Try again in a moment."),
         },
-        OpenAIError::Reqwest(error) if error.is_connect() || error.is_timeout() => because(
-            "The model's server cannot be reached. Try again in a moment; if it stays so, an administrator should check LLM_BASE_URL.",
-        ),
-        OpenAIError::Reqwest(_) | OpenAIError::StreamError(_) => {
+        OpenAIError::Reqwest(error) if error.is_connect() || error.is_timeout() => {
+            tracing::warn!(%error, "the model's server cannot be reached");
+            because(
+                "The model's server cannot be reached. Try again in a moment; if it stays so, an administrator should check LLM_BASE_URL.",
+            )
+        }
+        OpenAIError::Reqwest(error) => {
+            tracing::warn!(%error, "the connection to the model's server broke off");
+            because("The connection to the model broke off before the answer was whole. Try again.")
+        }
+        OpenAIError::StreamError(_) => {
             because("The connection to the model broke off before the answer was whole. Try again.")
         }
         OpenAIError::JSONDeserialize(..) => because("The model's server sent something that is no answer. Try again."),

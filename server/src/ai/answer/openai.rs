@@ -19,7 +19,7 @@ use openai_http::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long to wait, and for how much.
@@ -284,12 +284,22 @@ impl Config for Endpoint {
 }
 
 /// What a server that does not answer says instead.
-#[derive(Debug, thiserror::Error)]
-#[error("status {status}: {body}")]
+#[derive(thiserror::Error)]
+#[error("status {status}")]
 pub(super) struct Refusal {
     pub status: StatusCode,
     pub retry_after: Option<Duration>,
     pub body: String,
+}
+
+/// Without the body: a server may send back what it was asked, documents included.
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusal")
+            .field("status", &self.status)
+            .field("retry_after", &self.retry_after)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Sends a request, and once more when it cannot have been worked on: no connection, or a gateway without its server.
