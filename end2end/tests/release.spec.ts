@@ -104,7 +104,7 @@ test("a new version takes over: no request fails, no word is lost, nothing is do
   await next.start(variables);
   // Asked while there is only the old version to ask, in time to be half written when that is told to stop.
   const asked = await person.post(`/api/v1/conversations/${conversation.id}/messages`, { text: "Which words are there?" });
-  expect(asked.status, asked.body).toBe(201);
+  expect(asked.status, asked.body).toBe(202);
   const { answer } = JSON.parse(asked.body) as { answer: { id: string } };
   await balancer.add(next.url);
   const following = person.follow(`/api/v1/messages/${answer.id}/events`, (data) => data.includes('"finished"'));

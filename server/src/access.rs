@@ -184,7 +184,10 @@ impl Scope {
             "select d.workspace_id, d.project_id, m.role
              from documents d
              join members m on m.workspace_id = d.workspace_id and m.user_id = $2
-             where d.id = $1",
+             where d.id = $1
+               -- What is deleted for good is gone at once, also where the worker has yet to come to it.
+               and not exists (select from folders f where f.id = d.trashed_with and f.erased_at is not null)
+               and not exists (select from projects p where p.id = d.project_id and p.trash_emptied_at >= d.trashed_at)",
             uuid::Uuid::from(id),
             user
         )

@@ -273,7 +273,9 @@ mod tests {
         "document_pages",
         "document_versions",
         "documents",
+        "message_attachments",
         "message_events",
+        "message_search",
         "messages",
         "tool_calls",
     ];

@@ -70,16 +70,18 @@ pub(super) async fn named(snapshot: &mut System) -> Result<Lines<Named>, Fault> 
     Ok(lines)
 }
 
-/// Whether a row names the object now.
-pub(super) async fn is_named(db: &Db, key: &str, document: Uuid) -> Result<bool, Fault> {
+/// Whether a row names the object now, with this content.
+pub(super) async fn is_named(db: &Db, named: &Named) -> Result<bool, Fault> {
     let mut system = db.system().await?;
     let named = sqlx::query_scalar(
-        "select exists (select from documents where object_key = $1)
+        "select exists (select from documents where object_key = $1 and sha256 = $3)
              or $1 like '%/public/%' and exists (
-                 select from publications where document_id = $2 and published_at is not null and withdrawn_at is null)",
+                 select from publications
+                 where document_id = $2 and sha256 = $3 and published_at is not null and withdrawn_at is null)",
     )
-    .bind(key)
-    .bind(document)
+    .bind(&named.key)
+    .bind(named.document)
+    .bind(named.sha256.0.as_slice())
     .fetch_one(system.conn())
     .await?;
     Ok(named)

@@ -146,7 +146,7 @@ async fn copy_file(source: &Installation<'_>, place: &Place, named: Named) -> Re
     let file = place::file(named.sha256);
     let kept = place.size(&file).await?;
     let Some(object) = open(source.store, key).await? else {
-        let lost = files::is_named(source.db, &named.key, named.document).await?;
+        let lost = files::is_named(source.db, &named).await?;
         let why = if lost { "its file is not in the file store" } else { "it was deleted, or has another file by now" };
         return Ok(absent(named, why, lost));
     };
@@ -156,7 +156,11 @@ async fn copy_file(source: &Installation<'_>, place: &Place, named: Named) -> Re
         let content = stream::checked(object.stream, named.sha256, named.size);
         if let Err(fault) = place.write(&file, content).await {
             return match stream::damage(&fault) {
-                Some(why) => Ok(absent(named, why, true)),
+                // What is published anew meanwhile has another content at the same place, and is in the next backup.
+                Some(why) => {
+                    let lost = files::is_named(source.db, &named).await?;
+                    Ok(absent(named, why, lost))
+                }
                 None => Err(fault),
             };
         }

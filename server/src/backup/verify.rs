@@ -77,7 +77,11 @@ async fn check_files(
                 report.count(named.size.unwrap_or_default(), false);
                 tell_files(tell, report.files);
             }
-            Err(fault) => told(fault, &format!("{} (document {})", named.name, named.document), report, tell)?,
+            Err(fault) => {
+                let file = place::file(named.sha256);
+                let mend = format!("delete {file}, and the next backup sends it again");
+                told(fault, &format!("{} (document {}; {mend})", named.name, named.document), report, tell)?;
+            }
         }
     }
     Ok(())

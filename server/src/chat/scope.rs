@@ -139,13 +139,33 @@ pub async fn of_question(
     )
     .fetch_one(&mut *conn)
     .await?;
-    let documents = row.scope_documents.unwrap_or_default();
+    let scope = row.scope.as_deref().map(ScopeKind::parse);
+    let mut documents = row.scope_documents.unwrap_or_default();
+    if scope != Some(ScopeKind::Chosen) {
+        documents.extend(left_out_since(conn, conversation, question).await?);
+    }
     let attached = attachments::on_branch(conn, conversation, question).await?;
     let attached: Vec<Uuid> = attached.into_iter().map(|one| one.document).collect();
-    let asked_of = match row.scope.as_deref().map(ScopeKind::parse) {
+    let asked_of = match scope {
         Some(ScopeKind::Chosen) => Documents::Only(documents),
-        Some(ScopeKind::Project) if !documents.is_empty() => Documents::Except(documents),
+        Some(ScopeKind::Project) | None if !documents.is_empty() => Documents::Except(documents),
         Some(ScopeKind::Project) | None => Documents::All,
     };
     Ok(asked_of.with(&attached))
+}
+
+/// Documents that came after the question and are not for chat, such as what was attached in other conversations: the
+/// question's own list cannot name them.
+async fn left_out_since(
+    conn: &mut PgConnection,
+    conversation: &ConversationAccess,
+    question: MessageId,
+) -> Result<Vec<Uuid>, Fault> {
+    let documents = sqlx::query_scalar!(
+        "select d.id from documents d join messages m on m.id = $2
+         where d.project_id = $1 and not d.in_chat and d.created_at >= m.created_at",
+        Uuid::from(conversation.project().id()),
+        Uuid::from(question)
+    );
+    Ok(documents.fetch_all(conn).await?)
 }

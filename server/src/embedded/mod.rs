@@ -65,6 +65,14 @@ pub(crate) fn private_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&partial)?;
+    // In the place of another, it stays its owner's: root may rotate what a server reads that is not root.
+    #[cfg(unix)]
+    if let Ok(before) = std::fs::metadata(path) {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+        if before.uid() != file.metadata()?.uid() {
+            fchown(&file, Some(before.uid()), Some(before.gid()))?;
+        }
+    }
     file.write_all(content)?;
     file.sync_all()?;
     std::fs::rename(&partial, path)

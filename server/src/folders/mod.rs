@@ -51,6 +51,7 @@ impl Folders for UserSession {
     async fn rename_folder(&self, id: FolderId, name: Name) -> Result<Folder, Error> {
         let mut scope = self.scope().await?;
         let access = scope.folder(id, Role::Member).await?;
+        repo::lock(scope.conn(), access.project().id()).await?;
         repo::rename(&mut scope, &access, &name).await?;
         finish(scope, &access.project(), id).await
     }

@@ -193,7 +193,8 @@ pub(crate) async fn have_all(
         r#"with emptied as (select trash_emptied_at as at from projects where id = $1)
            select (select count(*) from folders where project_id = $1 and id = any($2)
                        and (trashed_at is not null) = coalesce($4, trashed_at is not null)
-                       and erased_at is null and (trashed_at <= (select at from emptied)) is not true)
+                       -- The release before knows no such folder, and may restore it.
+                       and (erased_at is null or trashed_at is null) and (trashed_at <= (select at from emptied)) is not true)
                 + (select count(*) from documents d where project_id = $1 and id = any($3)
                        and (trashed_at is not null) = coalesce($4, trashed_at is not null)
                        and (trashed_at <= (select at from emptied)) is not true

@@ -494,6 +494,7 @@ async fn a_large_folder_goes_comes_back_and_is_deleted_some_at_a_time() {
     assert_eq!(desk.trashed_names().await, ["alone.txt"], "it is gone for everybody");
     assert_eq!(desk.post("trash/restore", &[outer], &[]).await, 404);
     assert_eq!(desk.post("trash/restore", &[], &[inside]).await, 404);
+    ada.get(&format!("/api/v1/documents/{inside}")).await.problem(404);
     desk.settled("delete", began).await;
     assert_eq!(desk.counts(outer).await, (0, 0, 1));
     let folders: i64 =

@@ -43,6 +43,16 @@ impl Desk {
 }
 
 #[tokio::test]
+async fn what_came_after_a_question_and_is_not_for_chat_is_not_told_when_it_is_answered_again() {
+    let desk = Desk::scripted(vec![Reply::answer(&["Not yet."]), Reply::answer(&["Still not."])]).await;
+    let asked = desk.ask(desk.conversation().await, "When is the launch of the autumn roast?").await;
+    follow(&desk.ada, asked.answer.id, None).await;
+    desk.add_left_out("Minutes.md", MINUTES).await;
+    desk.again(asked.answer.id).await;
+    assert!(!told(&desk, 1).contains("third of May"), "{}", told(&desk, 1));
+}
+
+#[tokio::test]
 async fn what_is_attached_reaches_the_model_whole_whatever_the_scope_and_is_cited_by_its_place() {
     let answers = ["The launch is on the third of May [1].", "Ida brings the cups [1].", "Nothing [9]."];
     let desk = Desk::scripted(answers.iter().map(|text| Reply::answer(&[text])).collect()).await;
