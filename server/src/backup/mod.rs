@@ -1,5 +1,5 @@
 //! `atelier backup` and `atelier restore`: the database and its files, in a folder or in another bucket. What lies there and
-//! why is in docs/adr/0017-backups.md.
+//! why is in docs/adr/0015-backups.md.
 
 mod files;
 mod make;

@@ -238,7 +238,7 @@ async fn calls_are_put_together_from_their_pieces() {
     let cut = Reply::calls("", &two[..1]).cut_after(2);
     assert!(call(vec![cut]).await.0.unwrap_err().contains("broke off"), "half a call is none");
     let many = vec![("c", "search", "{}"); 40];
-    assert!(call(vec![Reply::calls("", &many)]).await.0.unwrap_err().contains("did not come to an end"));
+    assert_eq!(call(vec![Reply::calls("", &many)]).await.0.unwrap().len(), 32, "what is beyond is dropped");
 }
 
 #[tokio::test]

@@ -187,7 +187,7 @@ async fn an_answer_waits_until_what_came_with_its_question_is_read() {
 
 #[tokio::test]
 async fn in_a_file_that_is_too_long_for_the_model_is_searched() {
-    let desk = Desk::scripted(vec![Reply::answer(&["Purple [1]."])]).await;
+    let desk = Desk::scripted(vec![Reply::answer(&["The colour of the autumn cup is purple [1]."])]).await;
     desk.script().lists(&[json!({ "id": "test/model", "context_length": 4_000 })]);
     let filler =
         |topic: &str| format!("The report speaks about {topic} and says nothing that anybody asks for. ").repeat(14);
