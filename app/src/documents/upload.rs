@@ -246,7 +246,11 @@ impl Uploads {
             match self.send_once(upload, turn).await {
                 Ok(document) => return Ok(Some(document)),
                 Err(_) if !upload.is_turn(turn) => return Ok(None),
-                Err(Trouble::Refused(reason) | Trouble::Gone(reason)) => return Err(reason),
+                Err(Trouble::Refused(reason) | Trouble::Gone(reason)) => {
+                    // The server has nothing of it any more.
+                    let _ = upload.id.try_set_value(None);
+                    return Err(reason);
+                }
                 Err(Trouble::Passing(reason)) => {
                     tries += 1;
                     if tries > TRIES {
