@@ -189,6 +189,8 @@ async fn an_answer_waits_until_what_came_with_its_question_is_read() {
 async fn in_a_file_that_is_too_long_for_the_model_is_searched() {
     let desk = Desk::scripted(vec![Reply::answer(&["The colour of the autumn cup is purple [1]."])]).await;
     desk.script().lists(&[json!({ "id": "test/model", "context_length": 4_000 })]);
+    // As the page of a conversation does: what is not listed yet has a large window.
+    desk.ada.get("/api/v1/models").await.expect(200);
     let filler =
         |topic: &str| format!("The report speaks about {topic} and says nothing that anybody asks for. ").repeat(14);
     let text = ["rivers", "mountains", "lakes", "islands", "valleys", "forests"].map(filler).join("\n\n");
@@ -198,8 +200,8 @@ async fn in_a_file_that_is_too_long_for_the_model_is_searched() {
     desk.choose_terms(conversation).await;
     let question = json!({ "text": "Which colour has the autumn cup?", "attachments": [report] });
     let (_, answer) = desk.ask_with(conversation, question).await;
-    assert_eq!(answer.citations[0].quote, "The colour of the autumn cup is purple.");
     let prompt = told(&desk, 0);
+    assert_eq!(answer.citations[0].quote, "The colour of the autumn cup is purple.", "{prompt}");
     assert!(prompt.contains("The colour of the autumn cup is purple."), "{prompt}");
     // Of a window of 4,000 tokens a quarter is the answer's.
     let request: usize = desk.script().requests()[0].body["messages"]
