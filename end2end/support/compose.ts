@@ -1,8 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { freePort } from "./server";
+
+const execute = promisify(execFile);
 
 /** docker-compose.prod.yml running, on this machine's network: a database and an object store on loopback may be reached without TLS. */
 export class Compose {
@@ -30,23 +33,28 @@ export class Compose {
     writeFileSync(join(folder, "docker-compose.yml"), text);
     const all = { ATELIER_ENV: "production", ATELIER_PUBLIC_URL: compose.url, ...variables };
     writeFileSync(join(folder, ".env.production"), Object.entries(all).map(([name, value]) => `${name}=${value}\n`).join(""));
-    compose.run("up", "--detach", "--no-build");
+    await compose.run("up", "--detach", "--no-build");
     return compose;
   }
 
-  /** Runs a command of docker-compose; returns what it prints. */
-  run(...command: string[]): string {
-    return execFileSync("docker-compose", command, { cwd: this.folder, encoding: "utf8" });
+  /** Runs a command of docker-compose; returns what it prints. What the test itself serves goes on meanwhile. */
+  async run(...command: string[]): Promise<string> {
+    try {
+      return (await execute("docker-compose", command, { cwd: this.folder })).stdout;
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout: string; stderr: string };
+      throw new Error(`docker-compose ${command.join(" ")}: ${stdout}${stderr}`);
+    }
   }
 
   /** `starting`, `healthy` or `unhealthy`. */
-  health(service: string): string {
-    const id = this.run("ps", "--quiet", service).trim();
-    return execFileSync("docker", ["inspect", "--format", "{{.State.Health.Status}}", id], { encoding: "utf8" }).trim();
+  async health(service: string): Promise<string> {
+    const id = (await this.run("ps", "--quiet", service)).trim();
+    return (await execute("docker", ["inspect", "--format", "{{.State.Health.Status}}", id])).stdout.trim();
   }
 
-  down() {
-    this.run("down", "--volumes", "--timeout", "45");
+  async down() {
+    await this.run("down", "--volumes", "--timeout", "45");
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

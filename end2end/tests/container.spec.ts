@@ -14,7 +14,7 @@ const test = base.extend<{ compose: Compose }>({
     const model = await embeddingModel("No passage waits");
     const compose = await Compose.up(image ?? "", { ...parts.variables, ...model.variables });
     await use(compose);
-    compose.down();
+    await compose.down();
     model.stop();
     parts.end();
   },
@@ -27,9 +27,9 @@ test("web and worker of the compose file are healthy, and a person gets a cited 
   await walk(page);
 
   const inside = (...command: string[]) => compose.run("exec", "-T", "app", ...command);
-  expect(inside("id", "-u").trim()).toBe("10001");
-  expect(() => inside("touch", "/app/x")).toThrow(/Read-only file system/);
-  expect(inside("atelier", "doctor")).toMatch(/^ok /);
+  expect((await inside("id", "-u")).trim()).toBe("10001");
+  await expect(inside("touch", "/app/x")).rejects.toThrow(/Read-only file system/);
+  expect(await inside("atelier", "doctor")).toMatch(/^ok /);
 });
 
 test.skip(!image, "There is no image: ATELIER_IMAGE names one");
