@@ -7,6 +7,7 @@ mod find;
 mod list;
 mod models;
 mod scope;
+mod shutdown;
 mod tools;
 mod tree;
 
@@ -477,34 +478,6 @@ async fn an_answer_whose_process_died_is_marked_and_keeps_its_text() {
     desk.script().add(Reply::answer(&["Fine [1]."]));
     let asked = desk.ask(conversation, "What do gold members pay?").await;
     assert_eq!(finished(&follow(&desk.ada, asked.answer.id, None).await).state, MessageState::Complete);
-}
-
-#[tokio::test]
-async fn a_stop_of_the_server_stores_the_partial_answer() {
-    let desk = Desk::scripted(vec![Reply::answer(&["Half "]).stalled_after(1)]).await;
-    let asked = desk.ask(desk.conversation().await, "What does postage cost?").await;
-    desk.until_written(asked.answer.id, "Half").await;
-    let follower = tokio::spawn({
-        let ada = desk.ada.clone();
-        async move { follow(&ada, asked.answer.id, None).await }
-    });
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    timeout(Duration::from_secs(3), desk.app.state.answers.stop()).await.expect("it stops soon");
-    let answer = desk.message(asked.answer.id).await;
-    assert_eq!((answer.state, answer.content.as_str()), (MessageState::Failed, "Half"));
-    assert!(answer.failure.as_deref().unwrap().contains("restarted"));
-    assert_eq!(finished(&follower.await.unwrap()), answer);
-}
-
-#[tokio::test]
-async fn a_stop_of_the_server_lets_an_answer_come_to_its_end() {
-    let reply = Reply::answer(&["Gold members ", "pay no ", "postage [1]."]).paced(Duration::from_millis(300));
-    let desk = Desk::scripted(vec![reply]).await;
-    let asked = desk.ask(desk.conversation().await, "What do gold members pay?").await;
-    desk.until_written(asked.answer.id, "Gold").await;
-    desk.app.state.answers.finish(Duration::from_secs(20)).await;
-    let answer = desk.message(asked.answer.id).await;
-    assert_eq!((answer.state, answer.content.as_str()), (MessageState::Complete, "Gold members pay no postage [1]."));
 }
 
 #[tokio::test]
