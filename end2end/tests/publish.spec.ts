@@ -31,6 +31,8 @@ test("a document is published, and withdrawn", async ({ page, server }) => {
   await hydrated(page);
   const document = new URL(page.url()).pathname.split("/").at(-1);
 
+  // A page that is drawn anew when its document has been read closes what is open on it.
+  await expect(page.getByText("Ready", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
   await openDialog(page);
   const section = dialog(page).getByRole("region", { name: "Public address" });
   await expect(section).toContainText("can be read by everybody");
