@@ -94,11 +94,13 @@ pub async fn insert(conn: &mut PgConnection, events: &[NewEvent]) -> Result<Hash
     let seqs: Vec<i32> = events.iter().map(|event| event.seq).collect();
     let values: Vec<Value> = events.iter().map(|event| event.event.clone()).collect();
     // The share lock orders this against the end of an answer (`for update`): an event is either stored before the end
-    // reads them all, or not at all.
+    // reads them all, or not at all. Locked in the order of [`renew`]: in two orders they waited for each other, which
+    // Postgres ends after a second, and all answers stood still for two.
     let stored = sqlx::query!(
         "with live as (
              select id, workspace_id, lease_epoch from messages
              where id = any($1) and state = 'streaming'
+             order by id
              for share
          )
          insert into message_events (message_id, seq, workspace_id, event)
@@ -122,9 +124,16 @@ pub async fn renew(conn: &mut PgConnection, leases: &[(MessageId, i64)]) -> Resu
     let messages: Vec<Uuid> = leases.iter().map(|(message, _)| (*message).into()).collect();
     let epochs: Vec<i64> = leases.iter().map(|(_, epoch)| *epoch).collect();
     let held = sqlx::query_scalar!(
-        "update messages m set leased_until = now() + make_interval(secs => $3)
-         from unnest($1::uuid[], $2::bigint[]) as l (id, epoch)
-         where m.id = l.id and m.lease_epoch = l.epoch and m.state = 'streaming'
+        "with held as (
+             select m.id from messages m
+             join unnest($1::uuid[], $2::bigint[]) as l (id, epoch) on m.id = l.id and m.lease_epoch = l.epoch
+             where m.state = 'streaming'
+             order by m.id
+             for no key update of m
+         )
+         update messages m set leased_until = now() + make_interval(secs => $3)
+         from held
+         where m.id = held.id
          returning m.id",
         &messages,
         &epochs,
