@@ -1,8 +1,10 @@
 //! Takes what looks like a token, a key or a password out of every line, so that no library can leak one.
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use std::{
     borrow::Cow,
     io::{self, Write},
+    sync::LazyLock,
 };
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -59,21 +61,45 @@ const MARKS: &[(&str, usize)] = &[
     ("cookie\": \"", 1),
 ];
 
+/// What begins a JSON Web Token: the header `{"`.
+const WEB_TOKEN: &str = "eyJ";
+/// What stands before the user of a URL.
+const AUTHORITY: &str = "://";
+
+/// Finds where a secret may begin, in one pass: to try every mark at each letter took a tenth of the time of a small page.
+/// `None` cannot be, as these are few and short; then each letter is tried.
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    // Before a quote may be backslashes, see `after`.
+    let marks = MARKS.iter().map(|(mark, _)| mark.split('"').next().unwrap_or(mark));
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(marks.chain([WEB_TOKEN, AUTHORITY])).ok()
+});
+
+/// The next place from `at` on where a secret may begin.
+fn next_beginning(line: &str, at: usize) -> Option<usize> {
+    match &*BEGINNINGS {
+        Some(beginnings) => beginnings.find(line.get(at..)?).map(|found| at + found.start()),
+        None => (at..line.len()).find(|at| line.is_char_boundary(*at)),
+    }
+}
+
 /// Takes tokens, keys and passwords out of a line of the log.
 fn redact(line: &str) -> Cow<'_, str> {
     let mut clean: Option<String> = None;
     let mut kept = 0;
-    let mut at = 0;
-    while at < line.len() {
+    let mut from = 0;
+    while let Some(at) = next_beginning(line, from) {
         let Some((start, end)) = secret_at(line, at) else {
-            at += line[at..].chars().next().map_or(1, char::len_utf8);
+            from = at + 1;
+            while !line.is_char_boundary(from) {
+                from += 1;
+            }
             continue;
         };
         let clean = clean.get_or_insert_with(String::new);
         clean.push_str(&line[kept..start]);
         clean.push_str(REDACTED);
         kept = end;
-        at = end;
+        from = end;
     }
     match clean {
         None => Cow::Borrowed(line),
@@ -93,13 +119,13 @@ fn secret_at(line: &str, at: usize) -> Option<(usize, usize)> {
             return (length >= *shortest).then_some((start, start + length));
         }
     }
-    // A JSON Web Token: a header that begins with `{"`, a dot, the claims.
-    if rest.starts_with("eyJ") {
+    // The header, a dot, the claims.
+    if rest.starts_with(WEB_TOKEN) {
         let length = token_length(rest);
         return rest[..length].contains('.').then_some((at, at + length));
     }
     // The password of a URL: `://user:password@`.
-    let authority = rest.strip_prefix("://")?;
+    let authority = rest.strip_prefix(AUTHORITY)?;
     let authority =
         &authority[..authority.find(|c: char| c == '/' || c == '"' || c.is_whitespace()).unwrap_or(authority.len())];
     let user = &authority[..authority.rfind('@')?];
