@@ -22,7 +22,7 @@ use crate::{
 };
 use domain::{
     DocumentId, ProjectId,
-    documents::{Document, DocumentPage as PageText, DocumentState, Span},
+    documents::{Document, DocumentPage as PageText, DocumentState, Span, is_worth_retrying},
     folders::Item,
     workspaces::Role,
 };
@@ -371,19 +371,24 @@ pub(crate) fn PageTurner(path: String, first: u32, last: u32, count: u32) -> imp
 /// What stands in the place of the text while there is none.
 #[component]
 fn NoText(document: RwSignal<Document>, actions: DocumentActions, count: u32) -> impl IntoView {
-    let Document { id, role, .. } = document.get_untracked();
+    let Document { id, role, source_url, .. } = document.get_untracked();
     let may_write = role >= Role::Member;
+    let is_link = source_url.is_some();
     let state = Memo::new(move |_| document.with(|document| document.state));
     let failure = move || document.with(|document| document.failure.clone()).unwrap_or_default();
     move || {
         match state.get() {
-        DocumentState::Failed => view! {
-            <section class="empty" role="alert">
-                <h2>"This document could not be read"</h2>
-                <FailureLine id reason=failure() may_write actions/>
-            </section>
+        DocumentState::Failed => {
+            let reason = failure();
+            let may_retry = may_write && is_worth_retrying(&reason, is_link);
+            view! {
+                <section class="empty" role="alert">
+                    <h2>"This document could not be read"</h2>
+                    <FailureLine id reason may_retry actions/>
+                </section>
+            }
+            .into_any()
         }
-        .into_any(),
         DocumentState::Ready if document.with(|document| document.page_count == Some(0)) => view! {
             <section class="empty">
                 <h2>"This document has no text"</h2>
