@@ -126,6 +126,16 @@ impl Document {
     }
 }
 
+/// Ends the reason of a failure that was of something which reading needs, and not of the document. A reason is stored as
+/// the sentence that people read, so by this it is told from the others.
+pub const TRIED_OFTEN: &str = "It was tried several times; use Try again when it works again.";
+
+/// Whether a document that failed for this reason may be read when it is tried again as it is. A file stays what it was;
+/// what a link leads to may have changed.
+pub fn is_worth_retrying(reason: &str, is_link: bool) -> bool {
+    is_link || reason.ends_with(TRIED_OFTEN)
+}
+
 /// The text of one page. Spans count its Unicode scalar values (`char`s), from 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -219,4 +229,24 @@ pub trait Documents {
     /// # Errors
     /// `Conflict` when it has not failed.
     async fn retry_document(&self, id: DocumentId) -> Result<Document, Error>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_is_does_not_change_by_trying_again() {
+        let of_the_file = [
+            "Files of the type application/zip cannot be read yet. Upload a PDF, an Office or EPUB file, CSV, Markdown, HTML or plain text.",
+            "The PDF is protected by a password. Remove the password and upload it again.",
+            "",
+        ];
+        for reason in of_the_file {
+            assert!(!is_worth_retrying(reason, false), "{reason}");
+            assert!(is_worth_retrying(reason, true), "another page may stand there by now");
+        }
+        let away = "The file store does not answer right now. Nothing is lost; try again in a moment.";
+        assert!(is_worth_retrying(&format!("{away} {TRIED_OFTEN}"), false));
+    }
 }

@@ -29,12 +29,15 @@ test("a file of another kind is refused, whatever its name says", async ({ page 
   await expect(documentRow(page, "program.exe")).toHaveCount(0);
 });
 
-test("a PDF without text fails with its reason and can be tried again", async ({ page }) => {
+test("a PDF without text fails with its reason and what to do, which is not to try again", async ({ page }) => {
   await upload(page, { name: "scan.pdf", mimeType: "application/pdf", buffer: await pdfWithoutText() });
   const row = documentRow(page, "scan.pdf");
   await expect(row.locator(".document__state")).toContainText("Failed", { timeout: 30_000 });
-  await expect(row).toContainText(/no text/i);
-  await expect(row.getByRole("button", { name: "Try again" })).toBeVisible();
+  await expect(row).toContainText("Run text recognition (OCR) on it and upload the result.");
+  await expect(row.getByRole("button", { name: "Try again" })).toHaveCount(0);
+  await row.getByRole("link", { name: "scan.pdf" }).click();
+  await expect(page.getByRole("heading", { level: 2, name: "This document could not be read" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Try again" })).toHaveCount(0);
 });
 
 test("a truncated PDF fails with its reason, and the next file is read all the same", async ({ page }) => {

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { expectAccessible, expectNoSidewaysScroll } from "../support/accessibility";
 import { createProject, createWorkspace, signUp } from "../support/accounts";
 import { documentRow, upload } from "../support/documents";
+import { embeddingModel } from "../support/models";
 import { dialog, openDialog, press } from "../support/shares";
 import { testWithServer as test } from "../support/server";
 import { expect, hydrated, open } from "../support/test";
@@ -31,8 +32,6 @@ test("a document is published, and withdrawn", async ({ page, server }) => {
   await hydrated(page);
   const document = new URL(page.url()).pathname.split("/").at(-1);
 
-  // A page that is drawn anew when its document has been read closes what is open on it.
-  await expect(page.getByText("Ready", { exact: true }).first()).toBeVisible({ timeout: 60_000 });
   await openDialog(page);
   const section = dialog(page).getByRole("region", { name: "Public address" });
   await expect(section).toContainText("can be read by everybody");
@@ -60,4 +59,32 @@ test("a document is published, and withdrawn", async ({ page, server }) => {
   await press(page, "Withdraw");
   await expect(link).toHaveCount(0);
   await expect(dialog(page).getByRole("button", { name: "Publish" })).toBeVisible();
+});
+
+test("what somebody has open on a document stays open when it has been read", async ({ page, server }) => {
+  const model = await embeddingModel("Press kit");
+  await server.start(model.variables);
+  await signUp(page);
+  const project = await createProject(page, await createWorkspace(page));
+  await open(page, `${project}/documents`);
+  await upload(page, { name: "press.txt", mimeType: "text/plain", buffer: Buffer.from("Press kit\n\nFor everybody.\n") });
+  await documentRow(page, "press.txt").getByRole("link", { name: "press.txt" }).click();
+  await page.waitForURL(/\/documents\/[0-9a-f-]{36}$/);
+  await hydrated(page);
+  const facts = page.getByRole("list", { name: "Facts" });
+  await openDialog(page);
+  const days = dialog(page).getByLabel("Works for");
+  await days.selectOption("30");
+  await expect(facts).not.toContainText("Ready");
+
+  const drawnAnew = page.waitForResponse(/\/api\/open_document/);
+  model.release();
+  await expect(facts).toContainText("Ready", { timeout: 60_000 });
+  await drawnAnew;
+  // The answer takes longer than to draw the page.
+  await press(page, "Create link");
+  await expect(page.getByLabel("The link", { exact: true })).toBeVisible();
+  await expect(dialog(page)).toBeVisible();
+  await expect(days).toHaveValue("30");
+  model.stop();
 });

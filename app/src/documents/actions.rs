@@ -28,16 +28,16 @@ impl DocumentActions {
     }
 }
 
-/// Why a document failed, and the way to try again.
+/// Why a document failed, and the way to try again, where that may help.
 #[component]
-pub(super) fn FailureLine(id: DocumentId, reason: String, may_write: bool, actions: DocumentActions) -> impl IntoView {
+pub(super) fn FailureLine(id: DocumentId, reason: String, may_retry: bool, actions: DocumentActions) -> impl IntoView {
     let retry = actions.retry;
     let pending =
         Signal::derive(move || retry.input().with(|input| input.as_ref().is_some_and(|input| input.id == id)));
     view! {
         <div class="failure-line">
             <p>{reason}</p>
-            {may_write.then(|| view! {
+            {may_retry.then(|| view! {
                 <ActionForm action=retry>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <Button small=true variant=Variant::Secondary icon=Glyph::RotateCcw pending>"Try again"</Button>

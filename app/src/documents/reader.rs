@@ -11,18 +11,19 @@ use crate::{
     error::ApiError,
     folders::{ItemFields, href},
     links::SourceLine,
+    members::api::Secret,
     routes::{path_id, query_param},
-    shares::{ShareButton, ShareDialog},
+    shares::{ShareButton, ShareDialog, ShareOutcome},
     trash::{TrashedBanner, api::MoveToTrash},
     ui::{
-        Button, Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Skeleton, Time, Variant, Width, form_error,
-        scroll_to_fragment,
+        Button, Crumb, Failure, FormError, Glyph, Icon, LinkButton, Page, Skeleton, Time, Toast, Variant, Width,
+        form_error, scroll_to_fragment, use_toasts,
     },
     written::{ExportMenu, StatusBadge, WrittenArticle},
 };
 use domain::{
     DocumentId, ProjectId,
-    documents::{Document, DocumentPage as PageText, DocumentState, Span},
+    documents::{Document, DocumentPage as PageText, DocumentState, Span, is_worth_retrying},
     folders::Item,
     workspaces::Role,
 };
@@ -69,10 +70,7 @@ pub fn DocumentPage() -> impl IntoView {
     );
     view! {
         <Transition fallback=Loading>
-            {move || {
-                let place = place.get();
-                Suspend::new(async move { content(opened.await, place, move || opened.refetch()) })
-            }}
+            {move || Suspend::new(async move { content(opened.await, place) })}
         </Transition>
     }
 }
@@ -87,34 +85,118 @@ fn Loading() -> impl IntoView {
     }
 }
 
-fn content(
-    opened: Result<Opened, ApiError>,
-    place: Place,
-    reopen: impl Fn() + Copy + Send + Sync + 'static,
-) -> AnyView {
-    let Opened { document, pages, next_version, made, written } = match opened {
+/// A document that is open. What becomes of it meanwhile may want it to be opened again.
+#[derive(Clone, Copy)]
+struct Reader {
+    id: DocumentId,
+    opened: RwSignal<Opened>,
+    /// The document as it is known now, which may be later than it was opened.
+    live: RwSignal<Document>,
+    next_version: RwSignal<Option<Document>>,
+    reopen: Action<(), ()>,
+}
+
+impl Reader {
+    fn new(opened: Opened, place: Memo<Place>) -> Self {
+        let id = opened.document.id;
+        let live = RwSignal::new(opened.document.clone());
+        let next_version = RwSignal::new(opened.next_version.clone());
+        let opened = RwSignal::new(opened);
+        let toasts = use_toasts();
+        let reopen = Action::new(move |()| {
+            let from = place.get_untracked().first();
+            async move {
+                match api::open_document(id, from, PAGES).await {
+                    // Nothing to set where another place has been opened meanwhile.
+                    Ok(now) => {
+                        live.try_set(now.document.clone());
+                        next_version.try_set(now.next_version.clone());
+                        opened.try_set(now);
+                    }
+                    Err(error) => toasts.push(Toast::bad(error.to_string())),
+                }
+            }
+        });
+        Self { id, opened, live, next_version, reopen }
+    }
+
+    fn put(self, document: Document) {
+        let is_another = document.state == DocumentState::Ready
+            && self
+                .live
+                .with_untracked(|known| known.state != DocumentState::Ready || known.fetched_at != document.fetched_at);
+        self.live.set(document);
+        if is_another {
+            self.reopen.dispatch(());
+        }
+    }
+
+    /// Hears what becomes of it. A file that has been read stays as it is.
+    fn follow(self) {
+        let Document { project, state, source_url, .. } = self.live.get_untracked();
+        if state == DocumentState::Ready && source_url.is_none() {
+            return;
+        }
+        live::follow(project.id, move |change| match change {
+            Change::Changed(document) if document.id == self.id => self.put(*document),
+            Change::Changed(document) if document.replaces == Some(self.id) => {
+                self.next_version.set(Some(*document));
+            }
+            Change::Deleted(gone)
+                if self.next_version.with_untracked(|next| next.as_ref().is_some_and(|next| next.id == gone)) =>
+            {
+                self.next_version.set(None);
+            }
+            _ => {}
+        });
+    }
+}
+
+fn content(opened: Result<Opened, ApiError>, place: Memo<Place>) -> AnyView {
+    let opened = match opened {
         Ok(opened) => opened,
         Err(error) => {
             let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
             return view! { <Page title="Not found" crumbs><Failure error/></Page> }.into_any();
         }
     };
+    // Shown once, also when the page around it is drawn anew.
+    let made = opened.made.clone();
+    let reader = Reader::new(opened, place);
+    let actions = DocumentActions::new(move |document| reader.put(document));
+    reader.follow();
+    let shared = Memo::new(move |_| {
+        reader.opened.with(|Opened { document, .. }| {
+            may_share(document).then(|| (document.id, document.name.clone(), document.role))
+        })
+    });
+    view! {
+        {move || reading_page(reader, place.get(), actions, made.clone())}
+        // Beside what is drawn anew when the document has been read: what somebody has open, and what is typed in it, stays.
+        {move || shared.get().map(|(document, name, role)| view! { <ShareDialog document name role/> })}
+    }
+    .into_any()
+}
+
+/// What is in the trash is neither shared nor fetched again.
+fn may_share(document: &Document) -> bool {
+    document.role >= Role::Member && document.has_file() && document.trashed_at.is_none()
+}
+
+fn reading_page(reader: Reader, place: Place, actions: DocumentActions, made: Option<Secret>) -> AnyView {
+    let Reader { id, opened, live, next_version, reopen } = reader;
+    let Opened { document, pages, written, .. } = opened.get();
     let project = document.project.clone();
     let crumbs = vec![
         Crumb::link(project.name, format!("/projects/{}", project.id)),
         Crumb::link("Documents", href(project.id, document.folder_id)),
         Crumb::here(document.name.clone()),
     ];
-    let id = document.id;
-    let may_write = document.role >= Role::Member;
     let is_there = document.has_file();
-    let trashed = document.trashed_at.is_some();
-    // What is in the trash is neither shared nor fetched again.
-    let may_publish = may_write && is_there && !trashed;
-    let live = RwSignal::new(document.clone());
+    let may_share = may_share(&document);
     let is_written = written.is_some();
     let file = move || {
-        let share = may_publish.then(|| view! { <ShareButton/> });
+        let share = may_share.then(|| view! { <ShareButton/> });
         if is_written {
             return view! { <WrittenActions document=live.get_untracked() share/> }.into_any();
         }
@@ -130,34 +212,12 @@ fn content(
         }
         .into_any()
     };
-    let next_version = RwSignal::new(next_version);
     let name = document.name.clone();
     let count = document.page_count.unwrap_or(0);
-    let word = facts::page_word(&document.media_type);
-    let put = move |document: Document| {
-        let is_another = document.state == DocumentState::Ready
-            && live
-                .with_untracked(|known| known.state != DocumentState::Ready || known.fetched_at != document.fetched_at);
-        live.set(document);
-        if is_another {
-            reopen();
-        }
-    };
-    let actions = DocumentActions::new(put);
-    let put_away = Callback::new(move |()| reopen());
-    let banner = trashed.then(|| document.clone());
-    if document.state != DocumentState::Ready || document.source_url.is_some() {
-        live::follow(project.id, move |change| match change {
-            Change::Changed(document) if document.id == id => put(*document),
-            Change::Changed(document) if document.replaces == Some(id) => next_version.set(Some(*document)),
-            Change::Deleted(gone)
-                if next_version.with_untracked(|next| next.as_ref().is_some_and(|next| next.id == gone)) =>
-            {
-                next_version.set(None);
-            }
-            _ => {}
-        });
-    }
+    let put_away = Callback::new(move |()| {
+        reopen.dispatch(());
+    });
+    let banner = document.trashed_at.is_some().then(|| document.clone());
     let marked = place.span.filter(|span| pages.iter().any(|page| page.number == span.page));
     // A passage is marked in the text that answers are given from; without one, what is written is read as it is now.
     let body = if let Some(written) = written.filter(|_| marked.is_none()) {
@@ -165,19 +225,7 @@ fn content(
     } else if pages.is_empty() {
         view! { <NoText document=live actions count/> }.into_any()
     } else {
-        let (first, last) = (pages.first().map_or(1, |page| page.number), pages.last().map_or(1, |page| page.number));
-        let sheets = pages
-            .into_iter()
-            .map(|page| {
-                let span = marked.filter(|span| span.page == page.number).map(|span| (span.start, span.end));
-                view! { <Sheet page count word span/> }
-            })
-            .collect_view();
-        view! {
-            <article class="reader">{sheets}</article>
-            <PageTurner path=format!("/documents/{id}") first last count/>
-        }
-        .into_any()
+        sheets(&document, pages, marked)
     };
     bring_into_view(marked);
     view! {
@@ -186,10 +234,29 @@ fn content(
             <Facts document=live put_away/>
             <FormError error=actions.error()/>
             {document.source_url.clone().map(|address| view! { <SourceLine document=live address next_version/> })}
-            {may_publish.then(|| view! { <ShareDialog document=document.clone() made/> })}
+            {may_share.then(|| view! { <ShareOutcome made/> })}
             {marked.map(|span| view! { <Cited span/> })}
             {body}
         </Page>
+    }
+    .into_any()
+}
+
+/// The pages, with the passage that is marked, and the way to others.
+fn sheets(document: &Document, pages: Vec<PageText>, marked: Option<Span>) -> AnyView {
+    let (id, count) = (document.id, document.page_count.unwrap_or(0));
+    let word = facts::page_word(&document.media_type);
+    let (first, last) = (pages.first().map_or(1, |page| page.number), pages.last().map_or(1, |page| page.number));
+    let sheets = pages
+        .into_iter()
+        .map(|page| {
+            let span = marked.filter(|span| span.page == page.number).map(|span| (span.start, span.end));
+            view! { <Sheet page count word span/> }
+        })
+        .collect_view();
+    view! {
+        <article class="reader">{sheets}</article>
+        <PageTurner path=format!("/documents/{id}") first last count/>
     }
     .into_any()
 }
@@ -371,19 +438,24 @@ pub(crate) fn PageTurner(path: String, first: u32, last: u32, count: u32) -> imp
 /// What stands in the place of the text while there is none.
 #[component]
 fn NoText(document: RwSignal<Document>, actions: DocumentActions, count: u32) -> impl IntoView {
-    let Document { id, role, .. } = document.get_untracked();
+    let Document { id, role, source_url, .. } = document.get_untracked();
     let may_write = role >= Role::Member;
+    let is_link = source_url.is_some();
     let state = Memo::new(move |_| document.with(|document| document.state));
     let failure = move || document.with(|document| document.failure.clone()).unwrap_or_default();
     move || {
         match state.get() {
-        DocumentState::Failed => view! {
-            <section class="empty" role="alert">
-                <h2>"This document could not be read"</h2>
-                <FailureLine id reason=failure() may_write actions/>
-            </section>
+        DocumentState::Failed => {
+            let reason = failure();
+            let may_retry = may_write && is_worth_retrying(&reason, is_link);
+            view! {
+                <section class="empty" role="alert">
+                    <h2>"This document could not be read"</h2>
+                    <FailureLine id reason may_retry actions/>
+                </section>
+            }
+            .into_any()
         }
-        .into_any(),
         DocumentState::Ready if document.with(|document| document.page_count == Some(0)) => view! {
             <section class="empty">
                 <h2>"This document has no text"</h2>
@@ -391,7 +463,7 @@ fn NoText(document: RwSignal<Document>, actions: DocumentActions, count: u32) ->
             </section>
         }
         .into_any(),
-        DocumentState::Ready => {
+        DocumentState::Ready if count > 0 => {
             let text = format!("It has {}.", crate::workspaces::count(count, "page"));
             view! {
                 <section class="empty">
@@ -402,7 +474,8 @@ fn NoText(document: RwSignal<Document>, actions: DocumentActions, count: u32) ->
             }
             .into_any()
         }
-        DocumentState::Queued | DocumentState::Extracting | DocumentState::Embedding => view! {
+        // Also between the end of reading and the text: it is asked for then.
+        DocumentState::Queued | DocumentState::Extracting | DocumentState::Embedding | DocumentState::Ready => view! {
             <section class="empty">
                 <h2>"The text is on its way"</h2>
                 <p>"The document is being read. This page shows its text as soon as it is there."</p>

@@ -12,7 +12,7 @@ use crate::{
     ui::{Button, Glyph, Icon, IconButton, Menu, Progress, Time},
 };
 use domain::{
-    documents::{Document, DocumentState},
+    documents::{Document, DocumentState, is_worth_retrying},
     folders::Item,
     workspaces::Role,
 };
@@ -32,7 +32,8 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemA
     let size = move || {
         if is_there.get() { document.with(|document| facts::size(document.size_bytes)) } else { "\u{2013}".to_owned() }
     };
-    let glyph = if source_url.is_some() { Glyph::Link } else { Glyph::FileText };
+    let is_link = source_url.is_some();
+    let glyph = if is_link { Glyph::Link } else { Glyph::FileText };
     let pages = move || {
         document
             .with(|document| facts::pages(document.page_count, &document.media_type))
@@ -57,7 +58,10 @@ pub(super) fn DocumentRow(listed: Listed, actions: DocumentActions, items: ItemA
                     <Show when=move || document.with(|document| !document.in_chat)>
                         <p class="document__hint">"Left out of chat"</p>
                     </Show>
-                    {move || failure().map(|reason| view! { <FailureLine id reason may_write actions/> })}
+                    {move || failure().map(|reason| {
+                        let may_retry = may_write && is_worth_retrying(&reason, is_link);
+                        view! { <FailureLine id reason may_retry actions/> }
+                    })}
                 </div>
             </th>
             <td role="cell" class="document__state"><DocumentStateView document/></td>

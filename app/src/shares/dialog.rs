@@ -12,7 +12,6 @@ use crate::{
 };
 use domain::{
     DocumentId, UserId,
-    documents::Document,
     shares::{NewShare, Share},
     workspaces::Role,
 };
@@ -31,14 +30,34 @@ pub(crate) fn ShareButton() -> impl IntoView {
     }
 }
 
-/// Makes links to the document, and shows those that there are.
+/// What the forms of [`ShareDialog`] came back with without JavaScript, when it is closed.
+#[component]
+pub(crate) fn ShareOutcome(made: Option<Secret>) -> impl IntoView {
+    let failed = [
+        error_on_arrival(ServerAction::<CreateShare>::new()),
+        error_on_arrival(ServerAction::<RevokeShare>::new()),
+        error_on_arrival(ServerAction::<Publish>::new()),
+        error_on_arrival(ServerAction::<Unpublish>::new()),
+    ];
+    let failed = failed.into_iter().find_map(|error| error.get_untracked());
+    let made = match made {
+        Some(Secret::Share { link }) => Some(view! { <Made link/> }),
+        _ => None,
+    };
+    view! {
+        {failed.map(|failed| view! { <FormError error=Signal::stored(Some(failed))/> })}
+        {made}
+    }
+}
+
+/// Makes links to the document, and shows those that there are. To be put beside what is drawn anew while it is open.
 #[component]
 pub(crate) fn ShareDialog(
-    document: Document,
-    /// Made by a form without JavaScript.
-    made: Option<Secret>,
+    document: DocumentId,
+    name: String,
+    /// The reader's.
+    role: Role,
 ) -> impl IntoView {
-    let Document { id, name, role, .. } = document;
     let create = ServerAction::<CreateShare>::new();
     let revoke = ServerAction::<RevokeShare>::new();
     let publish = ServerAction::<Publish>::new();
@@ -61,36 +80,27 @@ pub(crate) fn ShareDialog(
     });
     let created = form_error(move || create.value().get(), &[]);
     let revoked = form_error(move || revoke.value().get(), &[]);
-    // Back from a form without JavaScript, with the dialog closed.
-    let failed = [created, revoked, error_on_arrival(publish), error_on_arrival(unpublish)];
-    let failed = failed.into_iter().find_map(|error| error.get_untracked());
     let shares = Resource::new_blocking(
         move || [create.version().get(), revoke.version().get(), publish.version().get(), unpublish.version().get()],
-        move |_| async move { api::list_shares(id).await },
+        move |_| async move { api::list_shares(document).await },
     );
     let shown = move || match create.value().get() {
         Some(Ok(Secret::Share { link })) => Some(view! { <Made link/> }),
         _ => None,
     };
-    let made = match made {
-        Some(Secret::Share { link }) => Some(view! { <Made link/> }),
-        _ => None,
-    };
     view! {
-        {failed.map(|failed| view! { <FormError error=Signal::stored(Some(failed))/> })}
-        {made}
         <div class="confirm share" id=DIALOG popover="auto" role="dialog" aria-labelledby="share-title">
             <h2 class="confirm__title" id="share-title">"Share " <span class="confirm__name">{name}</span></h2>
             <p>"Whoever has the link reads this document and its file, without an account, and nothing else of the workspace."</p>
             {shown}
-            <ShareForm document=id action=create/>
+            <ShareForm document action=create/>
             <FormError error=Signal::derive(move || created.get().or_else(|| revoked.get()))/>
             <Transition fallback=|| view! { <Skeleton rows=2/> }>
                 {move || Suspend::new(async move {
                     match shares.await {
                         Ok(SharesView { shares, publication, own }) => view! {
                             <ShareList shares own role revoke/>
-                            <PublicationSection document=id status=publication publish unpublish/>
+                            <PublicationSection document status=publication publish unpublish/>
                         }
                         .into_any(),
                         Err(error) => view! { <Failure error/> }.into_any(),

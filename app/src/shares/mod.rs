@@ -4,7 +4,7 @@ pub mod api;
 mod dialog;
 mod page;
 
-pub(crate) use dialog::{ShareButton, ShareDialog};
+pub(crate) use dialog::{ShareButton, ShareDialog, ShareOutcome};
 pub use page::SharedPage;
 
 /// What a link says that opens nothing, whatever the reason: a reader of guessed links learns nothing by it.

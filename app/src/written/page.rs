@@ -17,7 +17,12 @@ use crate::{
         form_error,
     },
 };
-use domain::{DocumentId, Error, documents::Document, workspaces::Role, written::WrittenText};
+use domain::{
+    DocumentId, Error,
+    documents::{Document, is_worth_retrying},
+    workspaces::Role,
+    written::WrittenText,
+};
 use leptos::{ev::SubmitEvent, prelude::*, server_fn::ServerFn};
 
 /// Where a document is written.
@@ -153,16 +158,19 @@ fn Restored(editor: Editor) -> impl IntoView {
 #[component]
 fn NotAnswered(id: DocumentId, reason: String) -> impl IntoView {
     let retry = ServerAction::<RetryDocument>::new();
+    let may_retry = is_worth_retrying(&reason, false);
     let done = move || matches!(retry.value().get(), Some(Ok(_)));
     let error = form_error(move || retry.value().get(), &[]);
     view! {
         <FormError error/>
         <div class="failure-line editor__note" hidden=done>
             <p>"Answers are still given from an older text. " {reason}</p>
-            <ActionForm action=retry>
-                <input type="hidden" name="id" value=id.to_string()/>
-                <Button small=true variant=Variant::Secondary icon=Glyph::RotateCcw pending=retry.pending()>"Try again"</Button>
-            </ActionForm>
+            {may_retry.then(|| view! {
+                <ActionForm action=retry>
+                    <input type="hidden" name="id" value=id.to_string()/>
+                    <Button small=true variant=Variant::Secondary icon=Glyph::RotateCcw pending=retry.pending()>"Try again"</Button>
+                </ActionForm>
+            })}
         </div>
     }
 }

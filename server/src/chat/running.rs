@@ -38,6 +38,10 @@ const RENEW_EVERY: u32 = 3;
 const SWEEP_EVERY: u32 = 5;
 /// How long the database may be away before the answers are given up.
 const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(250);
+/// Tries to store events that other transactions are in the way of. Found out, a conflict is over: the pause is short.
+const CONFLICTS: u32 = 4;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(20);
 
 /// An event with its number, the SSE id.
 #[derive(Clone, Debug)]
@@ -206,19 +210,27 @@ async fn record(db: Db, mut waiting: mpsc::Receiver<Record>) {
 
 async fn store(db: &Db, batch: Vec<Record>) {
     let began = Instant::now();
+    let mut tries = 0;
     let stored = loop {
-        match insert(db, &batch).await {
+        let error = match insert(db, &batch).await {
             Ok(stored) => break Some(stored),
-            // A connection that breaks comes back; a statement that is refused would be refused again.
-            Err(Fault::Database(sqlx::Error::Database(error))) if batch.len() > 1 => {
+            Err(error) => error,
+        };
+        tries += 1;
+        let refusal = match &error {
+            Fault::Database(sqlx::Error::Database(error)) => Some(error.code().unwrap_or_default()),
+            _ => None,
+        };
+        match after_failure(refusal.as_deref(), batch.len(), tries, began.elapsed()) {
+            Next::Again(pause) => {
+                tracing::warn!(%error, "events wait for the database");
+                sleep(pause).await;
+            }
+            Next::OneByOne => {
                 tracing::error!(%error, "events are stored one by one");
                 break None;
             }
-            Err(error) if began.elapsed() < PATIENCE => {
-                tracing::warn!(%error, "events wait for the database");
-                sleep(Duration::from_millis(250)).await;
-            }
-            Err(error) => {
+            Next::GiveUp => {
                 tracing::error!(%error, "events could not be stored");
                 break Some(std::collections::HashSet::new());
             }
@@ -237,6 +249,27 @@ async fn store(db: &Db, batch: Vec<Record>) {
             let _ = record.live.send(record.numbered);
         }
         let _ = record.stored.send(kept);
+    }
+}
+
+/// What follows a failure to store events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// The same once more, after a pause.
+    Again(Duration),
+    OneByOne,
+    GiveUp,
+}
+
+/// `refusal` is the SQLSTATE with which the statement was refused, if it was; `tries` are those that failed, in `waited`.
+fn after_failure(refusal: Option<&str>, events: usize, tries: u32, waited: Duration) -> Next {
+    match refusal {
+        // A deadlock or a serialization failure: nothing is wrong with the events, another transaction was in the way.
+        Some("40P01" | "40001") if tries < CONFLICTS => Next::Again(CONFLICT_PAUSE),
+        // A connection that breaks comes back; a statement that is refused would be refused again.
+        Some(_) if events > 1 => Next::OneByOne,
+        _ if waited < PATIENCE => Next::Again(PAUSE),
+        _ => Next::GiveUp,
     }
 }
 
@@ -314,4 +347,25 @@ pub async fn sweep(db: &Db) -> Result<(), Fault> {
         tracing::warn!(answers = abandoned.len(), "answers of a process that is gone were ended");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_met_another_transaction_stay_together() {
+        let soon = Duration::from_secs(1);
+        for conflict in ["40P01", "40001"] {
+            for events in [1, 200] {
+                assert_eq!(after_failure(Some(conflict), events, 1, soon), Next::Again(CONFLICT_PAUSE));
+            }
+            assert_eq!(after_failure(Some(conflict), 200, CONFLICTS, soon), Next::OneByOne);
+        }
+        // What is refused for what it holds is found alone, and what is alone waits as for a database that is away.
+        assert_eq!(after_failure(Some("22P05"), 200, 1, soon), Next::OneByOne);
+        assert_eq!(after_failure(Some("22P05"), 1, 1, soon), Next::Again(PAUSE));
+        assert_eq!(after_failure(None, 200, 1, soon), Next::Again(PAUSE));
+        assert_eq!(after_failure(None, 200, 80, PATIENCE), Next::GiveUp);
+    }
 }

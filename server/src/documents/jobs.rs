@@ -17,6 +17,7 @@ use crate::{
     metrics::recorded::{self, DocumentOutcome, Stage},
     rag::index,
 };
+use domain::documents::TRIED_OFTEN;
 use std::{
     future::Future,
     time::{Duration, Instant},
@@ -87,7 +88,7 @@ pub async fn give_up(state: &AppState, claimed: &ClaimedDocument, fault: Fault) 
     recorded::document(DocumentOutcome::GivenUp);
     tracing::error!(document = %claimed.id(), error = ?fault, "the last try to ingest a document failed");
     let told = domain::Error::from(fault);
-    let reason = format!("{told} It was tried several times; use Try again when it works again.");
+    let reason = format!("{told} {TRIED_OFTEN}");
     let Some(mut scope) = state.db.job(claimed).await? else { return Ok(()) };
     // What is read and embedded by now is kept: Retry goes on from there.
     sqlx::query!(

@@ -2,10 +2,12 @@
 //! our own rows ([`lease`]).
 
 pub mod lease;
+mod repeat;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+pub use repeat::repeat;
 pub use worker::{WorkerHandle, start_worker};
 
 use crate::{

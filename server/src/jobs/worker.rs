@@ -115,25 +115,18 @@ async fn run(worker: Worker, stop: CancellationToken) {
 }
 
 async fn sweep(db: Db, stop: CancellationToken) {
-    loop {
-        match sweep_once(&db).await {
-            Ok(swept) if swept == lease::Swept::default() => {}
-            Ok(swept) => tracing::warn!(?swept, "work that nobody did is queued again"),
-            Err(error) => tracing::error!(%error, "the sweep for abandoned work failed"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(SWEEP_INTERVAL) => {}
-        }
-    }
+    super::repeat(SWEEP_INTERVAL, stop, "the sweep for abandoned work failed", || sweep_once(&db)).await;
 }
 
-async fn sweep_once(db: &Db) -> Result<lease::Swept, Fault> {
+async fn sweep_once(db: &Db) -> Result<(), Fault> {
     let mut system = db.system().await?;
     let mut swept = lease::sweep(&mut system).await?;
     swept.forgotten += super::requeue_hand_overs(&mut system).await?;
     system.commit().await?;
-    Ok(swept)
+    if swept != lease::Swept::default() {
+        tracing::warn!(?swept, "work that nobody did is queued again");
+    }
+    Ok(())
 }
 
 /// What a job gets from its worker.

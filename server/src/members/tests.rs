@@ -65,6 +65,39 @@ impl Studio {
         letterbox.received_invitation(token(invited)).await.unwrap().state
     }
 
+    /// Adds `person-1@example.com` and those after, without signing them up.
+    async fn add_many(&self, count: i32) {
+        sqlx::query(
+            "with people as (
+                 insert into users (id, email, display_name)
+                 select gen_random_uuid(), 'person-' || n || '@example.com', 'Person ' || n from generate_series(1, $2) n
+                 returning id
+             )
+             insert into members (workspace_id, user_id, role) select $1, id, 'member' from people",
+        )
+        .bind(self.workspace)
+        .bind(count)
+        .execute(&mut self.app.sql().await)
+        .await
+        .unwrap();
+    }
+
+    /// Invites `guest-1@example.com` and those after, without mails.
+    async fn invite_many(&self, count: i32) {
+        sqlx::query(
+            "insert into invitations (id, workspace_id, email, role, token_hash, invited_by, expires_at)
+             select gen_random_uuid(), $1, 'guest-' || n || '@example.com', 'member', sha256(n::text::bytea), $2,
+                 now() + interval '1 day'
+             from generate_series(1, $3) n",
+        )
+        .bind(self.workspace)
+        .bind(self.ada.user_id())
+        .bind(count)
+        .execute(&mut self.app.sql().await)
+        .await
+        .unwrap();
+    }
+
     async fn execute(&self, sql: &'static str) {
         sqlx::query(sql).execute(&mut self.app.sql().await).await.unwrap();
     }
@@ -361,29 +394,8 @@ async fn an_invitation_is_worth_what_its_maker_is() {
 #[tokio::test]
 async fn pages_of_many_members_and_invitations_are_whole() {
     let studio = Studio::open().await;
-    let mut sql = studio.app.sql().await;
-    sqlx::query(
-        "with people as (
-             insert into users (id, email, display_name)
-             select gen_random_uuid(), 'person-' || n || '@example.com', 'Person ' || n from generate_series(1, 120) n
-             returning id
-         )
-         insert into members (workspace_id, user_id, role) select $1, id, 'viewer' from people",
-    )
-    .bind(studio.workspace)
-    .execute(&mut sql)
-    .await
-    .unwrap();
-    sqlx::query(
-        "insert into invitations (id, workspace_id, email, role, token_hash, invited_by, expires_at)
-         select gen_random_uuid(), $1, 'guest-' || n || '@example.com', 'viewer', sha256(n::text::bytea), $2, now() + interval '1 day'
-         from generate_series(1, 120) n",
-    )
-    .bind(studio.workspace)
-    .bind(studio.ada.user_id())
-    .execute(&mut sql)
-    .await
-    .unwrap();
+    studio.add_many(120).await;
+    studio.invite_many(120).await;
     let members = all_pages(&studio.ada, &studio.path("/members"), 17).await;
     let invitations = all_pages(&studio.ada, &studio.path("/invitations"), 17).await;
     assert_eq!((members.len(), invitations.len()), (121, 120));
@@ -409,17 +421,8 @@ async fn pages_of_many_members_and_invitations_are_whole() {
 #[tokio::test]
 async fn what_grows_is_found_by_an_index() {
     let studio = Studio::open().await;
+    studio.invite_many(3000).await;
     let mut sql = studio.app.sql().await;
-    sqlx::query(
-        "insert into invitations (id, workspace_id, email, role, token_hash, invited_by, expires_at)
-         select gen_random_uuid(), $1, n || '@example.com', 'viewer', sha256(n::text::bytea), $2, now()
-         from generate_series(1, 3000) n",
-    )
-    .bind(studio.workspace)
-    .bind(studio.ada.user_id())
-    .execute(&mut sql)
-    .await
-    .unwrap();
     sqlx::query(
         "insert into api_keys (id, workspace_id, user_id, name, scope, prefix, token_hash)
          select gen_random_uuid(), $1, $2, 'Key', 'read', 'atelier_', sha256(n::text::bytea) from generate_series(1, 3000) n",
@@ -434,7 +437,7 @@ async fn what_grows_is_found_by_an_index() {
         ("select 1 from invitations where token_hash = sha256('7')", "invitations_token_hash_key"),
         (
             "select 1 from invitations where workspace_id = '0190163d-8694-739b-aea5-966c26f8ad90' and accepted_at is null
-                 and withdrawn_at is null and email > '5' order by email limit 51",
+                 and withdrawn_at is null and email > 'guest-5' order by email limit 51",
             "invitations_open",
         ),
         ("select 1 from api_keys where token_hash = sha256('7')", "api_keys_token_hash_key"),
@@ -486,37 +489,15 @@ async fn settings_pages(studio: &Studio, param: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_settings_lead_to_everybody_who_is_there_and_who_is_invited() {
     let studio = Studio::open().await;
-    let mut sql = studio.app.sql().await;
-    sqlx::query(
-        "with people as (
-             insert into users (id, email, display_name)
-             select gen_random_uuid(), 'person' || lpad(n::text, 3, '0') || '@example.com', 'Person ' || n
-             from generate_series(1, 130) n returning id
-         )
-         insert into members (id, workspace_id, user_id, role) select gen_random_uuid(), $1, id, 'member' from people",
-    )
-    .bind(studio.workspace)
-    .execute(&mut sql)
-    .await
-    .unwrap();
-    sqlx::query(
-        "insert into invitations (id, workspace_id, email, role, token_hash, invited_by, expires_at)
-         select gen_random_uuid(), $1, 'guest' || lpad(n::text, 3, '0') || '@example.com', 'member', sha256(n::text::bytea), $2,
-             now() + interval '1 day'
-         from generate_series(1, 120) n",
-    )
-    .bind(studio.workspace)
-    .bind(studio.ada.user_id())
-    .execute(&mut sql)
-    .await
-    .unwrap();
+    studio.add_many(130).await;
+    studio.invite_many(120).await;
     for (param, name, people, before) in
         [("cursor", "person", 130, "<span"), ("heirs", "person", 130, "<option"), ("invited", "guest", 120, "<span")]
     {
         let pages = settings_pages(&studio, param).await;
         assert!(pages.len() > 1, "{param}");
         for number in 1..=people {
-            let address = format!("{name}{number:03}@example.com");
+            let address = format!("{name}-{number}@example.com");
             let is_in = |page: &String| {
                 page.split(before)
                     .skip(1)

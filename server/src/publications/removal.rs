@@ -1,6 +1,6 @@
 //! Removing copies that are published no more.
 
-use crate::{AppState, fault::Fault, storage::ObjectKey};
+use crate::{AppState, fault::Fault, jobs, storage::ObjectKey};
 use futures::{StreamExt, TryStreamExt};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -13,18 +13,8 @@ const AT_ONCE: usize = 8;
 
 /// Removes what is due, every few seconds, until the stop.
 pub async fn work(state: AppState, stop: CancellationToken) {
-    loop {
-        let removal = async {
-            if let Err(error) = remove_withdrawn(&state).await {
-                tracing::error!(%error, "withdrawn publications could not be removed; it is tried again");
-            }
-            tokio::time::sleep(INTERVAL).await;
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = removal => {}
-        }
-    }
+    let failed = "withdrawn publications could not be removed; it is tried again";
+    jobs::repeat(INTERVAL, stop, failed, || remove_withdrawn(&state)).await;
 }
 
 /// Removes the copies of what was withdrawn, and of what nobody has finished. Several servers may do it at once.

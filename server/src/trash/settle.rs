@@ -8,7 +8,7 @@ use super::{
     follow::{self, Room},
     repo,
 };
-use crate::{AppState, db::System, documents::remove_files, fault::Fault, folders};
+use crate::{AppState, db::System, documents::remove_files, fault::Fault, folders, jobs};
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -20,18 +20,7 @@ const FOUND: i64 = 100;
 
 /// Does what is to be done, every few seconds, until the stop.
 pub async fn work(state: AppState, stop: CancellationToken) {
-    loop {
-        let settling = async {
-            if let Err(error) = settle(&state).await {
-                tracing::error!(%error, "the trash could not be settled; it is tried again");
-            }
-            tokio::time::sleep(INTERVAL).await;
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = settling => {}
-        }
-    }
+    jobs::repeat(INTERVAL, stop, "the trash could not be settled; it is tried again", || settle(&state)).await;
 }
 
 /// Does what is to be done now. Several servers may do it at once.

@@ -10,52 +10,55 @@ use super::{
 };
 use axum::{
     Json,
-    extract::{Path, Request, State},
+    extract::{FromRequestParts, Path, Request, State},
 };
-use http::HeaderMap;
+use http::request::Parts;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The secret key stands in both headers, as supabase-js sends it.
-async fn check_admin(provider: &Provider, has_key: bool, headers: &HeaderMap) -> Result<(), AuthError> {
-    let is_admin = user::bearer(headers).is_some_and(|token| provider.keys.is_secret_key(token));
-    if has_key && is_admin {
+async fn check_admin(provider: &Provider, parts: &Parts) -> Result<(), AuthError> {
+    let is_secret = |key: &str| provider.keys.is_secret_key(key);
+    let has_key = protocol::api_key(&parts.headers, &parts.uri).is_some_and(|key| is_secret(&key));
+    if has_key && user::bearer(&parts.headers).is_some_and(is_secret) {
         return Ok(());
     }
     // Whoever is nobody is told that first.
-    user::authenticated(provider, headers).await?;
+    user::authenticated(provider, &parts.headers).await?;
     Err(AuthError::new(403, Code::NotAdmin, "User not allowed"))
 }
 
-fn has_secret_key(provider: &Provider, request: &Request) -> bool {
-    protocol::api_key(request).is_some_and(|key| provider.keys.is_secret_key(&key))
+/// The user in the path, for whoever has the secret key.
+pub(super) struct Asked(users::User);
+
+#[derive(Deserialize)]
+struct AskedPath {
+    user_id: String,
 }
 
-async fn find(provider: &Provider, id: &str) -> Result<users::User, AuthError> {
-    let id: Uuid = id.parse().map_err(|_| AuthError::new(404, Code::ValidationFailed, "user_id must be an UUID"))?;
-    let unknown = || AuthError::new(404, Code::UserNotFound, "User not found");
-    users::by_id(&provider.db, id).await?.ok_or_else(unknown)
+impl FromRequestParts<Arc<Provider>> for Asked {
+    type Rejection = AuthError;
+
+    async fn from_request_parts(parts: &mut Parts, provider: &Arc<Provider>) -> Result<Self, AuthError> {
+        check_admin(provider, parts).await?;
+        let path = Path::<AskedPath>::from_request_parts(parts, provider).await;
+        let id: Uuid = path
+            .ok()
+            .and_then(|Path(asked)| asked.user_id.parse().ok())
+            .ok_or_else(|| AuthError::new(404, Code::ValidationFailed, "user_id must be an UUID"))?;
+        let unknown = || AuthError::new(404, Code::UserNotFound, "User not found");
+        users::by_id(&provider.db, id).await?.map(Self).ok_or_else(unknown)
+    }
 }
 
-pub(super) async fn show(
-    State(provider): Shared,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Json<Value>, AuthError> {
-    check_admin(&provider, has_secret_key(&provider, &request), request.headers()).await?;
-    let user = find(&provider, &id).await?;
+pub(super) async fn show(State(provider): Shared, Asked(user): Asked) -> Result<Json<Value>, AuthError> {
     let mut tx = provider.db.system().await?;
     Ok(Json(users::json(tx.conn(), &user).await?))
 }
 
-pub(super) async fn list_factors(
-    State(provider): Shared,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Json<Value>, AuthError> {
-    check_admin(&provider, has_secret_key(&provider, &request), request.headers()).await?;
-    let user = find(&provider, &id).await?;
+pub(super) async fn list_factors(State(provider): Shared, Asked(user): Asked) -> Result<Json<Value>, AuthError> {
     let mut tx = provider.db.system().await?;
     let factors = factors::of(tx.conn(), user.id).await?;
     Ok(Json(factors.iter().map(factors::Factor::json).collect()))
@@ -63,11 +66,9 @@ pub(super) async fn list_factors(
 
 pub(super) async fn delete_factor(
     State(provider): Shared,
-    Path((id, factor)): Path<(String, String)>,
-    request: Request,
+    Asked(user): Asked,
+    Path((_, factor)): Path<(String, String)>,
 ) -> Result<Json<Value>, AuthError> {
-    check_admin(&provider, has_secret_key(&provider, &request), request.headers()).await?;
-    let user = find(&provider, &id).await?;
     let mut tx = provider.db.system().await?;
     let factor = factors::find(tx.conn(), user.id, &factor).await?;
     factors::remove(tx.conn(), &factor).await?;
@@ -83,14 +84,10 @@ struct DeleteBody {
 
 pub(super) async fn delete(
     State(provider): Shared,
-    Path(id): Path<String>,
+    Asked(user): Asked,
     request: Request,
 ) -> Result<Json<Value>, AuthError> {
-    let has_key = has_secret_key(&provider, &request);
-    let (parts, body) = request.into_parts();
-    check_admin(&provider, has_key, &parts.headers).await?;
-    let user = find(&provider, &id).await?;
-    let body: DeleteBody = json_body(body).await?;
+    let body: DeleteBody = json_body(request.into_body()).await?;
     let mut tx = provider.db.system().await?;
     if body.should_soft_delete {
         // The row stays for whatever points at it; the address is free again, and nothing signs in.

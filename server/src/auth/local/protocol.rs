@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::{net::IpAddr, sync::Arc};
@@ -57,7 +57,7 @@ fn refuse_api_key(provider: &Provider, request: &Request) -> Option<Response> {
     if is_link || request.uri().path().ends_with("/.well-known/jwks.json") {
         return None;
     }
-    let (message, hint) = match api_key(request) {
+    let (message, hint) = match api_key(request.headers(), request.uri()) {
         Some(key) if provider.keys.is_api_key(&key) => return None,
         Some(_) => ("Invalid API key", "Double check your API key."),
         None => ("No API key found in request", "No `apikey` request header or url param was found."),
@@ -65,9 +65,9 @@ fn refuse_api_key(provider: &Provider, request: &Request) -> Option<Response> {
     Some((StatusCode::UNAUTHORIZED, axum::Json(json!({ "message": message, "hint": hint }))).into_response())
 }
 
-pub(super) fn api_key(request: &Request) -> Option<String> {
-    let from_header = request.headers().get("apikey").and_then(|key| key.to_str().ok()).map(str::to_owned);
-    let query = request.uri().query().unwrap_or_default().as_bytes();
+pub(super) fn api_key(headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    let from_header = headers.get("apikey").and_then(|key| key.to_str().ok()).map(str::to_owned);
+    let query = uri.query().unwrap_or_default().as_bytes();
     from_header.or_else(|| {
         url::form_urlencoded::parse(query).find(|(name, _)| name == "apikey").map(|(_, key)| key.into_owned())
     })
@@ -105,7 +105,8 @@ pub(super) async fn json_body<T: DeserializeOwned>(body: Body) -> Result<T, Auth
 
 /// Who is behind the request: what our own server says in `Sb-Forwarded-For` with the secret key, else the peer.
 pub(super) fn visitor(provider: &Provider, request: &Request) -> Option<IpAddr> {
-    let from_our_server = api_key(request).is_some_and(|key| provider.keys.is_secret_key(&key));
+    let key = api_key(request.headers(), request.uri());
+    let from_our_server = key.is_some_and(|key| provider.keys.is_secret_key(&key));
     if from_our_server {
         // Without a visitor's address it asks on its own account.
         return request.headers().get("sb-forwarded-for").and_then(|value| value.to_str().ok()?.trim().parse().ok());

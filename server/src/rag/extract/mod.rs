@@ -59,7 +59,7 @@ pub enum ExtractError {
         "Reading the file takes more memory than one file may have. Split it or save it in a simpler format, and upload it again."
     )]
     TooMuchMemory,
-    #[error("The file has no text in it.")]
+    #[error("The file has no text in it. Write something in it, or save it in another format, and upload it again.")]
     NoText,
     #[error("The file has more than {} pages. Split it and upload the parts.", Limits::MAX_PAGES)]
     TooManyPages,
