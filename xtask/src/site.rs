@@ -38,16 +38,29 @@ pub fn binary(profile: Profile) -> PathBuf {
 /// Builds the binary and the site.
 ///
 /// # Errors
-/// When cargo-leptos or gzip fails.
+/// When cargo-leptos, or what compresses the site, fails.
 pub fn build(tools: &Tools, profile: Profile) -> Result<()> {
     println!("==> Building atelier and its site ({})", profile.folder());
     let mut leptos = tools.command("cargo-leptos");
     leptos.args(["leptos", "build"]);
     if profile == Profile::Release {
-        leptos.args(["--release", "--precompress"]);
+        // Split: the code of most pages is in modules of their own (app/src/lazy.rs).
+        small_views(leptos.args(["--release", "--split", "--lib-features=split"]));
     }
     process::run(offline_queries(&mut leptos))?;
-    if profile == Profile::Debug { compress_wasm() } else { Ok(()) }
+    match profile {
+        Profile::Debug => compress_wasm(),
+        Profile::Release => finish_site(tools),
+    }
+}
+
+/// One hash in the names of all scripts and modules, and everything compressed: `xtask/node/finish-site.mjs` says why.
+fn finish_site(tools: &Tools) -> Result<()> {
+    let mut node = tools.command("node");
+    node.arg(repository::root().join("xtask/node/finish-site.mjs"))
+        .arg(repository::target().join("site"))
+        .arg(binary(Profile::Release).with_file_name("hash.txt"));
+    process::run(&mut node)
 }
 
 /// The unoptimised module is 24 MB. The server would compress it anew for each browser that has not seen it, which took
@@ -61,6 +74,14 @@ fn compress_wasm() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Optimised builds erase the types of views, which makes the WASM a third smaller. Server and browser must agree, as the
+/// markers between the parts of a page differ; Dockerfile.prod says the same. Debug builds share their artifacts with
+/// `cargo test` instead.
+fn small_views(command: &mut Command) -> &mut Command {
+    let inherited = std::env::var("RUSTFLAGS").unwrap_or_default();
+    command.env("RUSTFLAGS", format!("{inherited} --cfg erase_components").trim_start())
 }
 
 /// The SQL queries are checked against .sqlx, not against whatever database `.env` names, unless the user wants that.
@@ -105,7 +126,7 @@ pub fn bench(arguments: &[String]) -> Result<ExitCode> {
     {
         let _lock = repository::lock()?;
         let mut cargo = process::command("cargo");
-        process::run(offline_queries(cargo.args(["build", "--release", "--bin", "atelier"])))?;
+        process::run(small_views(offline_queries(cargo.args(["build", "--release", "--bin", "atelier"]))))?;
     }
     if process::output(atelier(Profile::Release).args(["bench", "--help"])).is_err() {
         bail!("This version of atelier measures nothing yet: it has no command `bench`");
