@@ -18,7 +18,6 @@ pub mod flash;
 pub mod folders;
 pub mod frame;
 pub mod landing;
-mod lazy;
 pub mod links;
 pub mod markdown;
 pub mod members;
@@ -48,7 +47,6 @@ mod shell;
 mod status;
 
 pub use error::ApiError;
-pub use lazy::mark_hydrated;
 pub use routes::App;
 #[cfg(feature = "ssr")]
 pub use shell::shell;

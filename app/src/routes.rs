@@ -1,14 +1,27 @@
 //! Every page and its address.
 
 use crate::{
+    account::{AccountPage, EnrolPage},
+    auth::{
+        CallbackPage, ConfirmPage, ForgotPage, LeavePage, LinkPage, LoginPage, RegisterPage, ResetPage,
+        SecondFactorPage,
+    },
+    chat::{ChatPage, ConversationPage},
+    documents::{DocumentPage, DocumentsPage},
     error::ApiError,
     flash,
     frame::Frame,
     landing::LandingPage,
-    lazy::{Chat, Document, Project, Settings, SignIn, Team},
+    members::InvitePage,
     not_found::NotFoundPage,
+    projects::ProjectPage,
+    search::SearchPage,
+    shares::SharedPage,
     theme,
+    trash::TrashPage,
     ui::{ToastRegion, Toasts},
+    workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
+    written::{EditorPage, HistoryPage},
 };
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -26,6 +39,7 @@ pub fn App() -> impl IntoView {
     provide_meta_context();
     let toasts = Toasts::provide();
     theme::follow_other_tabs();
+    mark_hydrated();
     flash::provide_form_failure();
     // Async: a page is sent when it is complete, so that it reads without JavaScript, and with its true status.
     view! {
@@ -34,34 +48,34 @@ pub fn App() -> impl IntoView {
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/") view=LandingPage ssr=SsrMode::Async/>
-                <Route path=path!("/login") view=SignIn::Login ssr=SsrMode::Async/>
-                <Route path=path!("/login/link") view=SignIn::Link ssr=SsrMode::Async/>
-                <Route path=path!("/login/second-factor") view=SignIn::SecondFactor ssr=SsrMode::Async/>
-                <Route path=path!("/register") view=SignIn::Register ssr=SsrMode::Async/>
-                <Route path=path!("/forgot") view=SignIn::Forgot ssr=SsrMode::Async/>
-                <Route path=path!("/reset") view=SignIn::Reset ssr=SsrMode::Async/>
-                <Route path=path!("/auth/confirm") view=SignIn::Confirm ssr=SsrMode::Async/>
-                <Route path=path!("/auth/callback") view=SignIn::Callback ssr=SsrMode::Async/>
-                <Route path=path!("/auth/leave") view=SignIn::Leave ssr=SsrMode::Async/>
-                <Route path=path!("/invite/:token") view=SignIn::Invite ssr=SsrMode::Async/>
-                <Route path=path!("/shared/:token") view=Document::Shared ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <Route path=path!("/login/link") view=LinkPage ssr=SsrMode::Async/>
+                <Route path=path!("/login/second-factor") view=SecondFactorPage ssr=SsrMode::Async/>
+                <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
+                <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async/>
+                <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async/>
+                <Route path=path!("/auth/confirm") view=ConfirmPage ssr=SsrMode::Async/>
+                <Route path=path!("/auth/callback") view=CallbackPage ssr=SsrMode::Async/>
+                <Route path=path!("/auth/leave") view=LeavePage ssr=SsrMode::Async/>
+                <Route path=path!("/invite/:token") view=InvitePage ssr=SsrMode::Async/>
+                <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
-                    <Route path=path!("/account") view=Settings::Account ssr=SsrMode::Async/>
-                    <Route path=path!("/account/second-factor") view=Settings::Enrol ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces") view=Team::Workspaces ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces/new") view=Team::NewWorkspace ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces/:workspace") view=Team::Workspace ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces/:workspace/settings") view=Settings::Workspace ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces/:workspace/projects/new") view=Team::NewProject ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project") view=Project::Home ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project/documents") view=Project::Documents ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project/trash") view=Project::Trash ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project/search") view=Project::Search ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project/chat") view=Chat::Project ssr=SsrMode::Async/>
-                    <Route path=path!("/documents/:document") view=Document::Read ssr=SsrMode::Async/>
-                    <Route path=path!("/documents/:document/edit") view=Document::Edit ssr=SsrMode::Async/>
-                    <Route path=path!("/documents/:document/history") view=Document::History ssr=SsrMode::Async/>
-                    <Route path=path!("/chat/:conversation") view=Chat::Conversation ssr=SsrMode::Async/>
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                    <Route path=path!("/account/second-factor") view=EnrolPage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces") view=WorkspacesPage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/new") view=NewWorkspacePage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/:workspace") view=WorkspacePage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/:workspace/settings") view=SettingsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/trash") view=TrashPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/search") view=SearchPage ssr=SsrMode::Async/>
+                    <Route path=path!("/projects/:project/chat") view=ChatPage ssr=SsrMode::Async/>
+                    <Route path=path!("/documents/:document") view=DocumentPage ssr=SsrMode::Async/>
+                    <Route path=path!("/documents/:document/edit") view=EditorPage ssr=SsrMode::Async/>
+                    <Route path=path!("/documents/:document/history") view=HistoryPage ssr=SsrMode::Async/>
+                    <Route path=path!("/chat/:conversation") view=ConversationPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
         </Router>
@@ -84,4 +98,13 @@ where
 pub fn query_param(name: &'static str) -> impl Fn() -> Option<String> + Copy + Send + Sync + 'static {
     let query = use_query_map();
     move || query.with(|query| query.get(name)).filter(|value| !value.is_empty())
+}
+
+/// Tells the style sheet that scripts run (`html[data-hydrated]`).
+fn mark_hydrated() {
+    Effect::new(move |_| {
+        if let Some(root) = document().document_element() {
+            let _ = root.set_attribute("data-hydrated", "");
+        }
+    });
 }

@@ -38,29 +38,16 @@ pub fn binary(profile: Profile) -> PathBuf {
 /// Builds the binary and the site.
 ///
 /// # Errors
-/// When cargo-leptos, or what compresses the site, fails.
+/// When cargo-leptos or gzip fails.
 pub fn build(tools: &Tools, profile: Profile) -> Result<()> {
     println!("==> Building atelier and its site ({})", profile.folder());
     let mut leptos = tools.command("cargo-leptos");
     leptos.args(["leptos", "build"]);
     if profile == Profile::Release {
-        // Split: the code of most pages is in modules of their own (app/src/lazy.rs).
-        small_views(leptos.args(["--release", "--split", "--lib-features=split"]));
+        small_views(leptos.args(["--release", "--precompress"]));
     }
     process::run(offline_queries(&mut leptos))?;
-    match profile {
-        Profile::Debug => compress_wasm(),
-        Profile::Release => finish_site(tools),
-    }
-}
-
-/// One hash in the names of all scripts and modules, and everything compressed: `xtask/node/finish-site.mjs` says why.
-fn finish_site(tools: &Tools) -> Result<()> {
-    let mut node = tools.command("node");
-    node.arg(repository::root().join("xtask/node/finish-site.mjs"))
-        .arg(repository::target().join("site"))
-        .arg(binary(Profile::Release).with_file_name("hash.txt"));
-    process::run(&mut node)
+    if profile == Profile::Debug { compress_wasm() } else { Ok(()) }
 }
 
 /// The unoptimised module is 24 MB. The server would compress it anew for each browser that has not seen it, which took
