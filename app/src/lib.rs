@@ -19,6 +19,7 @@ pub mod folders;
 pub mod frame;
 pub mod landing;
 pub mod links;
+mod loaded;
 pub mod markdown;
 pub mod members;
 pub mod models;

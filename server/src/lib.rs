@@ -6,6 +6,7 @@
 pub mod access;
 pub mod admin;
 pub mod ai;
+mod allocator;
 pub mod api_keys;
 pub mod auth;
 pub mod backup;

@@ -37,6 +37,10 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
+/// A page makes and drops thousands of small strings and views, on all threads at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An AI workspace for teams that make content. Without a command it serves.
 #[derive(Parser)]
 #[command(name = "atelier", version)]

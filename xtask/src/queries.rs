@@ -123,7 +123,11 @@ impl Schema {
         sql(&psql, &database, &["--command".into(), "create schema auth".into()])?;
         for folder in MIGRATIONS {
             for file in migrations(&repository::root().join(folder))? {
-                sql(&psql, &database, &["--single-transaction".into(), "--file".into(), file.into()])?;
+                // Said as sqlx has it, of what Postgres refuses inside of a transaction.
+                let alone = std::fs::read_to_string(&file)?.starts_with("-- no-transaction");
+                let transaction = (!alone).then(|| "--single-transaction".into());
+                let arguments: Vec<OsString> = transaction.into_iter().chain(["--file".into(), file.into()]).collect();
+                sql(&psql, &database, &arguments)?;
             }
         }
         Ok(database)

@@ -1,6 +1,7 @@
 use super::api::{self, Setup};
 use crate::{
     error::ApiError,
+    loaded::loaded,
     ui::{
         Button, CodeField, Crumb, Failure, FormError, LinkButton, Page, Skeleton, Variant, Width, field_error,
         form_error,
@@ -16,7 +17,7 @@ pub fn EnrolPage() -> impl IntoView {
         <Page title="Add an authenticator app" crumbs=vec![Crumb::link("Account", "/account"), Crumb::here("Authenticator app")] width=Width::Reading>
             <h1>"Add an authenticator app"</h1>
             <Suspense fallback=|| view! { <Skeleton rows=3/> }>
-                {move || Suspend::new(async move { content(setup.await) })}
+                {move || Suspend::new(async move { content(loaded(setup).await) })}
             </Suspense>
         </Page>
     }

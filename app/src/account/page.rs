@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::ApiError,
     flash::NoticeLine,
+    loaded::loaded,
     ui::{Crumb, Failure, Page, Skeleton},
 };
 use leptos::prelude::*;
@@ -31,7 +32,7 @@ pub fn AccountPage() -> impl IntoView {
     view! {
         <Page title="Account" crumbs=vec![Crumb::here("Account")]>
             <Transition fallback=|| view! { <Skeleton rows=6/> }>
-                {move || Suspend::new(async move { content(home.await, Callback::new(move |()| home.refetch())) })}
+                {move || Suspend::new(async move { content(loaded(home).await, Callback::new(move |()| home.refetch())) })}
             </Transition>
         </Page>
     }

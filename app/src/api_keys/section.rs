@@ -1,6 +1,7 @@
 use super::api::{self, CreateApiKey, RevokeApiKey};
 use crate::{
     error::ApiError,
+    loaded::loaded,
     members::api::Secret,
     ui::{
         Badge, Button, Confirm, ConfirmActions, Failure, Field, FormError, Glyph, Icon, Select, ShownOnce, Skeleton,
@@ -57,7 +58,7 @@ pub(crate) fn ApiKeysSection(
             {shown}
             <FormError error=form_error(move || revoke.value().get(), &[])/>
             <Transition fallback=|| view! { <Skeleton rows=2/> }>
-                {move || Suspend::new(async move { list(keys.await, role, revoke) })}
+                {move || Suspend::new(async move { list(loaded(keys).await, role, revoke) })}
             </Transition>
         </section>
     }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     draft,
     error::ApiError,
+    loaded::loaded,
     models::{Answering, NewModelPicker},
     routes::{path_id, query_param},
     ui::{Badge, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Tone, Width, form_error},
@@ -34,7 +35,7 @@ pub fn ChatPage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || {
                 let asked = Asked { query: query(), archived: archived(), name: name().unwrap_or_default() };
-                Suspend::new(async move { chat_content(home.await, asked) })
+                Suspend::new(async move { chat_content(loaded(home).await, asked) })
             }}
         </Transition>
     }
@@ -64,7 +65,7 @@ pub fn ConversationPage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || {
                 let at = At { message: message(), is_earlier: cursor().is_some(), name: name().unwrap_or_default() };
-                Suspend::new(async move { conversation_content(opened.await, at, move || opened.refetch()) })
+                Suspend::new(async move { conversation_content(loaded(opened).await, at, move || opened.refetch()) })
             }}
         </Transition>
     }

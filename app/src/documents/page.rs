@@ -16,6 +16,7 @@ use crate::{
         href,
     },
     links::{AddLinkButton, AddLinkDialog},
+    loaded::loaded,
     routes::{path_id, query_param},
     search::IndexLine,
     ui::{
@@ -50,7 +51,7 @@ pub fn DocumentsPage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || {
                 let from_newest = cursor().is_none();
-                Suspend::new(async move { content(home.await, uploads, from_newest) })
+                Suspend::new(async move { content(loaded(home).await, uploads, from_newest) })
             }}
         </Transition>
     }

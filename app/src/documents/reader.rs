@@ -11,6 +11,7 @@ use crate::{
     error::ApiError,
     folders::{ItemFields, href},
     links::SourceLine,
+    loaded::loaded,
     members::api::Secret,
     routes::{path_id, query_param},
     shares::{ShareButton, ShareDialog, ShareOutcome},
@@ -66,11 +67,11 @@ pub fn DocumentPage() -> impl IntoView {
     let place = Memo::new(move |_| Place::of(page(), start(), end()));
     let opened = Resource::new_blocking(
         move || (id(), place.get().first()),
-        |(id, from)| async move { api::open_document(id?, from, PAGES).await },
+        |(id, from)| async move { Ok((from, api::open_document(id?, from, PAGES).await?)) },
     );
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { content(opened.await, place) })}
+            {move || Suspend::new(async move { content(loaded(opened).await, place) })}
         </Transition>
     }
 }
@@ -152,8 +153,9 @@ impl Reader {
     }
 }
 
-fn content(opened: Result<Opened, ApiError>, place: Memo<Place>) -> AnyView {
-    let opened = match opened {
+/// `opened`: from which page on, and the document.
+fn content(opened: Result<(u32, Opened), ApiError>, place: Memo<Place>) -> AnyView {
+    let (from, opened) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             let crumbs = vec![Crumb::link("Workspaces", "/workspaces"), Crumb::here("Not found")];
@@ -170,8 +172,13 @@ fn content(opened: Result<Opened, ApiError>, place: Memo<Place>) -> AnyView {
             may_share(document).then(|| (document.id, document.name.clone(), document.role))
         })
     });
+    // Another page is shown when its text is here, and not before.
+    let shown = Memo::new(move |shown: Option<&Place>| {
+        let asked = place.get();
+        shown.copied().filter(|_| asked.first() != from).unwrap_or(asked)
+    });
     view! {
-        {move || reading_page(reader, place.get(), actions, made.clone())}
+        {move || reading_page(reader, shown.get(), actions, made.clone())}
         // Beside what is drawn anew when the document has been read: what somebody has open, and what is typed in it, stays.
         {move || shared.get().map(|(document, name, role)| view! { <ShareDialog document name role/> })}
     }

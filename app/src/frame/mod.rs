@@ -5,6 +5,7 @@ mod place;
 mod rail;
 mod tab_bar;
 
+use crate::loaded::loaded;
 use leptos::prelude::*;
 use leptos_router::{components::Outlet, hooks::use_location};
 
@@ -31,7 +32,7 @@ pub fn Frame() -> impl IntoView {
         <div class="frame" data-rail=move || collapsed.get().then_some("collapsed")>
             <Transition fallback=rail::RailSkeleton>
                 {move || Suspend::new(async move {
-                    navigation.await.ok().map(|navigation| view! {
+                    loaded(navigation).await.ok().map(|navigation| view! {
                         <rail::Rail navigation=navigation.clone() collapsed/>
                         <tab_bar::TabBar navigation/>
                     })

@@ -1,6 +1,7 @@
 use super::api::{self, AcceptInvitation, InvitationView, SignOutForInvitation};
 use crate::{
     error::ApiError,
+    loaded::loaded,
     redirect::encode,
     ui::{Button, FormError, LinkButton, Mark, Time, Variant, form_error},
     workspaces::role_name,
@@ -32,7 +33,7 @@ pub fn InvitePage() -> impl IntoView {
             <Transition>
                 {move || {
                     let token = token.get();
-                    Suspend::new(async move { content(view.await, token, accept, sign_out) })
+                    Suspend::new(async move { content(loaded(view).await, token, accept, sign_out) })
                 }}
             </Transition>
         </main>

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    loaded::loaded,
     routes::query_param,
     ui::{
         Avatar, Button, Confirm, ConfirmActions, Failure, FormError, Glyph, Icon, Options, Pager, ShownOnce, Skeleton,
@@ -130,7 +131,7 @@ pub(crate) fn MembersSection(
             {invited}
             <FormError error=actions.error()/>
             <Transition fallback=|| view! { <Skeleton rows=3/> }>
-                {move || Suspend::new(async move { lists(id, role, own, member_count, people.await, actions) })}
+                {move || Suspend::new(async move { lists(id, role, own, member_count, loaded(people).await, actions) })}
             </Transition>
         </section>
     }

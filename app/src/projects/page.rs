@@ -2,6 +2,7 @@ use super::{api, brief::BriefPanel};
 use crate::{
     documents::DocumentStateView,
     error::ApiError,
+    loaded::loaded,
     routes::path_id,
     ui::{Crumb, Failure, Glyph, Icon, LinkButton, Page, Skeleton, Time, Variant},
     workspaces::count,
@@ -22,7 +23,7 @@ pub fn ProjectPage() -> impl IntoView {
     let home = Resource::new_blocking(id, |id| async move { api::open_project(id?).await });
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { content(home.await) })}
+            {move || Suspend::new(async move { content(loaded(home).await) })}
         </Transition>
     }
 }

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    loaded::loaded,
     routes::{path_id, query_param},
     ui::{Button, Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Skeleton, Variant},
     workspaces::count,
@@ -32,7 +33,7 @@ pub fn SearchPage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || {
                 let (query, chosen) = (query().unwrap_or_default(), chosen());
-                Suspend::new(async move { content(home.await, query, chosen) })
+                Suspend::new(async move { content(loaded(home).await, query, chosen) })
             }}
         </Transition>
     }

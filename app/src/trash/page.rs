@@ -3,6 +3,7 @@ use crate::{
     error::ApiError,
     flash::NoticeLine,
     folders::ItemFields,
+    loaded::loaded,
     routes::{path_id, query_param},
     ui::{
         Button, Confirm, ConfirmActions, Crumb, Empty, Failure, FormError, Glyph, Icon, LinkButton, Page, Pager,
@@ -30,7 +31,7 @@ pub fn TrashPage() -> impl IntoView {
     );
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { content(home.await) })}
+            {move || Suspend::new(async move { content(loaded(home).await) })}
         </Transition>
     }
 }

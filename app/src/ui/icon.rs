@@ -220,7 +220,8 @@ impl Glyph {
     }
 }
 
-/// A decorative icon: hidden from screen readers, so the control around it needs a name.
+/// A decorative icon: hidden from screen readers, so the control around it needs a name. How it is drawn is said once, by
+/// `.icon` in the style sheet.
 #[component]
 pub fn Icon(
     glyph: Glyph,
@@ -234,11 +235,6 @@ pub fn Icon(
             width=size.to_string()
             height=size.to_string()
             viewBox="0 0 24 24"
-            fill="none"
-            stroke="currentColor"
-            stroke-width="1.75"
-            stroke-linecap="round"
-            stroke-linejoin="round"
             aria-hidden="true"
             inner_html=glyph.paths()
         ></svg>

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     error::ApiError,
+    loaded::loaded,
     routes::{path_id, query_param},
     ui::{Avatar, Button, Crumb, Dialog, Failure, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Time, Variant},
 };
@@ -23,7 +24,7 @@ pub fn WorkspacePage() -> impl IntoView {
     );
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { content(home.await) })}
+            {move || Suspend::new(async move { content(loaded(home).await) })}
         </Transition>
     }
 }

@@ -1,6 +1,7 @@
 use super::{api, count, forms::WorkspaceForm, role_name};
 use crate::{
     error::ApiError,
+    loaded::loaded,
     routes::query_param,
     ui::{Button, Crumb, Dialog, Empty, Failure, Glyph, Icon, LinkButton, Page, Pager, Skeleton, Time, Variant},
 };
@@ -14,7 +15,7 @@ pub fn WorkspacesPage() -> impl IntoView {
     let workspaces = Resource::new_blocking(move || cursor().map(Cursor), api::list_workspaces);
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { content(workspaces.await) })}
+            {move || Suspend::new(async move { content(loaded(workspaces).await) })}
         </Transition>
     }
 }

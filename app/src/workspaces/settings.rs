@@ -6,6 +6,7 @@ use crate::{
     api_keys::ApiKeysSection,
     error::ApiError,
     frame::FrameData,
+    loaded::loaded,
     members::{
         MembersSection,
         api::{LeaveWorkspace, TransferOwnership},
@@ -56,7 +57,7 @@ pub fn SettingsPage() -> impl IntoView {
     });
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { content(settings.await, rename, transfer, again) })}
+            {move || Suspend::new(async move { content(loaded(settings).await, rename, transfer, again) })}
         </Transition>
     }
 }

@@ -6,6 +6,7 @@ use super::{
 use crate::{
     documents::size,
     error::ApiError,
+    loaded::loaded,
     redirect::encode,
     routes::{path_id, query_param},
     ui::{
@@ -41,7 +42,7 @@ pub fn HistoryPage() -> impl IntoView {
         <Transition fallback=Loading>
             {move || {
                 let (cursor, overtaken) = (cursor(), overtaken());
-                Suspend::new(async move { content(history.await, cursor, overtaken) })
+                Suspend::new(async move { content(loaded(history).await, cursor, overtaken) })
             }}
         </Transition>
     }

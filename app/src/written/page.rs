@@ -11,6 +11,7 @@ use super::{
 use crate::{
     documents::api::RetryDocument,
     error::ApiError,
+    loaded::loaded,
     routes::path_id,
     ui::{
         Button, Crumb, Failure, FormError, Glyph, LinkButton, Page, Skeleton, Variant, area_text, error_on_arrival,
@@ -32,7 +33,7 @@ pub fn EditorPage() -> impl IntoView {
     let opened = Resource::new_blocking(id, |id| async move { api::open_editor(id?).await });
     view! {
         <Transition fallback=Loading>
-            {move || Suspend::new(async move { content(opened.await) })}
+            {move || Suspend::new(async move { content(loaded(opened).await) })}
         </Transition>
     }
 }

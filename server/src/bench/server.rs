@@ -1,7 +1,7 @@
 //! The server that is measured: this program, in a process and a folder of its own.
 
 use super::Folder;
-use crate::fault::Fault;
+use crate::{allocator, fault::Fault};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::{
@@ -63,6 +63,8 @@ impl Server {
                 command.env(name, value);
             }
         }
+        // As the image has it.
+        command.envs(allocator::SETTINGS);
         command.env("ATELIER_DATA_DIR", &folder.0).env("LEPTOS_SITE_ADDR", "127.0.0.1:0");
         command.envs(variables.iter().copied());
         let begun = Instant::now();

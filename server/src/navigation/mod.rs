@@ -15,7 +15,8 @@ use async_trait::async_trait;
 use domain::{
     Error, Session,
     navigation::{Navigate, Navigation, Place},
-    workspaces::Role,
+    projects::ProjectLink,
+    workspaces::{Role, WorkspaceLink},
 };
 
 #[async_trait]
@@ -27,12 +28,27 @@ impl Navigate for UserSession {
         let mut navigation =
             Navigation { user: self.user().clone(), workspaces, workspace: None, projects: Vec::new(), project: None };
         if let Some(access) = workspace_in_view {
-            let (workspace, project) = repo::names(&mut scope, &access, project_in_view.as_ref()).await?;
+            navigation.projects = repo::projects(&mut scope, &access).await?;
+            let (workspace, project) = names(&mut scope, &navigation, &access, project_in_view.as_ref()).await?;
             navigation.workspace = Some((workspace, access.role()));
             navigation.project = project;
-            navigation.projects = repo::projects(&mut scope, &access).await?;
         }
         Ok(navigation)
+    }
+}
+
+/// The names of what is in view. Mostly the menus hold them already.
+async fn names(
+    scope: &mut Scope,
+    menus: &Navigation,
+    workspace: &WorkspaceAccess,
+    project: Option<&ProjectAccess>,
+) -> Result<(WorkspaceLink, Option<ProjectLink>), Fault> {
+    let listed = menus.workspaces.iter().find(|listed| listed.id == workspace.id());
+    let in_view = project.and_then(|project| menus.projects.iter().find(|listed| listed.id == project.id()));
+    match listed {
+        Some(listed) if project.is_some() == in_view.is_some() => Ok((listed.clone(), in_view.cloned())),
+        _ => repo::names(scope, workspace, project).await,
     }
 }
 

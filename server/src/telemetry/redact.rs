@@ -66,7 +66,7 @@ const WEB_TOKEN: &str = "eyJ";
 /// What stands before the user of a URL.
 const AUTHORITY: &str = "://";
 
-/// Finds where a secret may begin, in one pass: to try every mark at each letter took a tenth of the time of a small page.
+/// Finds where a secret may begin, in one pass: to try every mark at each letter was seen in the profile of a small page.
 /// `None` cannot be, as these are few and short; then each letter is tried.
 static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     // Before a quote may be backslashes, see `after`.
@@ -167,6 +167,16 @@ mod tests {
         ];
         for (line, expected) in cases {
             assert_eq!(redact(line), expected);
+        }
+    }
+
+    #[test]
+    fn every_mark_is_found_wherever_it_stands() {
+        for (mark, _) in MARKS {
+            for before in ["", "é", "token", "\\\"", "eyJ :// "] {
+                let line = format!("{before}{mark}0123456789abcdef0123 end");
+                assert!(!redact(&line).contains("0123456789abcdef"), "{line}");
+            }
         }
     }
 

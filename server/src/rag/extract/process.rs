@@ -1,6 +1,8 @@
 //! The parent's side of [`child`](super::child): starts it, reads its pages, and says in a sentence how it ended.
 
 use super::{ExtractError, Limits, Message};
+#[cfg(not(test))]
+use crate::allocator;
 use std::{fs::File, os::unix::process::ExitStatusExt, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
@@ -122,7 +124,7 @@ impl Reading {
 #[cfg(not(test))]
 fn command(media_type: &str) -> std::io::Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["extract", media_type]).env_clear();
+    command.args(["extract", media_type]).env_clear().envs(allocator::SETTINGS);
     Ok(command)
 }
 
