@@ -20,6 +20,7 @@ use domain::chat::{AnswerEvent, Author, Citation};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use tokio::task::JoinHandle;
 
 const TERMS: &str = "# Returns\n\nCustomers may return goods within 30 days of delivery. The goods must be unused.\n\n# Postage\n\nStandard postage costs 4.90 euros. Gold members pay no postage.\n";
 
@@ -138,6 +139,16 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("{text:?} was not written within four seconds");
+    }
+
+    /// One at which an answer stalls after its first word, with somebody who follows it.
+    async fn half_written() -> (Self, MessageId, JoinHandle<Vec<Event>>) {
+        let desk = Self::scripted(vec![Reply::answer(&["Half "]).stalled_after(1)]).await;
+        let answer = desk.ask(desk.conversation().await, "What does postage cost?").await.answer.id;
+        desk.until_written(answer, "Half").await;
+        let ada = desk.ada.clone();
+        let follower = tokio::spawn(async move { follow(&ada, answer, None).await });
+        (desk, answer, follower)
     }
 
     /// The text that the stored page holds at a citation's span.
@@ -417,20 +428,14 @@ async fn whoever_is_removed_or_signed_out_stops_seeing_the_answer() {
 
 #[tokio::test]
 async fn an_answer_that_another_process_stops_ends_here_too() {
-    let desk = Desk::scripted(vec![Reply::answer(&["Half "]).stalled_after(1)]).await;
-    let asked = desk.ask(desk.conversation().await, "What does postage cost?").await;
-    desk.until_written(asked.answer.id, "Half").await;
-    let follower = tokio::spawn({
-        let ada = desk.ada.clone();
-        async move { follow(&ada, asked.answer.id, None).await }
-    });
+    let (desk, answer, follower) = Desk::half_written().await;
     let mut other = desk.app.state.db.system().await.unwrap();
-    events::finish_from_events(other.conn(), asked.answer.id, MessageState::Stopped, None).await.unwrap().unwrap();
+    events::finish_from_events(other.conn(), answer, MessageState::Stopped, None).await.unwrap().unwrap();
     other.commit().await.unwrap();
     timeout(Duration::from_secs(2), desk.script().hung_up()).await.expect("the connection to the model is closed");
     let stopped = finished(&follower.await.unwrap());
     assert_eq!((stopped.state, stopped.content.as_str()), (MessageState::Stopped, "Half"));
-    assert_eq!(desk.message(asked.answer.id).await, stopped);
+    assert_eq!(desk.message(answer).await, stopped);
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 fn next_beginning(line: &str, at: usize) -> Option<usize> {
     match &*BEGINNINGS {
         Some(beginnings) => beginnings.find(line.get(at..)?).map(|found| at + found.start()),
-        None => (at..line.len()).find(|at| line.is_char_boundary(*at)),
+        None => (at < line.len()).then_some(at),
     }
 }
 
@@ -89,10 +89,7 @@ fn redact(line: &str) -> Cow<'_, str> {
     let mut from = 0;
     while let Some(at) = next_beginning(line, from) {
         let Some((start, end)) = secret_at(line, at) else {
-            from = at + 1;
-            while !line.is_char_boundary(from) {
-                from += 1;
-            }
+            from = line.ceil_char_boundary(at + 1);
             continue;
         };
         let clean = clean.get_or_insert_with(String::new);

@@ -4,19 +4,13 @@ use super::*;
 
 #[tokio::test]
 async fn a_stop_of_the_server_stores_the_partial_answer() {
-    let desk = Desk::scripted(vec![Reply::answer(&["Half "]).stalled_after(1)]).await;
-    let asked = desk.ask(desk.conversation().await, "What does postage cost?").await;
-    desk.until_written(asked.answer.id, "Half").await;
-    let follower = tokio::spawn({
-        let ada = desk.ada.clone();
-        async move { follow(&ada, asked.answer.id, None).await }
-    });
+    let (desk, answer, follower) = Desk::half_written().await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     timeout(Duration::from_secs(3), desk.app.state.answers.stop()).await.expect("it stops soon");
-    let answer = desk.message(asked.answer.id).await;
-    assert_eq!((answer.state, answer.content.as_str()), (MessageState::Failed, "Half"));
-    assert!(answer.failure.as_deref().unwrap().contains("restarted"));
-    assert_eq!(finished(&follower.await.unwrap()), answer);
+    let stored = desk.message(answer).await;
+    assert_eq!((stored.state, stored.content.as_str()), (MessageState::Failed, "Half"));
+    assert!(stored.failure.as_deref().unwrap().contains("restarted"));
+    assert_eq!(finished(&follower.await.unwrap()), stored);
 }
 
 #[tokio::test]
