@@ -7,7 +7,7 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,6 @@ const MIN_INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A key with the only algorithm it may be used for.
-#[derive(Clone)]
 pub(super) struct VerifyingKey {
     pub algorithm: Algorithm,
     pub key: DecodingKey,
@@ -57,7 +56,7 @@ struct Source {
 
 #[derive(Debug, Default)]
 struct Cache {
-    keys: HashMap<String, VerifyingKey>,
+    keys: HashMap<String, Arc<VerifyingKey>>,
     fetched: Option<Instant>,
     tried: Option<Instant>,
     /// What the last try failed of.
@@ -66,9 +65,9 @@ struct Cache {
 
 /// What the cache says about one key.
 enum Lookup {
-    Fresh(VerifyingKey),
+    Fresh(Arc<VerifyingKey>),
     /// Still serves, but a fetch is due.
-    Stale(VerifyingKey),
+    Stale(Arc<VerifyingKey>),
     Missing,
 }
 
@@ -105,7 +104,7 @@ impl Jwks {
 
     /// The key with this id. One that is unknown causes a fetch, at most one in [`MIN_INTERVAL`]; while the provider
     /// does not answer, the keys that are known go on serving.
-    pub(super) async fn find(&self, kid: &str) -> Result<VerifyingKey, KeyError> {
+    pub(super) async fn find(&self, kid: &str) -> Result<Arc<VerifyingKey>, KeyError> {
         match self.look_up(kid) {
             Lookup::Fresh(key) => return Ok(key),
             Lookup::Stale(key) => {
@@ -161,7 +160,7 @@ impl Jwks {
         }
     }
 
-    fn store(&self, fetched: Result<HashMap<String, VerifyingKey>, String>) {
+    fn store(&self, fetched: Result<HashMap<String, Arc<VerifyingKey>>, String>) {
         let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
         cache.tried = Some(Instant::now());
         match fetched {
@@ -191,7 +190,7 @@ impl Jwks {
 }
 
 impl Source {
-    async fn fetch(&self) -> Result<HashMap<String, VerifyingKey>, String> {
+    async fn fetch(&self) -> Result<HashMap<String, Arc<VerifyingKey>>, String> {
         #[derive(Deserialize)]
         struct Document {
             keys: Vec<serde_json::Value>,
@@ -204,12 +203,12 @@ impl Source {
 }
 
 /// The keys that can verify; one that cannot be read must not cost the others.
-fn usable(keys: Vec<serde_json::Value>) -> HashMap<String, VerifyingKey> {
+fn usable(keys: Vec<serde_json::Value>) -> HashMap<String, Arc<VerifyingKey>> {
     keys.into_iter()
         .filter_map(|key| {
             let jwk: Jwk = serde_json::from_value(key).ok()?;
             let kid = jwk.common.key_id.clone()?;
-            Some((kid, verifying_key(&jwk)?))
+            Some((kid, Arc::new(verifying_key(&jwk)?)))
         })
         .collect()
 }

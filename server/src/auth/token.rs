@@ -3,14 +3,23 @@
 
 use super::jwks::{Jwks, KeyError, VerifyingKey};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, errors::ErrorKind};
+use lru::LruCache;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Seconds by which the provider's clock may differ from ours.
 const LEEWAY_SECONDS: u64 = 10;
 /// Ours are about 1 kB; what is far longer is not worth the work of a signature check.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
+/// Verified tokens that are remembered: about half a kilobyte each, and one for each browser of the last minutes.
+const REMEMBERED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4_095);
 
 /// The claims of a token whose signature, times, issuer, audience and role have been checked.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,6 +51,10 @@ pub(super) struct Claims {
 }
 
 impl Claims {
+    fn have_expired(&self) -> bool {
+        i64::try_from(self.exp + LEEWAY_SECONDS).is_ok_and(|last| last < OffsetDateTime::now_utc().unix_timestamp())
+    }
+
     pub(super) fn has_second_factor(&self) -> bool {
         self.aal.as_deref() == Some("aal2")
     }
@@ -77,21 +90,33 @@ impl TokenError {
     }
 }
 
+/// A token that was verified, with the very key that did it: keys that are fetched anew have it verified again.
+#[derive(Debug)]
+struct Verified {
+    key: Arc<VerifyingKey>,
+    claims: Claims,
+}
+
 /// Verifies access tokens of one issuer.
 #[derive(Debug)]
 pub(super) struct Verifier {
     issuer: String,
     jwks: Jwks,
-    shared_secret: Option<VerifyingKey>,
+    shared_secret: Option<Arc<VerifyingKey>>,
+    /// By the SHA-256 of the token. A browser sends the same one for an hour, and to check the signature each time was 6 %
+    /// of what a project's page cost.
+    verified: Mutex<LruCache<[u8; 32], Verified>>,
 }
 
 impl Verifier {
     pub(super) fn new(issuer: String, jwks: Jwks, shared_secret: Option<&SecretString>) -> Self {
-        let shared_secret = shared_secret.map(|secret| VerifyingKey {
-            algorithm: Algorithm::HS256,
-            key: DecodingKey::from_secret(secret.expose_secret().as_bytes()),
+        let shared_secret = shared_secret.map(|secret| {
+            Arc::new(VerifyingKey {
+                algorithm: Algorithm::HS256,
+                key: DecodingKey::from_secret(secret.expose_secret().as_bytes()),
+            })
         });
-        Self { issuer, jwks, shared_secret }
+        Self { issuer, jwks, shared_secret, verified: Mutex::new(LruCache::new(REMEMBERED)) }
     }
 
     /// Whether there is anything to verify with: published keys, or the shared secret.
@@ -117,6 +142,25 @@ impl Verifier {
             return Err(TokenError::invalid("too long"));
         }
         let key = self.key_for(token).await?;
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let remembered = self
+            .verified()
+            .get(&digest)
+            .filter(|verified| Arc::ptr_eq(&verified.key, &key))
+            .map(|verified| verified.claims.clone());
+        if let Some(claims) = remembered {
+            return if claims.have_expired() { Err(TokenError::Expired) } else { Ok(claims) };
+        }
+        let claims = self.check_with(&key, token)?;
+        self.verified().put(digest, Verified { key, claims: claims.clone() });
+        Ok(claims)
+    }
+
+    fn verified(&self) -> MutexGuard<'_, LruCache<[u8; 32], Verified>> {
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn check_with(&self, key: &VerifyingKey, token: &str) -> Result<Claims, TokenError> {
         let mut validation = Validation::new(key.algorithm);
         validation.leeway = LEEWAY_SECONDS;
         validation.validate_nbf = true;
@@ -142,7 +186,7 @@ impl Verifier {
 
     /// The key that may have signed the token. Its algorithm is the key's own: a header that names another is refused,
     /// so that a public key can never serve as an HMAC secret.
-    async fn key_for(&self, token: &str) -> Result<VerifyingKey, TokenError> {
+    async fn key_for(&self, token: &str) -> Result<Arc<VerifyingKey>, TokenError> {
         let header = jsonwebtoken::decode_header(token).map_err(|error| TokenError::invalid(error.to_string()))?;
         // RFC 7515, 4.1.11: whoever does not understand a critical parameter must refuse. We understand none.
         if header.crit.is_some() {

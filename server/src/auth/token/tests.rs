@@ -5,6 +5,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{EncodingKey, Header, jwk::Jwk};
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
+use std::time::Duration;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
 
 const ISSUER: &str = "https://project.supabase.co/auth/v1";
 const SECRET: &str = "a shared secret of at least thirty-two bytes";
@@ -283,6 +285,31 @@ async fn every_forged_or_malformed_token_is_refused() {
             Err(TokenError::Expired) => assert_eq!(name, "expired"),
             other => panic!("{name}: {other:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_good_is_refused_once_it_has_expired() {
+    let verifier = verifier();
+    let token = es256(&with("exp", json!(now() - 8)));
+    assert!(verifier.verify(&token).await.is_ok());
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(matches!(verifier.verify(&token).await, Err(TokenError::Expired)));
+}
+
+#[tokio::test]
+async fn a_token_that_was_good_is_refused_once_its_key_is_another() {
+    let server = MockServer::start().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let jwks = Jwks::remote(http, server.uri()).with_times(Duration::ZERO, Duration::ZERO);
+    let verifier = Verifier::new(ISSUER.to_owned(), jwks, None);
+    let token = es256(&claims());
+    for (key, counts) in [(ES256, true), (ES256, true), (OTHER_ES256, false), (ES256, true)] {
+        let published = jwk("es", Algorithm::ES256, &EncodingKey::from_ec_pem(key).unwrap());
+        server.reset().await;
+        let answer = ResponseTemplate::new(200).set_body_json(json!({ "keys": [published] }));
+        Mock::given(method("GET")).respond_with(answer).mount(&server).await;
+        assert_eq!(verifier.verify(&token).await.is_ok(), counts);
     }
 }
 
