@@ -1,7 +1,12 @@
 //! The session of one request: who asks, and the state to do it with. Each resource implements its port on it, in its
 //! own folder.
 
-use crate::{AppState, auth::AuthUser, db::Scope, fault::Fault};
+use crate::{
+    AppState,
+    auth::AuthUser,
+    db::{Reading, Scope},
+    fault::Fault,
+};
 use domain::accounts::User;
 use std::time::Duration;
 
@@ -28,6 +33,11 @@ impl UserSession {
     /// A transaction for this person.
     pub(crate) async fn scope(&self) -> Result<Scope, Fault> {
         self.state.db.scope(&self.auth).await
+    }
+
+    /// As [`Self::scope`], to read only.
+    pub(crate) async fn reading(&self) -> Result<Reading, Fault> {
+        self.state.db.reading(&self.auth).await
     }
 
     /// As [`Self::scope`], for what a program may not do in a person's place: manage workspaces, people and keys.

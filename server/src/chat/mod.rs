@@ -72,7 +72,7 @@ impl Chat for UserSession {
         archived: bool,
         request: PageRequest,
     ) -> Result<Page<Conversation>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let (after, rows) = (page::after(&request)?, page::rows_and_one(&request));
         let found = repo::list(scope.conn(), &access, archived, after, rows).await?;
@@ -118,7 +118,7 @@ impl Chat for UserSession {
     }
 
     async fn conversation(&self, id: ConversationId) -> Result<Conversation, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         scope.conversation(id, Role::Viewer).await?;
         Ok(repo::get(scope.conn(), id).await?)
     }
@@ -203,7 +203,7 @@ impl Chat for UserSession {
     }
 
     async fn list_messages(&self, id: ConversationId, request: PageRequest) -> Result<Page<Message>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.conversation(id, Role::Viewer).await?;
         let from = match page::after::<Uuid>(&request)? {
             Some(last) => messages::parent(scope.conn(), &access, last).await?,
@@ -213,7 +213,7 @@ impl Chat for UserSession {
     }
 
     async fn message(&self, id: MessageId) -> Result<Message, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         scope.message(id, Role::Viewer).await?;
         Ok(messages::message(scope.conn(), id).await?)
     }

@@ -37,19 +37,19 @@ const DELETIONS_AT_ONCE: usize = 8;
 #[async_trait]
 impl Documents for UserSession {
     async fn list_documents(&self, project: ProjectId, page: PageRequest) -> Result<Page<Document>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         Ok(repo::list(&mut scope, &access, &page).await?)
     }
 
     async fn document(&self, id: DocumentId) -> Result<Document, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.document(id, Role::Viewer).await?;
         Ok(repo::find(&mut scope, &access).await?)
     }
 
     async fn document_pages(&self, id: DocumentId, from: u32, limit: u32) -> Result<Vec<DocumentPage>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.document(id, Role::Viewer).await?;
         Ok(repo::pages(&mut scope, &access, from, limit.clamp(1, MAX_ITEMS)).await?)
     }

@@ -19,7 +19,7 @@ use domain::{
 #[async_trait]
 impl Folders for UserSession {
     async fn list_folders(&self, project: ProjectId) -> Result<Vec<FolderLink>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         Ok(repo::all(&mut scope, &access).await?)
     }
@@ -30,13 +30,13 @@ impl Folders for UserSession {
         folder: Option<FolderId>,
         page: PageRequest,
     ) -> Result<FolderContents, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         Ok(repo::contents(&mut scope, &access, folder, &page).await?)
     }
 
     async fn folder(&self, id: FolderId) -> Result<Folder, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.folder(id, Role::Viewer).await?;
         Ok(repo::find(&mut scope, &access).await?)
     }

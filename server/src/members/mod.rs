@@ -20,7 +20,7 @@ use domain::{
 #[async_trait]
 impl Members for UserSession {
     async fn list_members(&self, workspace: WorkspaceId, page: PageRequest) -> Result<Page<Member>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.workspace(workspace, Role::Viewer).await?;
         Ok(repo::list(&mut scope, &access, &page).await?)
     }

@@ -22,7 +22,7 @@ use domain::{
 #[async_trait]
 impl Navigate for UserSession {
     async fn navigation(&self, place: Place) -> Result<Navigation, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let (workspace_in_view, project_in_view) = locate(&mut scope, place).await?;
         let workspaces = repo::workspaces(&mut scope).await?;
         let mut navigation =

@@ -19,7 +19,7 @@ const FEW: u32 = 5;
 #[async_trait]
 impl Projects for UserSession {
     async fn list_projects(&self, workspace: WorkspaceId, page: PageRequest) -> Result<Page<Project>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.workspace(workspace, Role::Viewer).await?;
         Ok(repo::list(&mut scope, &access, &page).await?)
     }
@@ -34,13 +34,13 @@ impl Projects for UserSession {
     }
 
     async fn project(&self, id: ProjectId) -> Result<Project, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(id, Role::Viewer).await?;
         Ok(repo::find(&mut scope, &access).await?)
     }
 
     async fn project_home(&self, id: ProjectId) -> Result<ProjectHome, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(id, Role::Viewer).await?;
         let few = PageRequest { cursor: None, limit: FEW };
         Ok(ProjectHome {

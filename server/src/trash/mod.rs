@@ -43,7 +43,7 @@ impl Owner {
 #[async_trait]
 impl Trash for UserSession {
     async fn list_trash(&self, project: ProjectId, page: PageRequest) -> Result<Page<Trashed>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         Ok(repo::list(&mut scope, &access, &page).await?)
     }

@@ -19,7 +19,7 @@ use domain::{
 #[async_trait]
 impl Workspaces for UserSession {
     async fn list_workspaces(&self, page: PageRequest) -> Result<Page<Workspace>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         Ok(repo::list(&mut scope, &page).await?)
     }
 
@@ -32,7 +32,7 @@ impl Workspaces for UserSession {
     }
 
     async fn workspace(&self, id: WorkspaceId) -> Result<Workspace, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.workspace(id, Role::Viewer).await?;
         Ok(repo::find(&mut scope, &access).await?)
     }
