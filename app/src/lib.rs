@@ -9,6 +9,7 @@
 pub mod account;
 pub mod api_keys;
 pub mod auth;
+mod call;
 pub mod chat;
 pub mod documents;
 pub mod draft;
@@ -24,6 +25,7 @@ pub mod markdown;
 pub mod members;
 pub mod models;
 pub mod not_found;
+mod part;
 pub mod projects;
 pub mod publications;
 pub mod redirect;
@@ -45,9 +47,14 @@ pub mod session;
 #[cfg(feature = "ssr")]
 mod shell;
 #[cfg(feature = "ssr")]
+mod site;
+#[cfg(feature = "ssr")]
 mod status;
 
 pub use error::ApiError;
-pub use routes::App;
+pub use part::Part;
+pub use routes::{Entrance, Studio};
 #[cfg(feature = "ssr")]
 pub use shell::shell;
+#[cfg(feature = "ssr")]
+pub use site::Site;

@@ -14,6 +14,7 @@ use crate::{
     landing::LandingPage,
     members::InvitePage,
     not_found::NotFoundPage,
+    part::Part,
     projects::ProjectPage,
     search::SearchPage,
     shares::SharedPage,
@@ -27,26 +28,19 @@ use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
-    components::{ParentRoute, Route, Router, Routes},
+    components::{FlatRoutes, ParentRoute, Route, Router, Routes},
     hooks::{use_params_map, use_query_map},
     path,
 };
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
-/// The application, on the server and in the browser.
+/// The pages before the sign-in, and those that a link of a mail leads to. Their module is a small part of the studio's: who
+/// signs in waits for little, and the rest arrives meanwhile.
 #[component]
-pub fn App() -> impl IntoView {
-    provide_meta_context();
-    let toasts = Toasts::provide();
-    theme::follow_other_tabs();
-    mark_hydrated();
-    flash::provide_form_failure();
-    // Async: a page is sent when it is complete, so that it reads without JavaScript, and with its true status.
+pub fn Entrance() -> impl IntoView {
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Atelier".to_owned() } else { format!("{title} · Atelier") }/>
-        <a class="skip-link" href="#main">"Skip to content"</a>
-        <Router>
-            <Routes fallback=NotFoundPage>
+        <Surroundings part=Part::Entrance>
+            <FlatRoutes fallback=Elsewhere>
                 <Route path=path!("/") view=LandingPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 <Route path=path!("/login/link") view=LinkPage ssr=SsrMode::Async/>
@@ -58,6 +52,18 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/auth/callback") view=CallbackPage ssr=SsrMode::Async/>
                 <Route path=path!("/auth/leave") view=LeavePage ssr=SsrMode::Async/>
                 <Route path=path!("/invite/:token") view=InvitePage ssr=SsrMode::Async/>
+            </FlatRoutes>
+        </Surroundings>
+    }
+}
+
+/// The pages behind the sign-in, and a document shared with whoever has its link, which is read as one's own.
+#[component]
+pub fn Studio() -> impl IntoView {
+    let toasts = Toasts::provide();
+    view! {
+        <Surroundings part=Part::Studio>
+            <Routes fallback=Elsewhere>
                 <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async/>
                 <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
@@ -78,9 +84,39 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/chat/:conversation") view=ConversationPage ssr=SsrMode::Async/>
                 </ParentRoute>
             </Routes>
-        </Router>
+        </Surroundings>
         <ToastRegion toasts/>
     }
+}
+
+/// What is around the pages of both. Async: a page is sent when it is complete, so that it reads without JavaScript, and
+/// with its true status.
+#[component]
+fn Surroundings(part: Part, children: Children) -> impl IntoView {
+    provide_meta_context();
+    part.keep();
+    theme::follow_other_tabs();
+    mark_hydrated();
+    flash::provide_form_failure();
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Atelier".to_owned() } else { format!("{title} · Atelier") }/>
+        <a class="skip-link" href="#main">"Skip to content"</a>
+        <Router>{children()}</Router>
+    }
+}
+
+/// No page of this part. Where the server sent it, there is none; after a step back the server is asked, as it may be a page of
+/// the other part.
+#[component]
+fn Elsewhere() -> impl IntoView {
+    let sent =
+        Owner::current_shared_context().is_none_or(|context| !context.is_browser() || context.during_hydration());
+    if sent {
+        return NotFoundPage().into_any();
+    }
+    // Once the router has entered the address into the browser's history.
+    set_timeout(|| drop(window().location().reload()), Duration::ZERO);
+    ().into_any()
 }
 
 /// The id in the path under `name` (`workspace`, `project`, `document`, `conversation`). What is no id is not found.

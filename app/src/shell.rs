@@ -1,13 +1,28 @@
 //! The HTML document around every page.
 
-use crate::{App, csp, flash, theme};
-use leptos::{hydration::AutoReload, hydration::HydrationScripts, prelude::*};
-use leptos_meta::{HashedStylesheet, MetaTags};
+use crate::{
+    Entrance, Studio, csp, flash,
+    part::Part,
+    site::{Module, Site},
+    theme,
+};
+use leptos::{config::LeptosOptions, hydration::AutoReload, nonce::use_nonce, prelude::*};
+use leptos_meta::MetaTags;
 
-/// Renders the document in the reader's theme, so that the first paint is the right one.
-pub fn shell(options: LeptosOptions) -> impl IntoView {
+/// Renders the document of a part's page.
+pub fn shell(part: Part, site: &Site, options: LeptosOptions) -> AnyView {
+    match part {
+        Part::Entrance => document(part, site, options, || view! { <Entrance/> }).into_any(),
+        Part::Studio => document(part, site, options, || view! { <Studio/> }).into_any(),
+    }
+}
+
+/// In the reader's theme, so that the first paint is the right one.
+fn document<V: IntoView>(part: Part, site: &Site, options: LeptosOptions, page: impl FnOnce() -> V) -> impl IntoView {
     csp::set();
     let theme = theme::of_request();
+    // Who has signed in goes on to the studio.
+    let next = (part == Part::Entrance).then(|| view! { <Meanwhile module=site.studio.clone()/> });
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme.attribute()>
@@ -19,16 +34,38 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#141110"/>
                 <link rel="preload" href="/fonts/geist-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="preload" href="/fonts/newsreader-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
-                <HashedStylesheet id="style" options=options.clone()/>
+                <link id="style" rel="stylesheet" href=site.style.clone()/>
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
-                <AutoReload options=options.clone()/>
-                <HydrationScripts options/>
+                <AutoReload options/>
+                <Hydration module=site.module(part).clone()/>
+                {next}
                 {flash::form_failure_meta()}
                 <MetaTags/>
             </head>
-            <body>
-                <App/>
-            </body>
+            <body>{page()}</body>
         </html>
+    }
+}
+
+/// Loads the module of the page's part, which attaches it. Fetched from the first line of the page on.
+#[component]
+fn Hydration(module: Module) -> impl IntoView {
+    let Module { script, wasm } = module;
+    let start = format!(
+        "import('{script}').then(part => part.default({{module_or_path: '{wasm}'}}).then(() => part.hydrate()))"
+    );
+    view! {
+        <link rel="modulepreload" href=script crossorigin="anonymous"/>
+        <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+        <script type="module" nonce=use_nonce()>{start}</script>
+    }
+}
+
+/// Has the browser fetch a module that the next page will want, when it has nothing else to do.
+#[component]
+fn Meanwhile(module: Module) -> impl IntoView {
+    view! {
+        <link rel="prefetch" href=module.script r#as="script" crossorigin="anonymous"/>
+        <link rel="prefetch" href=module.wasm r#as="fetch" crossorigin="anonymous"/>
     }
 }

@@ -1,4 +1,4 @@
-//! The entry point of the WASM bundle: attaches the application to the page that the server rendered.
+//! The entry point of the WASM bundle: attaches the studio to a page of it that the server rendered.
 
 // Views are nested types: the page as a whole is deeper than the default allows.
 #![recursion_limit = "512"]
@@ -9,5 +9,5 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    leptos::mount::hydrate_body(app::Studio);
 }

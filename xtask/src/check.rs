@@ -106,7 +106,14 @@ pub fn browser_lints(tools: &Tools) -> Result<()> {
     let target = repository::target().join("front");
     let mut clippy = tools.command("cargo");
     clippy
-        .args(["clippy", "--package=frontend", "--lib", "--target=wasm32-unknown-unknown", "--profile=wasm-dev"])
+        .args([
+            "clippy",
+            "--package=entrance",
+            "--package=frontend",
+            "--lib",
+            "--target=wasm32-unknown-unknown",
+            "--profile=wasm-dev",
+        ])
         .arg("--target-dir")
         .arg(target)
         .args(["--", "-D", "warnings"]);

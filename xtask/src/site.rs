@@ -6,8 +6,9 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use std::{
+    fs,
     os::unix::process::CommandExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -41,26 +42,54 @@ pub fn binary(profile: Profile) -> PathBuf {
 /// When cargo-leptos or gzip fails.
 pub fn build(tools: &Tools, profile: Profile) -> Result<()> {
     println!("==> Building atelier and its site ({})", profile.folder());
+    process::run(leptos(tools, profile).args(["--project", "atelier"]))?;
+    process::run(leptos(tools, profile).args(["--project", "entrance", "--frontend-only"]))?;
+    add_entrance()?;
+    if profile == Profile::Debug { compress_wasm() } else { Ok(()) }
+}
+
+fn leptos(tools: &Tools, profile: Profile) -> Command {
     let mut leptos = tools.command("cargo-leptos");
     leptos.args(["leptos", "build"]);
     if profile == Profile::Release {
         small_views(leptos.args(["--release", "--precompress"]));
     }
-    process::run(offline_queries(&mut leptos))?;
-    if profile == Profile::Debug { compress_wasm() } else { Ok(()) }
+    offline_queries(&mut leptos);
+    leptos
 }
 
-/// The unoptimised module is 24 MB. The server would compress it anew for each browser that has not seen it, which took
-/// 8 s of each browser test on a busy machine; it serves what lies compressed beside it as it is.
-fn compress_wasm() -> Result<()> {
-    let folder = repository::target().join("site/pkg");
-    for entry in std::fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))? {
-        let file = entry?.path();
-        if file.extension().is_some_and(|extension| extension == "wasm") {
-            process::run(process::command("gzip").args(["--fast", "--keep", "--force"]).arg(file))?;
+/// Copies the module of the entrance into the site: cargo-leptos empties a project's folder before it fills it.
+fn add_entrance() -> Result<()> {
+    let (from, into) =
+        (repository::target().join("entrance/pkg/entrance"), repository::target().join("site/pkg/entrance"));
+    fs::create_dir_all(&into).with_context(|| format!("{} cannot be made", into.display()))?;
+    for file in files(&from)? {
+        // Its style sheet is empty: both parts have the studio's.
+        let is_style = file.file_name().is_some_and(|name| name.to_string_lossy().contains(".css"));
+        if let Some(name) = file.file_name().filter(|_| !is_style) {
+            fs::copy(&file, into.join(name)).with_context(|| format!("{} cannot be copied", file.display()))?;
         }
     }
     Ok(())
+}
+
+/// The unoptimised modules are 24 MB and half of that. The server would compress them anew for each browser that has not
+/// seen them, which took 8 s of each browser test on a busy machine; it serves what lies compressed beside them as it is.
+fn compress_wasm() -> Result<()> {
+    for folder in ["site/pkg", "site/pkg/entrance"] {
+        for file in files(&repository::target().join(folder))? {
+            if file.extension().is_some_and(|extension| extension == "wasm") {
+                process::run(process::command("gzip").args(["--fast", "--keep", "--force"]).arg(file))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    let entries: Vec<PathBuf> = entries.with_context(|| format!("{} cannot be read", folder.display()))?;
+    Ok(entries.into_iter().filter(|path| path.is_file()).collect())
 }
 
 /// Optimised builds erase the types of views, which makes the WASM a third smaller. Server and browser must agree, as the

@@ -1,5 +1,6 @@
 //! Server functions of the account page.
 
+use crate::call::Call;
 #[cfg(feature = "ssr")]
 use crate::{auth::api::digits, cookie, flash, redirect, session};
 use crate::{error::ApiError, flash::Notice};
@@ -56,14 +57,14 @@ fn settled<T>(answer: Result<T, Error>) -> Result<T, ApiError> {
     Ok(answer?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn get_account() -> Result<AccountHome, ApiError> {
     let account = settled(own_account()?.account().await)?;
     Ok(AccountHome { account, notice: flash::take() })
 }
 
 /// Answers the name as it is kept.
-#[server]
+#[server(protocol = Call)]
 pub async fn save_name(name: String) -> Result<String, ApiError> {
     let name = Name::parse("name", &name)?;
     settled(own_account()?.change_display_name(name.clone()).await)?;
@@ -72,7 +73,7 @@ pub async fn save_name(name: String) -> Result<String, ApiError> {
 }
 
 /// `current` is left out by whoever has no password yet.
-#[server]
+#[server(protocol = Call)]
 pub async fn save_password(current: Option<String>, password: String) -> Result<(), ApiError> {
     if password.chars().count() < 8 {
         return Err(FieldError::new("password", "Use at least 8 characters.").into());
@@ -83,7 +84,7 @@ pub async fn save_password(current: Option<String>, password: String) -> Result<
 }
 
 /// Answers the address that waits for its confirmation.
-#[server]
+#[server(protocol = Call)]
 pub async fn save_email(email: String) -> Result<String, ApiError> {
     let email = Email::parse("email", &email)?;
     settled(own_account()?.change_email(email.clone()).await)?;
@@ -92,7 +93,7 @@ pub async fn save_email(email: String) -> Result<String, ApiError> {
 }
 
 /// Begins to add an authenticator app, and goes to the page that shows how.
-#[server]
+#[server(protocol = Call)]
 pub async fn enrol_factor(name: String) -> Result<(), ApiError> {
     let name = Name::parse("name", &name)?;
     let enrolment = settled(own_account()?.enrol_second_factor(name.as_str()).await)?;
@@ -109,7 +110,7 @@ fn enrolment() -> Option<Enrolment> {
     Some(Enrolment { factor_id, secret, uri, qr_svg: String::new() })
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn get_setup() -> Result<Option<Setup>, ApiError> {
     session::session()?;
     Ok(enrolment().map(|Enrolment { factor_id, secret, uri, .. }| Setup {
@@ -120,7 +121,7 @@ pub async fn get_setup() -> Result<Option<Setup>, ApiError> {
     }))
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn confirm_factor(factor_id: String, code: String) -> Result<(), ApiError> {
     settled(own_account()?.confirm_second_factor(&factor_id, &digits(&code)?).await)?;
     cookie::forget(ENROLMENT);
@@ -129,21 +130,21 @@ pub async fn confirm_factor(factor_id: String, code: String) -> Result<(), ApiEr
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn remove_factor(factor_id: String, code: String) -> Result<(), ApiError> {
     settled(own_account()?.remove_second_factor(&factor_id, &digits(&code)?).await)?;
     flash::leave_for_plain_form(Notice::FactorRemoved);
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn sign_out_others() -> Result<(), ApiError> {
     settled(own_account()?.sign_out(SignOutScope::Others).await)?;
     flash::leave_for_plain_form(Notice::OthersSignedOut);
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn sign_out_everywhere() -> Result<(), ApiError> {
     settled(own_account()?.sign_out(SignOutScope::Global).await)?;
     flash::leave(Notice::SignedOutEverywhere);
@@ -152,7 +153,7 @@ pub async fn sign_out_everywhere() -> Result<(), ApiError> {
 }
 
 /// `confirmation`: the account's address, typed in.
-#[server]
+#[server(protocol = Call)]
 pub async fn delete_account(confirmation: String) -> Result<(), ApiError> {
     settled(own_account()?.delete_account(confirmation.trim()).await)?;
     flash::leave(Notice::AccountDeleted);

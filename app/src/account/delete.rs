@@ -1,10 +1,11 @@
 use super::{api, page::Section};
+use crate::call::{FormAction, ServerForm};
 use crate::ui::{Button, Field, FormError, Variant, form_error};
 use leptos::prelude::*;
 
 #[component]
 pub(super) fn DeleteSection(email: String) -> impl IntoView {
-    let action = ServerAction::<api::DeleteAccount>::new();
+    let action = FormAction::<api::DeleteAccount>::new();
     let answer = move || action.value().get();
     let error = Signal::derive(move || {
         let error = answer().and_then(Result::err)?;
@@ -16,7 +17,7 @@ pub(super) fn DeleteSection(email: String) -> impl IntoView {
             id="delete" title="Delete account"
             text="Your account goes, and every workspace in which you are alone, with its documents. Other workspaces keep what you made. This cannot be undone."
         >
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["confirmation", "email"])/>
                     <Field
@@ -27,7 +28,7 @@ pub(super) fn DeleteSection(email: String) -> impl IntoView {
                         <Button variant=Variant::Danger pending=action.pending()>"Delete my account"</Button>
                     </div>
                 </div>
-            </ActionForm>
+            </ServerForm>
         </Section>
     }
 }

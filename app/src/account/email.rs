@@ -1,13 +1,14 @@
 use super::{api, page::Section};
 use crate::{
     auth::provider_name,
+    call::{FormAction, ServerForm},
     ui::{Button, Field, FormError, Toast, field_error, form_error, use_toasts},
 };
 use leptos::prelude::*;
 
 #[component]
 pub(super) fn EmailSection(email: String, waiting: Option<String>, providers: Vec<String>) -> impl IntoView {
-    let action = ServerAction::<api::SaveEmail>::new();
+    let action = FormAction::<api::SaveEmail>::new();
     let answer = move || action.value().get();
     let toasts = use_toasts();
     let waiting = RwSignal::new(waiting);
@@ -34,7 +35,7 @@ pub(super) fn EmailSection(email: String, waiting: Option<String>, providers: Ve
             <p class="account__fact">"Your address is " <strong>{email}</strong> "."</p>
             {ways}
             {note}
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["email"])/>
                     <Field
@@ -44,7 +45,7 @@ pub(super) fn EmailSection(email: String, waiting: Option<String>, providers: Ve
                     />
                     <div class="form__actions"><Button pending=action.pending()>"Change address"</Button></div>
                 </div>
-            </ActionForm>
+            </ServerForm>
         </Section>
     }
 }

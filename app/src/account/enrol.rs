@@ -1,5 +1,6 @@
 use super::api::{self, Setup};
 use crate::{
+    call::{FormAction, ServerForm},
     error::ApiError,
     loaded::loaded,
     ui::{
@@ -37,7 +38,7 @@ fn content(setup: Result<Option<Setup>, ApiError>) -> AnyView {
 
 #[component]
 fn Steps(setup: Setup) -> impl IntoView {
-    let action = ServerAction::<api::ConfirmFactor>::new();
+    let action = FormAction::<api::ConfirmFactor>::new();
     let answer = move || action.value().get();
     let Setup { factor_id, secret, uri, qr } = setup;
     view! {
@@ -55,7 +56,7 @@ fn Steps(setup: Setup) -> impl IntoView {
             </li>
             <li>
                 <h2>"Type the code that it shows"</h2>
-                <ActionForm action>
+                <ServerForm action>
                     <div class="form">
                         <FormError error=form_error(answer, &["code"])/>
                         <input type="hidden" name="factor_id" value=factor_id/>
@@ -65,7 +66,7 @@ fn Steps(setup: Setup) -> impl IntoView {
                             <LinkButton href="/account#second-factor" variant=Variant::Quiet>"Cancel"</LinkButton>
                         </div>
                     </div>
-                </ActionForm>
+                </ServerForm>
             </li>
         </ol>
     }

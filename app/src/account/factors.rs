@@ -1,5 +1,6 @@
 use super::{api, page::Section};
 use crate::{
+    call::{FormAction, ServerForm},
     flash::Notice,
     ui::{Button, CodeField, Field, FormError, Time, Toast, Variant, field_error, form_error, use_toasts},
 };
@@ -8,7 +9,7 @@ use leptos::prelude::*;
 
 #[component]
 pub(super) fn FactorsSection(factors: Vec<SecondFactor>, refetch: Callback<()>) -> impl IntoView {
-    let action = ServerAction::<api::EnrolFactor>::new();
+    let action = FormAction::<api::EnrolFactor>::new();
     let answer = move || action.value().get();
     let has_some = !factors.is_empty();
     let list = has_some.then(|| {
@@ -22,7 +23,7 @@ pub(super) fn FactorsSection(factors: Vec<SecondFactor>, refetch: Callback<()>) 
             text="An app on your phone shows a code. Signing in asks for it after the password, so that a stolen password is not enough."
         >
             {list}
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["name"])/>
                     <Field
@@ -31,7 +32,7 @@ pub(super) fn FactorsSection(factors: Vec<SecondFactor>, refetch: Callback<()>) 
                     />
                     <div class="form__actions"><Button pending=action.pending()>{button}</Button></div>
                 </div>
-            </ActionForm>
+            </ServerForm>
         </Section>
     }
 }
@@ -39,7 +40,7 @@ pub(super) fn FactorsSection(factors: Vec<SecondFactor>, refetch: Callback<()>) 
 /// One that counts, with the way to remove it.
 #[component]
 fn FactorRow(factor: SecondFactor, refetch: Callback<()>) -> impl IntoView {
-    let action = ServerAction::<api::RemoveFactor>::new();
+    let action = FormAction::<api::RemoveFactor>::new();
     let answer = move || action.value().get();
     let toasts = use_toasts();
     Effect::new(move |_| {
@@ -59,7 +60,7 @@ fn FactorRow(factor: SecondFactor, refetch: Callback<()>) -> impl IntoView {
                 <span class="factor__time">"Added " <Time at=created_at/></span>
                 <details class="factor__remove" open=failed>
                     <summary class="button button--small">"Remove"<span class="visually-hidden">" " {name}</span></summary>
-                    <ActionForm action>
+                    <ServerForm action>
                         <div class="form">
                             <FormError error=form_error(answer, &["code"])/>
                             <input type="hidden" name="factor_id" value=id.clone()/>
@@ -68,7 +69,7 @@ fn FactorRow(factor: SecondFactor, refetch: Callback<()>) -> impl IntoView {
                                 <Button variant=Variant::Danger pending=action.pending()>"Remove the app"</Button>
                             </div>
                         </div>
-                    </ActionForm>
+                    </ServerForm>
                 </details>
             </div>
         </li>

@@ -1,5 +1,6 @@
 use super::{api, page::Section};
 use crate::{
+    call::{FormAction, ServerForm},
     flash::Notice,
     ui::{Button, FormError, PasswordField, Toast, field_error, form_error, use_toasts},
 };
@@ -11,7 +12,7 @@ pub(super) fn PasswordSection(
     email: String,
     has_password: bool,
 ) -> impl IntoView {
-    let action = ServerAction::<api::SavePassword>::new();
+    let action = FormAction::<api::SavePassword>::new();
     let answer = move || action.value().get();
     let toasts = use_toasts();
     let form = NodeRef::<html::Form>::new();
@@ -29,7 +30,7 @@ pub(super) fn PasswordSection(
         if has_password { ("Password", "Change password") } else { ("Set a password", "Set password") };
     view! {
         <Section id="password" title text="Changing it signs out your other devices.">
-            <ActionForm action node_ref=form>
+            <ServerForm action node_ref=form>
                 <div class="form">
                     <FormError error=form_error(answer, fields)/>
                     <input type="text" name="username" autocomplete="username" value=email readonly=true hidden=true/>
@@ -39,7 +40,7 @@ pub(super) fn PasswordSection(
                     <PasswordField name="password" label="New password" new=true error=field_error(answer, "password")/>
                     <div class="form__actions"><Button pending=action.pending()>{button}</Button></div>
                 </div>
-            </ActionForm>
+            </ServerForm>
         </Section>
     }
 }

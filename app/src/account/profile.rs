@@ -1,5 +1,6 @@
 use super::{api, page::Section};
 use crate::{
+    call::{FormAction, ServerForm},
     frame::FrameData,
     ui::{Button, Field, FormError, Toast, field_error, form_error, use_toasts},
 };
@@ -7,7 +8,7 @@ use leptos::prelude::*;
 
 #[component]
 pub(super) fn ProfileSection(name: String) -> impl IntoView {
-    let action = ServerAction::<api::SaveName>::new();
+    let action = FormAction::<api::SaveName>::new();
     let answer = move || action.value().get();
     let toasts = use_toasts();
     let frame = use_context::<FrameData>();
@@ -22,7 +23,7 @@ pub(super) fn ProfileSection(name: String) -> impl IntoView {
     });
     view! {
         <Section id="profile" title="Profile" text="What others in your workspaces see.">
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["name"])/>
                     <Field
@@ -31,7 +32,7 @@ pub(super) fn ProfileSection(name: String) -> impl IntoView {
                     />
                     <div class="form__actions"><Button pending=action.pending()>"Save name"</Button></div>
                 </div>
-            </ActionForm>
+            </ServerForm>
         </Section>
     }
 }

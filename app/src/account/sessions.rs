@@ -1,5 +1,6 @@
 use super::{api, page::Section};
 use crate::{
+    call::{FormAction, ServerForm},
     flash::Notice,
     ui::{Button, FormError, Toast, form_error, use_toasts},
 };
@@ -7,8 +8,8 @@ use leptos::prelude::*;
 
 #[component]
 pub(super) fn SessionsSection() -> impl IntoView {
-    let others = ServerAction::<api::SignOutOthers>::new();
-    let everywhere = ServerAction::<api::SignOutEverywhere>::new();
+    let others = FormAction::<api::SignOutOthers>::new();
+    let everywhere = FormAction::<api::SignOutEverywhere>::new();
     let toasts = use_toasts();
     Effect::new(move |_| {
         if let Some(Ok(())) = others.value().get() {
@@ -23,8 +24,8 @@ pub(super) fn SessionsSection() -> impl IntoView {
             <FormError error=form_error(move || others.value().get(), &[])/>
             <FormError error=form_error(move || everywhere.value().get(), &[])/>
             <div class="account__buttons">
-                <ActionForm action=others><Button pending=others.pending()>"Sign out other devices"</Button></ActionForm>
-                <ActionForm action=everywhere><Button pending=everywhere.pending()>"Sign out everywhere"</Button></ActionForm>
+                <ServerForm action=others><Button pending=others.pending()>"Sign out other devices"</Button></ServerForm>
+                <ServerForm action=everywhere><Button pending=everywhere.pending()>"Sign out everywhere"</Button></ServerForm>
             </div>
         </Section>
     }

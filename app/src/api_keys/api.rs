@@ -1,6 +1,6 @@
 //! Server functions of API keys.
 
-use crate::{error::ApiError, members::api::Secret};
+use crate::{call::Call, error::ApiError, members::api::Secret};
 #[cfg(feature = "ssr")]
 use crate::{members::shown_once, session::session, workspaces::settings_path};
 use domain::{
@@ -12,14 +12,14 @@ use domain::{FieldError, PageRequest, api_keys::NewApiKey, text::Name};
 use leptos::prelude::*;
 
 /// The newest hundred: nobody manages more by hand, and the API lists them all.
-#[server]
+#[server(protocol = Call)]
 pub async fn list_api_keys(workspace: WorkspaceId) -> Result<Page<ApiKey>, ApiError> {
     let newest = PageRequest { cursor: None, limit: PageRequest::MAX_LIMIT };
     Ok(session()?.list_api_keys(workspace, newest).await?)
 }
 
 /// `expires_in_days`: nothing for a key that does not expire.
-#[server]
+#[server(protocol = Call)]
 pub async fn create_api_key(
     workspace: WorkspaceId,
     name: String,
@@ -37,7 +37,7 @@ pub async fn create_api_key(
     Ok(secret)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn revoke_api_key(id: ApiKeyId) -> Result<(), ApiError> {
     Ok(session()?.revoke_api_key(id).await?)
 }

@@ -1,5 +1,6 @@
 use super::api::{self, CreateApiKey, RevokeApiKey};
 use crate::{
+    call::{FormAction, ServerForm},
     error::ApiError,
     loaded::loaded,
     members::api::Secret,
@@ -23,8 +24,8 @@ pub(crate) fn ApiKeysSection(
     made: Option<Secret>,
 ) -> impl IntoView {
     let Workspace { id, role, .. } = workspace;
-    let create = ServerAction::<CreateApiKey>::new();
-    let revoke = ServerAction::<RevokeApiKey>::new();
+    let create = FormAction::<CreateApiKey>::new();
+    let revoke = FormAction::<RevokeApiKey>::new();
     let toasts = use_toasts();
     Effect::new(move |_| {
         if let Some(Ok(())) = revoke.value().get() {
@@ -65,7 +66,7 @@ pub(crate) fn ApiKeysSection(
 }
 
 #[component]
-fn KeyForm(workspace: WorkspaceId, role: Role, action: ServerAction<CreateApiKey>) -> impl IntoView {
+fn KeyForm(workspace: WorkspaceId, role: Role, action: FormAction<CreateApiKey>) -> impl IntoView {
     let answer = move || action.value().get();
     Effect::new(move |_| {
         if let Some(Ok(_)) = answer() {
@@ -79,7 +80,7 @@ fn KeyForm(workspace: WorkspaceId, role: Role, action: ServerAction<CreateApiKey
     }
     let ends = vec![choice("30", "30 days"), choice("90", "90 days"), choice("366", "1 year"), choice("", "No end")];
     view! {
-        <ActionForm action attr:class="line-form">
+        <ServerForm action attr:class="line-form">
             <FormError error=form_error(answer, &["name", "expires_in_days"])/>
             <input type="hidden" name="workspace" value=workspace.to_string()/>
             <div class="line-form__fields">
@@ -91,11 +92,11 @@ fn KeyForm(workspace: WorkspaceId, role: Role, action: ServerAction<CreateApiKey
                 <Select name="expires_in_days" id="key-days" label="Valid for" options=ends selected="90"/>
                 <Button pending=action.pending()>"Create key"</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
-fn list(keys: Result<List<ApiKey>, ApiError>, role: Role, revoke: ServerAction<RevokeApiKey>) -> AnyView {
+fn list(keys: Result<List<ApiKey>, ApiError>, role: Role, revoke: FormAction<RevokeApiKey>) -> AnyView {
     let keys = match keys {
         Ok(keys) => keys.items,
         Err(error) => return view! { <Failure error/> }.into_any(),
@@ -128,7 +129,7 @@ fn list(keys: Result<List<ApiKey>, ApiError>, role: Role, revoke: ServerAction<R
 }
 
 #[component]
-fn KeyRow(key: ApiKey, shows_owner: bool, revoke: ServerAction<RevokeApiKey>) -> impl IntoView {
+fn KeyRow(key: ApiKey, shows_owner: bool, revoke: FormAction<RevokeApiKey>) -> impl IntoView {
     let ApiKey { id, name, scope, prefix, user_name, last_used_at, expires_at, expired, .. } = key;
     let may = match scope {
         KeyScope::Read => "Read",
@@ -172,16 +173,15 @@ fn KeyRow(key: ApiKey, shows_owner: bool, revoke: ServerAction<RevokeApiKey>) ->
 }
 
 #[component]
-fn RevokeDialog(id: String, key: ApiKeyId, name: String, revoke: ServerAction<RevokeApiKey>) -> impl IntoView {
-    let pending =
-        Signal::derive(move || revoke.input().with(|input| input.as_ref().is_some_and(|input| input.id == key)));
+fn RevokeDialog(id: String, key: ApiKeyId, name: String, revoke: FormAction<RevokeApiKey>) -> impl IntoView {
+    let pending = revoke.sends("id", key);
     let popover = id.clone();
     view! {
         <Confirm id verb="Revoke" name text="Programs that use it are refused at once. This cannot be undone.">
-            <ActionForm action=revoke>
+            <ServerForm action=revoke>
                 <input type="hidden" name="id" value=key.to_string()/>
                 <ConfirmActions popover verb="Revoke" keep="Keep it" pending/>
-            </ActionForm>
+            </ServerForm>
         </Confirm>
     }
 }

@@ -1,5 +1,6 @@
 //! Signing up, in and out. On success the server sets the session's cookies and redirects.
 
+use crate::call::Call;
 #[cfg(feature = "ssr")]
 use crate::{cookie, flash, redirect, session};
 use crate::{error::ApiError, flash::Notice};
@@ -37,7 +38,7 @@ const WHILE_A_MAIL_COUNTS: u32 = 3600;
 #[cfg(feature = "ssr")]
 const PROVIDER_PAGE: &str = "atelier_provider_page";
 
-#[server]
+#[server(protocol = Call)]
 pub async fn get_sign_in_page() -> Result<SignInPage, ApiError> {
     Ok(SignInPage {
         options: session::accounts()?.options().await?,
@@ -48,7 +49,7 @@ pub async fn get_sign_in_page() -> Result<SignInPage, ApiError> {
 }
 
 /// `next`: the path to go to afterwards; what is not of this site is ignored.
-#[server]
+#[server(protocol = Call)]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), ApiError> {
     keep_typed(&email, WHILE_TYPING);
     let credentials = Credentials { email: Email::parse("email", &email)?, password };
@@ -57,7 +58,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn sign_up(email: String, password: String, next: Option<String>) -> Result<(), ApiError> {
     keep_typed(&email, WHILE_TYPING);
     let address = Email::parse("email", &email)?;
@@ -74,7 +75,7 @@ pub async fn sign_up(email: String, password: String, next: Option<String>) -> R
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn sign_out() -> Result<(), ApiError> {
     session::accounts()?.sign_out(SignOutScope::Local).await?;
     redirect::to("/login");
@@ -82,7 +83,7 @@ pub async fn sign_out() -> Result<(), ApiError> {
 }
 
 /// `again`: asked for on the page that says that it was sent.
-#[server]
+#[server(protocol = Call)]
 pub async fn send_sign_in_link(email: String, next: Option<String>, again: Option<String>) -> Result<(), ApiError> {
     keep_typed(&email, WHILE_A_MAIL_COUNTS);
     session::accounts()?.send_sign_in_link(Email::parse("email", &email)?, next.as_deref()).await?;
@@ -90,7 +91,7 @@ pub async fn send_sign_in_link(email: String, next: Option<String>, again: Optio
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn resend_confirmation(email: String, next: Option<String>, again: Option<String>) -> Result<(), ApiError> {
     keep_typed(&email, WHILE_A_MAIL_COUNTS);
     session::accounts()?.resend_confirmation(Email::parse("email", &email)?, next.as_deref()).await?;
@@ -98,7 +99,7 @@ pub async fn resend_confirmation(email: String, next: Option<String>, again: Opt
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn send_recovery(email: String, again: Option<String>) -> Result<(), ApiError> {
     keep_typed(&email, WHILE_A_MAIL_COUNTS);
     session::accounts()?.send_recovery(Email::parse("email", &email)?).await?;
@@ -107,7 +108,7 @@ pub async fn send_recovery(email: String, again: Option<String>) -> Result<(), A
 }
 
 /// The code of a mail, typed in.
-#[server]
+#[server(protocol = Call)]
 pub async fn verify_code(email: String, code: String, next: Option<String>) -> Result<(), ApiError> {
     let email = Email::parse("email", &email)?;
     let arrival = session::accounts()?.verify_code(email, &digits(&code)?).await?;
@@ -116,7 +117,7 @@ pub async fn verify_code(email: String, code: String, next: Option<String>) -> R
 }
 
 /// The button of the page that a link of a mail leads to.
-#[server]
+#[server(protocol = Call)]
 pub async fn confirm_link(token_hash: String, kind: LinkKind, next: Option<String>) -> Result<(), ApiError> {
     let arrival = session::accounts()?.verify_link(&token_hash, kind).await?;
     let next = next.as_deref().filter(|next| !next.is_empty());
@@ -131,7 +132,7 @@ pub async fn confirm_link(token_hash: String, kind: LinkKind, next: Option<Strin
 
 /// Goes to the provider's page. A browser takes `form-action 'self'` of the content security policy for the redirects
 /// after a form too, so without JavaScript it goes there by a page of ours.
-#[server]
+#[server(protocol = Call)]
 pub async fn start_oauth(provider: String, next: Option<String>) -> Result<(), ApiError> {
     let page = session::accounts()?.start_oauth(&provider, next.as_deref()).await?;
     let is_plain =
@@ -146,7 +147,7 @@ pub async fn start_oauth(provider: String, next: Option<String>) -> Result<(), A
 }
 
 /// The provider's page that [`start_oauth`] asked for.
-#[server]
+#[server(protocol = Call)]
 pub async fn get_provider_page() -> Result<Option<String>, ApiError> {
     Ok(cookie::kept(PROVIDER_PAGE).filter(|page| page.starts_with("https://") || page.starts_with("http://")))
 }
@@ -160,14 +161,14 @@ pub async fn finish_code(code: String) -> Result<(), ApiError> {
 }
 
 /// The tokens of a redirect's fragment, which the server cannot see.
-#[server]
+#[server(protocol = Call)]
 pub async fn accept_tokens(access: String, refresh: String, kind: Option<LinkKind>) -> Result<(), ApiError> {
     let arrival = session::accounts()?.accept_tokens(&access, &refresh, kind).await?;
     arrive(arrival, after_second_factor(arrival, kind));
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn answer_second_factor(code: String, next: Option<String>) -> Result<(), ApiError> {
     session::accounts()?.answer_second_factor(&digits(&code)?).await?;
     arrive(Arrival::SignedIn, next.as_deref());
@@ -175,7 +176,7 @@ pub async fn answer_second_factor(code: String, next: Option<String>) -> Result<
 }
 
 /// After a recovery link.
-#[server]
+#[server(protocol = Call)]
 pub async fn choose_password(password: String) -> Result<(), ApiError> {
     if password.chars().count() < 8 {
         return Err(FieldError::new("password", "Use at least 8 characters.").into());

@@ -1,5 +1,6 @@
 use super::{AuthColumn, api, outcome::Outcome};
 use crate::{
+    call::{FormAction, ServerForm},
     error::ApiError,
     routes::query_param,
     ui::{Button, Field, FormError, LinkButton, Variant, field_error, form_error},
@@ -36,7 +37,7 @@ pub fn ConfirmPage() -> impl IntoView {
 /// The one button, and what followed from it.
 #[component]
 pub(super) fn LinkForm(token: String, kind: LinkKind, next: Option<String>) -> impl IntoView {
-    let action = ServerAction::<api::ConfirmLink>::new();
+    let action = FormAction::<api::ConfirmLink>::new();
     let answer = move || action.value().get();
     let spent = Memo::new(move |_| is_spent(answer().as_ref()));
     let (token, next) = (StoredValue::new(token), StoredValue::new(next));
@@ -45,7 +46,7 @@ pub(super) fn LinkForm(token: String, kind: LinkKind, next: Option<String>) -> i
         view! {
             <AuthColumn heading>
                 <p class="auth__text">{text}</p>
-                <ActionForm action>
+                <ServerForm action>
                     <div class="form">
                         <FormError error=form_error(answer, &[])/>
                         <input type="hidden" name="token_hash" value=token.get_value()/>
@@ -53,7 +54,7 @@ pub(super) fn LinkForm(token: String, kind: LinkKind, next: Option<String>) -> i
                         <input type="hidden" name="next" value=next.get_value().unwrap_or_default()/>
                         <Button variant=Variant::Primary pending=action.pending()>{button}</Button>
                     </div>
-                </ActionForm>
+                </ServerForm>
             </AuthColumn>
         }
     };
@@ -124,14 +125,14 @@ fn Spent(kind: LinkKind) -> impl IntoView {
 
 #[component]
 fn ResendConfirmation(heading: &'static str) -> impl IntoView {
-    let action = ServerAction::<api::ResendConfirmation>::new();
+    let action = FormAction::<api::ResendConfirmation>::new();
     let answer = move || action.value().get();
     view! {
         <AuthColumn heading>
             <p class="auth__text">
                 "If you have confirmed your address already, sign in. If not, we mail you a new link."
             </p>
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["email"])/>
                     <Field
@@ -140,7 +141,7 @@ fn ResendConfirmation(heading: &'static str) -> impl IntoView {
                     />
                     <Button variant=Variant::Primary pending=action.pending()>"Email me a new link"</Button>
                 </div>
-            </ActionForm>
+            </ServerForm>
             <p class="auth__other"><a href="/login">"Sign in"</a></p>
         </AuthColumn>
     }

@@ -5,6 +5,7 @@ use super::{
     sent::{AgainFields, CodeForm, SentAgain, went_to},
 };
 use crate::{
+    call::{FormAction, ServerForm},
     routes::query_param,
     ui::{Button, Field, FormError, Variant, field_error, form_error},
 };
@@ -30,11 +31,11 @@ pub fn ForgotPage() -> impl IntoView {
 
 #[component]
 fn Ask(page: SignInPage) -> impl IntoView {
-    let action = ServerAction::<api::SendRecovery>::new();
+    let action = FormAction::<api::SendRecovery>::new();
     let answer = move || action.value().get();
     view! {
         <AuthColumn heading="Forgot your password?">
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["email"])/>
                     <Field
@@ -43,7 +44,7 @@ fn Ask(page: SignInPage) -> impl IntoView {
                     />
                     <Button variant=Variant::Primary pending=action.pending()>"Email me a link"</Button>
                 </div>
-            </ActionForm>
+            </ServerForm>
             <p class="auth__other"><a href="/login">"Back to sign in"</a></p>
         </AuthColumn>
     }
@@ -52,7 +53,7 @@ fn Ask(page: SignInPage) -> impl IntoView {
 /// The same for a known and an unknown address, so that nobody can probe for accounts.
 #[component]
 fn Sent(page: SignInPage, sent: Option<String>) -> impl IntoView {
-    let again = ServerAction::<api::SendRecovery>::new();
+    let again = FormAction::<api::SendRecovery>::new();
     let error = form_error(move || again.value().get(), &[]);
     let email = page.email;
     let lead = format!(
@@ -63,9 +64,9 @@ fn Sent(page: SignInPage, sent: Option<String>) -> impl IntoView {
         let email = email.clone();
         view! {
             <FormError error/>
-            <ActionForm action=again>
+            <ServerForm action=again>
                 <AgainFields email pending=again.pending()/>
-            </ActionForm>
+            </ServerForm>
         }
     });
     view! {

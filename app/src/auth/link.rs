@@ -6,6 +6,7 @@ use super::{
     with_next,
 };
 use crate::{
+    call::{FormAction, ServerForm},
     routes::query_param,
     ui::{Button, Field, FormError, Variant, field_error, form_error},
 };
@@ -32,12 +33,12 @@ pub fn LinkPage() -> impl IntoView {
 
 #[component]
 fn Ask(page: SignInPage, next: Option<String>) -> impl IntoView {
-    let action = ServerAction::<api::SendSignInLink>::new();
+    let action = FormAction::<api::SendSignInLink>::new();
     let answer = move || action.value().get();
     let login = with_next("/login", next.as_deref());
     view! {
         <AuthColumn heading="Sign in by mail">
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["email"])/>
                     <input type="hidden" name="next" value=next.unwrap_or_default()/>
@@ -48,7 +49,7 @@ fn Ask(page: SignInPage, next: Option<String>) -> impl IntoView {
                     />
                     <Button variant=Variant::Primary pending=action.pending()>"Email me a link"</Button>
                 </div>
-            </ActionForm>
+            </ServerForm>
             <p class="auth__other"><a href=login>"Sign in with your password"</a></p>
         </AuthColumn>
     }
@@ -57,7 +58,7 @@ fn Ask(page: SignInPage, next: Option<String>) -> impl IntoView {
 /// The same for a known and an unknown address, so that nobody can probe for accounts.
 #[component]
 fn Sent(page: SignInPage, sent: Option<String>, next: Option<String>) -> impl IntoView {
-    let again = ServerAction::<api::SendSignInLink>::new();
+    let again = FormAction::<api::SendSignInLink>::new();
     let error = form_error(move || again.value().get(), &[]);
     let email = page.email;
     let lead = format!("{}. Open the link in it, or type its code here.", went_to(&email));
@@ -66,9 +67,9 @@ fn Sent(page: SignInPage, sent: Option<String>, next: Option<String>) -> impl In
         let (email, next) = (email.clone(), next.clone());
         view! {
             <FormError error/>
-            <ActionForm action=again>
+            <ServerForm action=again>
                 <AgainFields email next=next.unwrap_or_default() pending=again.pending()/>
-            </ActionForm>
+            </ServerForm>
         }
     });
     view! {

@@ -1,5 +1,6 @@
 use super::{AuthColumn, api, or_plain_form, providers::ProviderButtons, with_next};
 use crate::{
+    call::{FormAction, ServerForm},
     flash::NoticeLine,
     routes::query_param,
     ui::{Button, Field, FormError, LinkButton, PasswordField, Variant, field_error, form_error},
@@ -45,10 +46,10 @@ pub fn LoginPage() -> impl IntoView {
 
 #[component]
 fn PasswordForm(email: String, next: Option<String>) -> impl IntoView {
-    let action = ServerAction::<api::SignIn>::new();
+    let action = FormAction::<api::SignIn>::new();
     let answer = move || action.value().get();
     view! {
-        <ActionForm action>
+        <ServerForm action>
             <div class="form">
                 <FormError error=form_error(answer, &["email", "password"])/>
                 <input type="hidden" name="next" value=next.unwrap_or_default()/>
@@ -59,6 +60,6 @@ fn PasswordForm(email: String, next: Option<String>) -> impl IntoView {
                 <PasswordField name="password" label="Password" error=field_error(answer, "password")/>
                 <Button variant=Variant::Primary pending=action.pending()>"Sign in"</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }

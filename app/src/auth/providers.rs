@@ -1,11 +1,12 @@
 use super::api;
+use crate::call::{FormAction, ServerForm};
 use crate::ui::{Button, FormError, form_error};
 use leptos::prelude::*;
 
 /// One button for each OAuth provider that is enabled.
 #[component]
 pub(super) fn ProviderButtons(providers: Vec<String>, next: Option<String>) -> impl IntoView {
-    let action = ServerAction::<api::StartOauth>::new();
+    let action = FormAction::<api::StartOauth>::new();
     if providers.is_empty() {
         return ().into_any();
     }
@@ -16,11 +17,11 @@ pub(super) fn ProviderButtons(providers: Vec<String>, next: Option<String>) -> i
             let label = format!("Continue with {}", shown_name(&provider));
             let next = next.clone().unwrap_or_default();
             view! {
-                <ActionForm action>
+                <ServerForm action>
                     <input type="hidden" name="provider" value=provider/>
                     <input type="hidden" name="next" value=next/>
                     <Button pending=action.pending()>{label}</Button>
-                </ActionForm>
+                </ServerForm>
             }
         })
         .collect_view();

@@ -7,6 +7,7 @@ use super::{
     with_next,
 };
 use crate::{
+    call::{FormAction, ServerForm},
     routes::query_param,
     ui::{Button, Field, FormError, LinkButton, PasswordField, Variant, field_error, form_error},
 };
@@ -35,7 +36,7 @@ pub fn RegisterPage() -> impl IntoView {
 
 #[component]
 fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
-    let action = ServerAction::<api::SignUp>::new();
+    let action = FormAction::<api::SignUp>::new();
     let other = with_next("/login", next.as_deref());
     if !page.options.sign_up_open {
         return view! {
@@ -51,7 +52,7 @@ fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
         view! { <div class="auth__ways"><ProviderButtons providers next/></div> }
     });
     view! {
-        <ActionForm action>
+        <ServerForm action>
             <div class="form">
                 <FormError error=form_error(answer, &["email", "password"])/>
                 <input type="hidden" name="next" value=next.unwrap_or_default()/>
@@ -62,7 +63,7 @@ fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
                 <PasswordField name="password" label="Password" new=true error=field_error(answer, "password")/>
                 <Button variant=Variant::Primary pending=action.pending()>"Create account"</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
         {providers}
         <p class="auth__other">"Have an account? "<a href=other>"Sign in"</a></p>
     }
@@ -72,7 +73,7 @@ fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
 /// The same for a new and a known address, so that nobody can probe for accounts.
 #[component]
 fn ConfirmEmail(page: SignInPage, sent: Option<String>, next: Option<String>) -> impl IntoView {
-    let again = ServerAction::<api::ResendConfirmation>::new();
+    let again = FormAction::<api::ResendConfirmation>::new();
     let error = form_error(move || again.value().get(), &[]);
     let email = page.email;
     let lead =
@@ -82,9 +83,9 @@ fn ConfirmEmail(page: SignInPage, sent: Option<String>, next: Option<String>) ->
         let (email, next) = (email.clone(), next.clone());
         view! {
             <FormError error/>
-            <ActionForm action=again>
+            <ServerForm action=again>
                 <AgainFields email next=next.unwrap_or_default() pending=again.pending()/>
-            </ActionForm>
+            </ServerForm>
         }
     });
     view! {

@@ -1,5 +1,6 @@
 use super::{AuthColumn, api, or_plain_form, outcome::Outcome};
 use crate::{
+    call::{FormAction, ServerForm},
     routes::query_param,
     ui::{Button, FormError, PasswordField, Variant, field_error, form_error},
 };
@@ -41,13 +42,13 @@ pub fn ResetPage() -> impl IntoView {
 
 #[component]
 fn ChoosePassword() -> impl IntoView {
-    let action = ServerAction::<api::ChoosePassword>::new();
+    let action = FormAction::<api::ChoosePassword>::new();
     let answer = move || action.value().get();
     // Signed in, but not by a recovery link.
     let needs_current = field_error(answer, "current");
     view! {
         <AuthColumn heading="Choose a new password">
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["password", "current"])/>
                     <div class="form-error" role="alert" hidden=move || needs_current.get().is_none()>
@@ -57,7 +58,7 @@ fn ChoosePassword() -> impl IntoView {
                     <PasswordField name="password" label="New password" new=true error=field_error(answer, "password")/>
                     <Button variant=Variant::Primary pending=action.pending()>"Save password"</Button>
                 </div>
-            </ActionForm>
+            </ServerForm>
         </AuthColumn>
     }
 }

@@ -1,5 +1,6 @@
 use super::{AuthColumn, api};
 use crate::{
+    call::{FormAction, ServerForm},
     routes::query_param,
     ui::{Button, CodeField, FormError, Variant, field_error, form_error},
 };
@@ -8,26 +9,26 @@ use leptos::prelude::*;
 /// The code of the authenticator app, which a sign-in waits for.
 #[component]
 pub fn SecondFactorPage() -> impl IntoView {
-    let action = ServerAction::<api::AnswerSecondFactor>::new();
+    let action = FormAction::<api::AnswerSecondFactor>::new();
     let answer = move || action.value().get();
-    let sign_out = ServerAction::<api::SignOut>::new();
+    let sign_out = FormAction::<api::SignOut>::new();
     let next = query_param("next");
     view! {
         <AuthColumn heading="Enter your code">
             <p class="auth__text">"Your account asks for a code besides the password. Your authenticator app shows it."</p>
-            <ActionForm action>
+            <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["code"])/>
                     <input type="hidden" name="next" value=move || next().unwrap_or_default()/>
                     <CodeField label="Code" autofocus=true error=field_error(answer, "code")/>
                     <Button variant=Variant::Primary pending=action.pending()>"Sign in"</Button>
                 </div>
-            </ActionForm>
+            </ServerForm>
             <div class="auth__other">
                 <p>"No access to the app? Ask an administrator of this server to remove it from your account."</p>
-                <ActionForm action=sign_out>
+                <ServerForm action=sign_out>
                     <button class="link-button" type="submit">"Sign out"</button>
-                </ActionForm>
+                </ServerForm>
             </div>
         </AuthColumn>
     }

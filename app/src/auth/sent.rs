@@ -1,6 +1,7 @@
 //! What follows on a mail that was sent: what to do with it, its code, and the way to have it sent again.
 
 use super::api;
+use crate::call::{FormAction, ServerForm};
 use crate::ui::{Button, CodeField, Field, FormError, Variant, field_error, form_error};
 use leptos::prelude::*;
 
@@ -12,7 +13,7 @@ pub(super) fn CodeForm(
     next: Option<String>,
     #[prop(into)] label: String,
 ) -> impl IntoView {
-    let action = ServerAction::<api::VerifyCode>::new();
+    let action = FormAction::<api::VerifyCode>::new();
     let answer = move || action.value().get();
     let address = if email.is_empty() {
         view! {
@@ -26,7 +27,7 @@ pub(super) fn CodeForm(
         view! { <input type="hidden" name="email" value=email/> }.into_any()
     };
     view! {
-        <ActionForm action>
+        <ServerForm action>
             <div class="form">
                 <FormError error=form_error(answer, &["email", "code"])/>
                 <input type="hidden" name="next" value=next.unwrap_or_default()/>
@@ -34,7 +35,7 @@ pub(super) fn CodeForm(
                 <CodeField label="Code from the mail" error=field_error(answer, "code")/>
                 <Button variant=Variant::Primary pending=action.pending()>{label}</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 

@@ -1,5 +1,6 @@
 //! Server functions of chat. Answers stream by `GET /api/v1/messages/{id}/events`.
 
+use crate::call::Call;
 use crate::error::ApiError;
 use domain::{
     ConversationId, Cursor, DocumentId, MessageId, Page, ProjectId, ToolCallId,
@@ -44,7 +45,7 @@ pub struct Opened {
 
 /// One answer for the whole page, so that it takes one round trip. With `query` the cursor is of what is found. `name`
 /// is looked for in the documents to choose from.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_chat(
     project: ProjectId,
     cursor: Option<Cursor>,
@@ -74,7 +75,7 @@ pub async fn open_chat(
 }
 
 /// The same for one conversation: at its end, at a message, or further back; the cursor is of its messages.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_conversation(
     id: ConversationId,
     cursor: Option<Cursor>,
@@ -108,7 +109,7 @@ pub async fn open_conversation(
     })
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn list_conversations(
     project: ProjectId,
     cursor: Option<Cursor>,
@@ -117,18 +118,18 @@ pub async fn list_conversations(
     Ok(crate::session::session()?.list_conversations(project, archived, at(cursor)).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn list_messages(conversation: ConversationId, cursor: Option<Cursor>) -> Result<Page<Message>, ApiError> {
     Ok(crate::session::session()?.list_messages(conversation, at(cursor)).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn get_message(id: MessageId) -> Result<Message, ApiError> {
     Ok(crate::session::session()?.message(id).await?)
 }
 
 /// The project's documents that can be asked, with `name` in theirs.
-#[server]
+#[server(protocol = Call)]
 pub async fn list_chat_documents(
     project: ProjectId,
     name: Option<String>,
@@ -137,12 +138,12 @@ pub async fn list_chat_documents(
     Ok(crate::session::session()?.chat_documents(project, name, at(cursor)).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn use_in_chat(document: DocumentId, in_chat: bool) -> Result<Document, ApiError> {
     Ok(crate::session::session()?.use_in_chat(document, in_chat).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn choose_documents(
     conversation: ConversationId,
     #[server(default)] documents: Vec<DocumentId>,
@@ -150,21 +151,21 @@ pub async fn choose_documents(
     Ok(crate::session::session()?.choose_documents(conversation, documents).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn rename_conversation(id: ConversationId, title: String) -> Result<Conversation, ApiError> {
     let title = domain::text::Name::parse("title", &title)?;
     let change = domain::chat::ConversationChange { title: Some(title), ..Default::default() };
     Ok(crate::session::session()?.change_conversation(id, change).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn archive_conversation(id: ConversationId, archived: bool) -> Result<Conversation, ApiError> {
     let change = domain::chat::ConversationChange { archived: Some(archived), ..Default::default() };
     Ok(crate::session::session()?.change_conversation(id, change).await?)
 }
 
 /// Deletes a conversation and leaves for its project's chat.
-#[server]
+#[server(protocol = Call)]
 pub async fn delete_conversation(id: ConversationId, project: ProjectId) -> Result<(), ApiError> {
     crate::session::session()?.delete_conversation(id).await?;
     crate::redirect::to(&format!("/projects/{project}/chat"));
@@ -172,7 +173,7 @@ pub async fn delete_conversation(id: ConversationId, project: ProjectId) -> Resu
 }
 
 /// Asks in a conversation. A form without JavaScript comes back to the page it was sent from, which is the conversation.
-#[server]
+#[server(protocol = Call)]
 pub async fn ask(
     conversation: ConversationId,
     text: String,
@@ -186,7 +187,7 @@ pub async fn ask(
 }
 
 /// Makes a conversation with its first question, and goes there.
-#[server]
+#[server(protocol = Call)]
 pub async fn start_conversation(
     project: ProjectId,
     text: String,
@@ -210,32 +211,32 @@ pub async fn start_conversation(
 }
 
 /// Answers the question of this answer again.
-#[server]
+#[server(protocol = Call)]
 pub async fn regenerate_answer(id: MessageId, key: String) -> Result<Asked, ApiError> {
     Ok(crate::session::session()?.regenerate(id, usable(key)).await?)
 }
 
 /// Makes the branch through a message the one in view. A form without JavaScript goes to the conversation itself: its page
 /// may have been opened at another message.
-#[server]
+#[server(protocol = Call)]
 pub async fn select_branch(id: MessageId, conversation: ConversationId) -> Result<Page<Message>, ApiError> {
     let page = crate::session::session()?.select_branch(id).await?;
     crate::redirect::plain_form_to(&format!("/chat/{conversation}"));
     Ok(page)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn stop_answer(id: MessageId) -> Result<Message, ApiError> {
     Ok(crate::session::session()?.stop_answer(id).await?)
 }
 
 /// Lets a model do what it wants to, or not.
-#[server]
+#[server(protocol = Call)]
 pub async fn decide_tool_call(id: ToolCallId, approve: bool) -> Result<Message, ApiError> {
     Ok(crate::session::session()?.decide_tool_call(id, approve).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn set_tools_mode(id: ConversationId, mode: ToolsMode) -> Result<Conversation, ApiError> {
     let change = domain::chat::ConversationChange { tools_mode: Some(mode), ..Default::default() };
     Ok(crate::session::session()?.change_conversation(id, change).await?)

@@ -1,5 +1,6 @@
 use super::api::{ArchiveConversation, DeleteConversation, RenameConversation, SetToolsMode};
 use crate::{
+    call::{FormAction, ServerForm},
     models::{Answering, Spending},
     ui::{
         Button, ConfirmActions, Field, FormError, Glyph, Icon, Menu, Popover, PopoverActions, Toast, field_error,
@@ -19,7 +20,7 @@ pub(super) fn ConversationMenu(
     changed: Callback<()>,
     answering: Answering,
 ) -> impl IntoView {
-    let archive = ServerAction::<ArchiveConversation>::new();
+    let archive = FormAction::<ArchiveConversation>::new();
     let toasts = use_toasts();
     Effect::new(move |_| match archive.value().get() {
         Some(Ok(conversation)) => {
@@ -32,7 +33,7 @@ pub(super) fn ConversationMenu(
         Some(Err(error)) => toasts.push(Toast::bad(error.to_string())),
         None => {}
     });
-    let set_mode = ServerAction::<SetToolsMode>::new();
+    let set_mode = FormAction::<SetToolsMode>::new();
     Effect::new(move |_| match set_mode.value().get() {
         Some(Ok(conversation)) => {
             toasts.push(Toast::ok(match conversation.tools_mode {
@@ -56,22 +57,22 @@ pub(super) fn ConversationMenu(
                     <Icon glyph=Glyph::Pencil/>
                     "Rename"
                 </button>
-                <ActionForm action=archive>
+                <ServerForm action=archive>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <input type="hidden" name="archived" value=(!archived).to_string()/>
                     <button type="submit" class="menu__item">
                         <Icon glyph=Glyph::Archive/>
                         {if archived { "Back to the list" } else { "Archive" }}
                     </button>
-                </ActionForm>
-                <ActionForm action=set_mode>
+                </ServerForm>
+                <ServerForm action=set_mode>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <input type="hidden" name="mode" value=other_mode.as_str()/>
                     <button type="submit" class="menu__item">
                         <Icon glyph=mode_glyph/>
                         {mode_label}
                     </button>
-                </ActionForm>
+                </ServerForm>
                 // Not pages of the app: the router must leave them to the browser.
                 <a class="menu__item" href=export("markdown") rel="external" download="">
                     <Icon glyph=Glyph::Download/>
@@ -99,8 +100,8 @@ pub(super) fn ConversationDialogs(
     renamed: Callback<()>,
 ) -> impl IntoView {
     let Conversation { id, project, title, .. } = conversation;
-    let rename = ServerAction::<RenameConversation>::new();
-    let delete = ServerAction::<DeleteConversation>::new();
+    let rename = FormAction::<RenameConversation>::new();
+    let delete = FormAction::<DeleteConversation>::new();
     let toasts = use_toasts();
     Effect::new(move |_| {
         if let Some(Ok(_)) = rename.value().get() {
@@ -115,22 +116,22 @@ pub(super) fn ConversationDialogs(
     let answer = move || rename.value().get();
     view! {
         <Popover id="rename-conversation" title=|| "Rename the conversation">
-            <ActionForm action=rename>
+            <ServerForm action=rename>
                 <FormError error=form_error(answer, &["title"])/>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <Field name="title" label="Name" value=title required=true maxlength=120 error=field_error(answer, "title")/>
                 <PopoverActions popover="rename-conversation">
                     <Button pending=rename.pending()>"Rename"</Button>
                 </PopoverActions>
-            </ActionForm>
+            </ServerForm>
         </Popover>
         <Popover id="delete-conversation" title=|| "Delete this conversation?">
             <p>"Its questions and answers go for good. The documents stay."</p>
-            <ActionForm action=delete>
+            <ServerForm action=delete>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <input type="hidden" name="project" value=project.id.to_string()/>
                 <ConfirmActions popover="delete-conversation" verb="Delete" keep="Keep it" pending=delete.pending()/>
-            </ActionForm>
+            </ServerForm>
         </Popover>
     }
 }

@@ -1,4 +1,5 @@
 use super::api::RetryDocument;
+use crate::call::{FormAction, ServerForm};
 use crate::ui::{Button, Glyph, Toast, Variant, error_on_arrival, use_toasts};
 use domain::{DocumentId, documents::Document};
 use leptos::prelude::*;
@@ -6,13 +7,13 @@ use leptos::prelude::*;
 /// What can be done to a document: one of each for a page, however many documents it lists.
 #[derive(Clone, Copy)]
 pub(super) struct DocumentActions {
-    retry: ServerAction<RetryDocument>,
+    retry: FormAction<RetryDocument>,
 }
 
 impl DocumentActions {
     /// Tells what has been done, and shows what could not be.
     pub fn new(changed: impl Fn(Document) + 'static) -> Self {
-        let retry = ServerAction::<RetryDocument>::new();
+        let retry = FormAction::<RetryDocument>::new();
         let toasts = use_toasts();
         Effect::new(move |_| match retry.value().get() {
             Some(Ok(document)) => changed(document),
@@ -32,16 +33,15 @@ impl DocumentActions {
 #[component]
 pub(super) fn FailureLine(id: DocumentId, reason: String, may_retry: bool, actions: DocumentActions) -> impl IntoView {
     let retry = actions.retry;
-    let pending =
-        Signal::derive(move || retry.input().with(|input| input.as_ref().is_some_and(|input| input.id == id)));
+    let pending = retry.sends("id", id);
     view! {
         <div class="failure-line">
             <p>{reason}</p>
             {may_retry.then(|| view! {
-                <ActionForm action=retry>
+                <ServerForm action=retry>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <Button small=true variant=Variant::Secondary icon=Glyph::RotateCcw pending>"Try again"</Button>
-                </ActionForm>
+                </ServerForm>
             })}
         </div>
     }

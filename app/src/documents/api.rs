@@ -1,6 +1,6 @@
 //! Server functions of documents. Files go up by `/api/v1/projects/{id}/uploads`.
 
-use crate::{error::ApiError, flash::Notice, members::api::Secret};
+use crate::{call::Call, error::ApiError, flash::Notice, members::api::Secret};
 use domain::{
     Cursor, DocumentId, FolderId, Page, ProjectId,
     documents::{Document, DocumentPage},
@@ -41,7 +41,7 @@ pub struct Opened {
 }
 
 /// One answer for the whole page, so that it takes one round trip.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_documents(
     project: ProjectId,
     folder: Option<FolderId>,
@@ -65,7 +65,7 @@ pub async fn open_documents(
 }
 
 /// Of one folder, or of the top of the project.
-#[server]
+#[server(protocol = Call)]
 pub async fn list_documents(
     project: ProjectId,
     folder: Option<FolderId>,
@@ -78,7 +78,7 @@ pub async fn list_documents(
 }
 
 /// A document with up to `limit` pages from page `from` on; none before its text is read.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_document(id: DocumentId, from: u32, limit: u32) -> Result<Opened, ApiError> {
     let session = crate::session::session()?;
     let document = session.document(id).await?;
@@ -91,7 +91,7 @@ pub async fn open_document(id: DocumentId, from: u32, limit: u32) -> Result<Open
     Ok(Opened { document, pages: session.document_pages(id, from, limit).await?, next_version, made, written })
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn retry_document(id: DocumentId) -> Result<Document, ApiError> {
     Ok(crate::session::session()?.retry_document(id).await?)
 }

@@ -7,6 +7,7 @@ use super::{
     state::DocumentStateView,
 };
 use crate::{
+    call::{FormAction, ServerForm},
     chat::InChatButton,
     error::ApiError,
     folders::{ItemFields, href},
@@ -317,17 +318,17 @@ fn Facts(
 /// Puts the document into the trash. Its page stays, and says how it comes back.
 #[component]
 fn TrashForm(id: DocumentId, project: ProjectId, put_away: Callback<()>) -> impl IntoView {
-    let action = ServerAction::<MoveToTrash>::new();
+    let action = FormAction::<MoveToTrash>::new();
     Effect::new(move |_| {
         if let Some(Ok(_)) = action.value().get() {
             put_away.run(());
         }
     });
     view! {
-        <ActionForm action>
+        <ServerForm action>
             <ItemFields project item=Item::Document(id)/>
             <Button small=true variant=Variant::Quiet icon=Glyph::Trash2 pending=action.pending()>"Move to trash"</Button>
-        </ActionForm>
+        </ServerForm>
         <FormError error=form_error(move || action.value().get(), &[])/>
     }
 }

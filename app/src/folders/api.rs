@@ -1,6 +1,6 @@
 //! Server functions of folders.
 
-use crate::error::ApiError;
+use crate::{call::Call, error::ApiError};
 #[cfg(feature = "ssr")]
 use crate::{
     flash::{self, Notice},
@@ -22,7 +22,7 @@ pub struct ProjectFolders {
     pub all: Vec<FolderLink>,
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn list_folders(project: ProjectId, folder: Option<FolderId>) -> Result<ProjectFolders, ApiError> {
     use domain::PageRequest;
 

@@ -1,3 +1,4 @@
+use crate::call::Call;
 use crate::error::ApiError;
 #[cfg(feature = "ssr")]
 use crate::session::session;
@@ -8,7 +9,7 @@ use leptos::prelude::*;
 
 /// What the frame around a page shows. For a place that is not there it is the frame of home: the page itself says
 /// that it was not found.
-#[server]
+#[server(protocol = Call)]
 pub async fn get_navigation(place: Place) -> Result<Navigation, ApiError> {
     let session = session()?;
     match session.navigation(place).await {

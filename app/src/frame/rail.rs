@@ -1,5 +1,6 @@
 use crate::{
     auth::api::SignOut,
+    call::{FormAction, ServerForm},
     draft,
     theme::ThemeSwitch,
     ui::{Avatar, Glyph, Icon, IconButton, Mark, Menu, MenuLink, Skeleton},
@@ -201,7 +202,7 @@ fn Person(user: User) -> impl IntoView {
 /// The entries of the account menu, also in the sheet on phones.
 #[component]
 pub(super) fn AccountItems(email: String) -> impl IntoView {
-    let sign_out = ServerAction::<SignOut>::new();
+    let sign_out = FormAction::<SignOut>::new();
     view! {
         <p class="menu__note">{email}</p>
         <div class="menu__group">
@@ -212,9 +213,9 @@ pub(super) fn AccountItems(email: String) -> impl IntoView {
         </div>
         <div class="menu__group">
             <a class="menu__item" href="/api/docs" rel="external"><Icon glyph=Glyph::BookOpen/><span class="menu__text">"API reference"</span></a>
-            <ActionForm action=sign_out on:submit=|_| draft::forget_all()>
+            <ServerForm action=sign_out on:submit=|_| draft::forget_all()>
                 <button class="menu__item" type="submit"><Icon glyph=Glyph::LogOut/><span class="menu__text">"Sign out"</span></button>
-            </ActionForm>
+            </ServerForm>
         </div>
     }
 }

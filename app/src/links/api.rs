@@ -1,5 +1,6 @@
 //! Server functions of links.
 
+use crate::call::Call;
 use crate::error::ApiError;
 #[cfg(feature = "ssr")]
 use crate::session::session;
@@ -8,14 +9,14 @@ use domain::links::{NewLink, WebAddress};
 use domain::{DocumentId, FolderId, ProjectId, documents::Document};
 use leptos::prelude::*;
 
-#[server]
+#[server(protocol = Call)]
 pub async fn add_link(project: ProjectId, folder: Option<FolderId>, url: String) -> Result<Document, ApiError> {
     let url = WebAddress::parse("url", &url)?;
     Ok(session()?.add_link(project, NewLink { url, folder_id: folder }).await?)
 }
 
 /// The version in the making.
-#[server]
+#[server(protocol = Call)]
 pub async fn fetch_again(id: DocumentId) -> Result<Document, ApiError> {
     Ok(session()?.fetch_again(id).await?)
 }

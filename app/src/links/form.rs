@@ -1,4 +1,5 @@
 use super::api::AddLink;
+use crate::call::{FormAction, ServerForm};
 use crate::ui::{
     Button, Field, FormError, Glyph, Icon, PopoverActions, Toast, Variant, clear_field, field_error, form_error,
     use_toasts,
@@ -28,7 +29,7 @@ pub(crate) fn AddLinkDialog(
     folder: Option<FolderId>,
     added: impl Fn(Document) + 'static,
 ) -> impl IntoView {
-    let action = ServerAction::<AddLink>::new();
+    let action = FormAction::<AddLink>::new();
     let answer = move || action.value().get();
     // Back from a form without JavaScript, with the dialog closed.
     let failed = form_error(answer, &[]).get_untracked();
@@ -49,7 +50,7 @@ pub(crate) fn AddLinkDialog(
         <div class="confirm" id=DIALOG popover="auto" role="dialog" aria-labelledby="add-link-title" node_ref=dialog>
             <h2 class="confirm__title" id="add-link-title">"Add a link"</h2>
             <p>"The page is fetched once and read like a file. Fetch it again when it has changed."</p>
-            <ActionForm action>
+            <ServerForm action>
                 <FormError error=form_error(answer, &["url"])/>
                 <input type="hidden" name="project" value=project.to_string()/>
                 {folder.map(|folder| view! { <input type="hidden" name="folder" value=folder.to_string()/> })}
@@ -61,7 +62,7 @@ pub(crate) fn AddLinkDialog(
                 <PopoverActions popover=DIALOG>
                     <Button variant=Variant::Primary pending=action.pending()>"Add link"</Button>
                 </PopoverActions>
-            </ActionForm>
+            </ServerForm>
         </div>
     }
 }

@@ -1,4 +1,5 @@
 use super::api::FetchAgain;
+use crate::call::{FormAction, ServerForm};
 use crate::ui::{Button, Glyph, Icon, Time, Toast, Variant, form_error, use_toasts};
 use domain::{
     documents::{Document, DocumentState},
@@ -21,7 +22,7 @@ pub(crate) fn SourceLine(
     next_version: RwSignal<Option<Document>>,
 ) -> impl IntoView {
     let Document { id, role, .. } = document.get_untracked();
-    let action = ServerAction::<FetchAgain>::new();
+    let action = FormAction::<FetchAgain>::new();
     let toasts = use_toasts();
     let answer = move || action.value().get();
     let failed = form_error(answer, &[]);
@@ -48,10 +49,10 @@ pub(crate) fn SourceLine(
                 {move || fetched_at().map(|at| view! { <span class="link-source__when">"Fetched " <Time at/></span> })}
                 {move || is_under_way.get().then(|| view! { <span class="link-source__when" role="status">"A new version is being fetched."</span> })}
                 {move || may_fetch().then(|| view! {
-                    <ActionForm action>
+                    <ServerForm action>
                         <input type="hidden" name="id" value=id.to_string()/>
                         <Button small=true variant=Variant::Quiet icon=Glyph::RotateCcw pending=action.pending()>"Fetch again"</Button>
-                    </ActionForm>
+                    </ServerForm>
                 })}
             </div>
             {move || trouble().map(|trouble| view! { <p class="link-source__trouble" role="alert">{trouble}</p> })}

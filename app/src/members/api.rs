@@ -1,6 +1,6 @@
 //! Server functions of members and invitations.
 
-use crate::error::ApiError;
+use crate::{call::Call, error::ApiError};
 #[cfg(feature = "ssr")]
 use crate::{members::shown_once, redirect, session, session::session, workspaces::settings_path};
 use domain::{
@@ -48,7 +48,7 @@ pub struct InvitationView {
     pub signed_in_as: Option<String>,
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn get_people(
     workspace: WorkspaceId,
     cursor: Option<Cursor>,
@@ -65,23 +65,23 @@ pub async fn get_people(
     Ok(People { members, invitations })
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn change_role(member: MemberId, role: Role) -> Result<Member, ApiError> {
     Ok(session()?.change_role(member, role).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn remove_member(member: MemberId) -> Result<(), ApiError> {
     Ok(session()?.remove_member(member).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn transfer_ownership(member: MemberId) -> Result<Member, ApiError> {
     Ok(session()?.transfer_ownership(member).await?)
 }
 
 /// Ends the person's own membership and goes to the workspaces that are left.
-#[server]
+#[server(protocol = Call)]
 pub async fn leave_workspace(workspace: WorkspaceId) -> Result<(), ApiError> {
     let session = session()?;
     let own = session.membership(workspace).await?;
@@ -90,7 +90,7 @@ pub async fn leave_workspace(workspace: WorkspaceId) -> Result<(), ApiError> {
     Ok(())
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn invite_member(
     workspace: WorkspaceId,
     email: String,
@@ -105,12 +105,12 @@ pub async fn invite_member(
     Ok(secret)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn withdraw_invitation(id: InvitationId) -> Result<(), ApiError> {
     Ok(session()?.withdraw_invitation(id).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn get_invitation(token: String) -> Result<InvitationView, ApiError> {
     let letterbox = use_context::<std::sync::Arc<dyn Letterbox>>()
         .ok_or_else(|| Error::unavailable("Invitations cannot be read right now. Try again in a moment."))?;
@@ -124,7 +124,7 @@ pub async fn get_invitation(token: String) -> Result<InvitationView, ApiError> {
 }
 
 /// Makes a member of the person and goes to the workspace.
-#[server]
+#[server(protocol = Call)]
 pub async fn accept_invitation(token: String) -> Result<WorkspaceLink, ApiError> {
     let workspace = session()?.accept_invitation(&token).await?;
     redirect::to(&format!("/workspaces/{}", workspace.id));
@@ -132,7 +132,7 @@ pub async fn accept_invitation(token: String) -> Result<WorkspaceLink, ApiError>
 }
 
 /// For whoever is signed in with another address than the invitation's: signs out and comes back to it.
-#[server]
+#[server(protocol = Call)]
 pub async fn sign_out_for_invitation(token: String) -> Result<(), ApiError> {
     session::accounts()?.sign_out(SignOutScope::Local).await?;
     redirect::to(&format!("/invite/{}", redirect::encode(&token)));

@@ -1,5 +1,6 @@
 use super::{api::InviteMember, roles_to_give, section::PeopleActions};
 use crate::{
+    call::{FormAction, ServerForm},
     ui::{Badge, Button, Field, FormError, Pager, Select, Time, Tone, Variant, clear_field, field_error, form_error},
     workspaces::{role_name, settings_path},
 };
@@ -12,7 +13,7 @@ use leptos::prelude::*;
 
 /// Invites by address. What was typed is cleared once it is done.
 #[component]
-pub(super) fn InviteForm(workspace: WorkspaceId, role: Role, action: ServerAction<InviteMember>) -> impl IntoView {
+pub(super) fn InviteForm(workspace: WorkspaceId, role: Role, action: FormAction<InviteMember>) -> impl IntoView {
     let answer = move || action.value().get();
     Effect::new(move |_| {
         if let Some(Ok(_)) = answer() {
@@ -23,7 +24,7 @@ pub(super) fn InviteForm(workspace: WorkspaceId, role: Role, action: ServerActio
         .map(|days| (days.to_string(), if days == 1 { "1 day".to_owned() } else { format!("{days} days") }))
         .to_vec();
     view! {
-        <ActionForm action attr:class="line-form">
+        <ServerForm action attr:class="line-form">
             <FormError error=form_error(answer, &["email", "expires_in_days"])/>
             <input type="hidden" name="workspace" value=workspace.to_string()/>
             <div class="line-form__fields">
@@ -38,7 +39,7 @@ pub(super) fn InviteForm(workspace: WorkspaceId, role: Role, action: ServerActio
                 />
                 <Button variant=Variant::Primary pending=action.pending()>"Invite"</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
@@ -101,16 +102,16 @@ fn PendingRow(workspace: WorkspaceId, role: Role, invitation: Invitation, action
             <td class="people__action">
                 {may_manage.then(|| view! {
                     <div class="people__buttons">
-                        <ActionForm action=again>
+                        <ServerForm action=again>
                             <input type="hidden" name="workspace" value=workspace.to_string()/>
                             <input type="hidden" name="email" value=email.clone()/>
                             <input type="hidden" name="role" value=invited.as_str()/>
                             <Button small=true variant=Variant::Quiet attr:aria-label=again_label>"Invite again"</Button>
-                        </ActionForm>
-                        <ActionForm action=withdraw>
+                        </ServerForm>
+                        <ServerForm action=withdraw>
                             <input type="hidden" name="id" value=id.to_string()/>
                             <Button small=true variant=Variant::Quiet attr:aria-label=withdraw_label>"Withdraw"</Button>
-                        </ActionForm>
+                        </ServerForm>
                     </div>
                 })}
             </td>

@@ -1,5 +1,6 @@
 use super::api::{self, AcceptInvitation, InvitationView, SignOutForInvitation};
 use crate::{
+    call::{FormAction, ServerForm},
     error::ApiError,
     loaded::loaded,
     redirect::encode,
@@ -19,8 +20,8 @@ use leptos_router::hooks::use_params_map;
 pub fn InvitePage() -> impl IntoView {
     let params = use_params_map();
     let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
-    let accept = ServerAction::<AcceptInvitation>::new();
-    let sign_out = ServerAction::<SignOutForInvitation>::new();
+    let accept = FormAction::<AcceptInvitation>::new();
+    let sign_out = FormAction::<SignOutForInvitation>::new();
     // Asked again after a try that failed, because it may have been used meanwhile, and when somebody else is asked for.
     let view = Resource::new_blocking(
         move || (token.get(), accept.version().get(), sign_out.version().get()),
@@ -43,8 +44,8 @@ pub fn InvitePage() -> impl IntoView {
 fn content(
     view: Result<InvitationView, ApiError>,
     token: String,
-    accept: ServerAction<AcceptInvitation>,
-    sign_out: ServerAction<SignOutForInvitation>,
+    accept: FormAction<AcceptInvitation>,
+    sign_out: FormAction<SignOutForInvitation>,
 ) -> AnyView {
     let InvitationView { invitation, signed_in_as } = match view {
         Ok(view) => view,
@@ -115,32 +116,32 @@ fn sign_in_first(token: &str, email: &str) -> AnyView {
     .into_any()
 }
 
-fn accept_here(token: String, own: &str, accept: ServerAction<AcceptInvitation>) -> AnyView {
+fn accept_here(token: String, own: &str, accept: FormAction<AcceptInvitation>) -> AnyView {
     let answer = move || accept.value().get();
     view! {
-        <ActionForm action=accept>
+        <ServerForm action=accept>
             <div class="form">
                 <FormError error=form_error(answer, &[])/>
                 <input type="hidden" name="token" value=token/>
                 <Button variant=Variant::Primary pending=accept.pending()>"Accept invitation"</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
         <p class="auth__other">"You are signed in as "{own.to_owned()}"."</p>
     }
     .into_any()
 }
 
-fn wrong_address(token: String, own: String, email: String, sign_out: ServerAction<SignOutForInvitation>) -> AnyView {
+fn wrong_address(token: String, own: String, email: String, sign_out: FormAction<SignOutForInvitation>) -> AnyView {
     view! {
         <p class="form-error" role="alert">
             "This invitation is for "<strong>{email}</strong>", but you are signed in as "<strong>{own}</strong>"."
         </p>
-        <ActionForm action=sign_out>
+        <ServerForm action=sign_out>
             <div class="form">
                 <input type="hidden" name="token" value=token/>
                 <Button pending=sign_out.pending()>"Sign out and use the other address"</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
         <p class="auth__other"><a href="/workspaces">"Stay signed in"</a></p>
     }
     .into_any()

@@ -4,6 +4,7 @@ use super::{
     roles_to_give,
 };
 use crate::{
+    call::{FormAction, ServerForm},
     error::ApiError,
     loaded::loaded,
     routes::query_param,
@@ -24,19 +25,19 @@ use wasm_bindgen::JsCast;
 /// What can be done to people, one action each however many are listed.
 #[derive(Clone, Copy)]
 pub(super) struct PeopleActions {
-    pub invite: ServerAction<InviteMember>,
-    pub withdraw: ServerAction<WithdrawInvitation>,
-    change_role: ServerAction<ChangeRole>,
-    remove: ServerAction<RemoveMember>,
+    pub invite: FormAction<InviteMember>,
+    pub withdraw: FormAction<WithdrawInvitation>,
+    change_role: FormAction<ChangeRole>,
+    remove: FormAction<RemoveMember>,
 }
 
 impl PeopleActions {
     fn new(own: MemberId, own_changed: Callback<()>) -> Self {
         let actions = Self {
-            invite: ServerAction::new(),
-            withdraw: ServerAction::new(),
-            change_role: ServerAction::new(),
-            remove: ServerAction::new(),
+            invite: FormAction::new(),
+            withdraw: FormAction::new(),
+            change_role: FormAction::new(),
+            remove: FormAction::new(),
         };
         let toasts = use_toasts();
         Effect::new(move |_| match actions.change_role.value().get() {
@@ -245,7 +246,7 @@ fn RoleForm(member: Member, role: Role, actions: PeopleActions) -> impl IntoView
         }
     };
     view! {
-        <ActionForm action attr:class="role-form">
+        <ServerForm action attr:class="role-form">
             <input type="hidden" name="member" value=member.id.to_string()/>
             <select
                 class="input select select--quiet" name="role" aria-label=format!("Role of {}", member.display_name)
@@ -254,23 +255,22 @@ fn RoleForm(member: Member, role: Role, actions: PeopleActions) -> impl IntoView
                 <Options options=roles_to_give(role) selected=current.to_owned()/>
             </select>
             <span class="without-script"><Button small=true>"Save"</Button></span>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
 fn RemoveDialog(id: String, member: MemberId, name: String, actions: PeopleActions) -> impl IntoView {
     let remove = actions.remove;
-    let pending =
-        Signal::derive(move || remove.input().with(|input| input.as_ref().is_some_and(|input| input.member == member)));
+    let pending = remove.sends("member", member);
     let popover = id.clone();
     let text = "They lose access at once, and their API keys and open invitations end. What they made stays.";
     view! {
         <Confirm id verb="Remove" name text>
-            <ActionForm action=remove>
+            <ServerForm action=remove>
                 <input type="hidden" name="member" value=member.to_string()/>
                 <ConfirmActions popover verb="Remove" keep="Cancel" pending/>
-            </ActionForm>
+            </ServerForm>
         </Confirm>
     }
 }

@@ -1,16 +1,17 @@
 //! Server functions of models.
 
+use crate::call::Call;
 use crate::error::ApiError;
 use domain::{ConversationId, models::ConversationModel};
 use leptos::prelude::*;
 
-#[server]
+#[server(protocol = Call)]
 pub async fn get_conversation_model(conversation: ConversationId) -> Result<ConversationModel, ApiError> {
     Ok(crate::session::session()?.conversation_model(conversation).await?)
 }
 
 /// `model` is empty for the default, as a form sends it.
-#[server]
+#[server(protocol = Call)]
 pub async fn choose_model(
     conversation: ConversationId,
     #[server(default)] model: String,

@@ -1,5 +1,6 @@
 //! Server functions of projects.
 
+use crate::call::Call;
 use crate::error::ApiError;
 use domain::{
     ProjectId,
@@ -8,14 +9,14 @@ use domain::{
 use leptos::prelude::*;
 
 /// One answer for the whole page, so that it takes one round trip.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_project(id: ProjectId) -> Result<ProjectHome, ApiError> {
     Ok(crate::session::session()?.project_home(id).await?)
 }
 
 /// Replaces the whole brief. Plain text fields, so that a value that is too long is refused at its field and not as a
 /// request that cannot be read.
-#[server]
+#[server(protocol = Call)]
 pub async fn save_brief(
     project: ProjectId,
     client: String,

@@ -1,4 +1,5 @@
 use super::api::SaveBrief;
+use crate::call::{FormAction, ServerForm};
 use crate::draft::KeepTyped;
 use crate::ui::{Button, Field, FormError, Glyph, Icon, TextArea, Toast, Variant, field_error, form_error, use_toasts};
 use domain::{
@@ -61,7 +62,7 @@ fn summary(brief: &Brief) -> Option<String> {
 
 #[component]
 fn BriefForm(project: ProjectId, brief: Brief, saved: RwSignal<Brief>) -> impl IntoView {
-    let action = ServerAction::<SaveBrief>::new();
+    let action = FormAction::<SaveBrief>::new();
     let answer = move || action.value().get();
     let toasts = use_toasts();
     Effect::new(move |_| {
@@ -72,7 +73,7 @@ fn BriefForm(project: ProjectId, brief: Brief, saved: RwSignal<Brief>) -> impl I
     });
     let Brief { client, audience, brand_voice, key_messages, competitors, notes } = brief;
     view! {
-        <ActionForm action attr:class="brief__form">
+        <ServerForm action attr:class="brief__form">
             <KeepTyped key=format!("brief:{project}") fields=&FIELDS saved=Signal::derive(move || matches!(answer(), Some(Ok(_))))/>
             <FormError error=form_error(answer, &FIELDS)/>
             <input type="hidden" name="project" value=project.to_string()/>
@@ -105,7 +106,7 @@ fn BriefForm(project: ProjectId, brief: Brief, saved: RwSignal<Brief>) -> impl I
             <div class="form__actions">
                 <Button variant=Variant::Secondary pending=action.pending()>"Save brief"</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 

@@ -1,4 +1,5 @@
 use super::api::{Publish, Unpublish};
+use crate::call::{FormAction, ServerForm};
 use crate::ui::{Badge, Button, ConfirmActions, FormError, Popover, Time, Tone, Variant, form_error};
 use domain::{
     DocumentId,
@@ -13,8 +14,8 @@ const CONFIRMATION: &str = "publish";
 pub(crate) fn PublicationSection(
     document: DocumentId,
     status: PublicationStatus,
-    publish: ServerAction<Publish>,
-    unpublish: ServerAction<Unpublish>,
+    publish: FormAction<Publish>,
+    unpublish: FormAction<Unpublish>,
 ) -> impl IntoView {
     let withdrawn = form_error(move || unpublish.value().get(), &[]);
     status.possible.then(|| {
@@ -40,7 +41,7 @@ pub(crate) fn PublicationSection(
 
 /// Asks first: what everybody has read cannot be taken back. To withdraw needs no question.
 #[component]
-fn PublishButton(document: DocumentId, publish: ServerAction<Publish>, label: &'static str) -> impl IntoView {
+fn PublishButton(document: DocumentId, publish: FormAction<Publish>, label: &'static str) -> impl IntoView {
     view! {
         <button type="button" class="button button--small" popovertarget=CONFIRMATION>
             <span class="button__label">{label}</span>
@@ -48,10 +49,10 @@ fn PublishButton(document: DocumentId, publish: ServerAction<Publish>, label: &'
         <Popover id=CONFIRMATION title=|| "Publish this document for everybody?">
             <p>"Whoever has the address reads the file, without an account and without an end, and search engines may find it. What has been read or copied stays out when you withdraw it."</p>
             <FormError error=form_error(move || publish.value().get(), &[])/>
-            <ActionForm action=publish>
+            <ServerForm action=publish>
                 <input type="hidden" name="document" value=document.to_string()/>
                 <ConfirmActions popover=CONFIRMATION verb="Publish for everybody" keep="Cancel" pending=publish.pending()/>
-            </ActionForm>
+            </ServerForm>
         </Popover>
     }
 }
@@ -59,8 +60,8 @@ fn PublishButton(document: DocumentId, publish: ServerAction<Publish>, label: &'
 #[component]
 fn Published(
     publication: Publication,
-    publish: ServerAction<Publish>,
-    unpublish: ServerAction<Unpublish>,
+    publish: FormAction<Publish>,
+    unpublish: FormAction<Unpublish>,
 ) -> impl IntoView {
     let Publication { document_id: document, url, published_at, published_by, current } = publication;
     let address = url.clone();
@@ -75,10 +76,10 @@ fn Published(
         </p>
         <div class="publication__actions">
             {(!current).then(|| view! { <PublishButton document publish label="Publish this version"/> })}
-            <ActionForm action=unpublish>
+            <ServerForm action=unpublish>
                 <input type="hidden" name="document" value=document.to_string()/>
                 <Button small=true variant=Variant::Quiet pending=unpublish.pending()>"Withdraw"</Button>
-            </ActionForm>
+            </ServerForm>
         </div>
     }
 }

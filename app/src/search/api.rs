@@ -1,5 +1,6 @@
 //! Server functions of search.
 
+use crate::call::Call;
 use crate::error::ApiError;
 use domain::{
     ProjectId,
@@ -25,7 +26,7 @@ pub struct SearchHome {
 
 /// One answer for the whole page, so that it takes one round trip. `documents` are ids, separated by commas; what is no
 /// id is passed over.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_search(project: ProjectId, query: String, documents: String) -> Result<SearchHome, ApiError> {
     use domain::{PageRequest, search::Search};
 

@@ -1,6 +1,6 @@
 //! Server functions of shares.
 
-use crate::{error::ApiError, members::api::Secret};
+use crate::{call::Call, error::ApiError, members::api::Secret};
 #[cfg(feature = "ssr")]
 use crate::{members::shown_once, session::session};
 use domain::{
@@ -30,7 +30,7 @@ pub struct SharesView {
     pub own: UserId,
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn list_shares(document: DocumentId) -> Result<SharesView, ApiError> {
     let session = session()?;
     let newest = PageRequest { cursor: None, limit: PageRequest::MAX_LIMIT };
@@ -42,7 +42,7 @@ pub async fn list_shares(document: DocumentId) -> Result<SharesView, ApiError> {
 }
 
 /// `expires`: a number of days, or `date` for the end of the day in `date` (`2026-12-31`).
-#[server]
+#[server(protocol = Call)]
 pub async fn create_share(document: DocumentId, expires: String, date: String) -> Result<Secret, ApiError> {
     let made = session()?.share(document, new_share(&expires, &date)?).await?;
     let secret = Secret::Share { link: made.link };
@@ -50,13 +50,13 @@ pub async fn create_share(document: DocumentId, expires: String, date: String) -
     Ok(secret)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn revoke_share(id: ShareId) -> Result<(), ApiError> {
     Ok(session()?.revoke_share(id).await?)
 }
 
 /// What a share's token opens, with its pages from `from` on.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_share(token: String, from: u32) -> Result<SharedDocument, ApiError> {
     let shares = use_context::<std::sync::Arc<dyn OpenShares>>()
         .ok_or_else(|| Error::unavailable("Shared documents cannot be read right now. Try again in a moment."))?;

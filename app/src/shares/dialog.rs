@@ -1,5 +1,7 @@
 use super::api::{self, CreateShare, RevokeShare, SharesView};
 use crate::{
+    call::{FormAction, ServerForm},
+    loaded::loaded,
     members::api::Secret,
     publications::{
         PublicationSection,
@@ -34,10 +36,10 @@ pub(crate) fn ShareButton() -> impl IntoView {
 #[component]
 pub(crate) fn ShareOutcome(made: Option<Secret>) -> impl IntoView {
     let failed = [
-        error_on_arrival(ServerAction::<CreateShare>::new()),
-        error_on_arrival(ServerAction::<RevokeShare>::new()),
-        error_on_arrival(ServerAction::<Publish>::new()),
-        error_on_arrival(ServerAction::<Unpublish>::new()),
+        error_on_arrival(FormAction::<CreateShare>::new()),
+        error_on_arrival(FormAction::<RevokeShare>::new()),
+        error_on_arrival(FormAction::<Publish>::new()),
+        error_on_arrival(FormAction::<Unpublish>::new()),
     ];
     let failed = failed.into_iter().find_map(|error| error.get_untracked());
     let made = match made {
@@ -58,10 +60,10 @@ pub(crate) fn ShareDialog(
     /// The reader's.
     role: Role,
 ) -> impl IntoView {
-    let create = ServerAction::<CreateShare>::new();
-    let revoke = ServerAction::<RevokeShare>::new();
-    let publish = ServerAction::<Publish>::new();
-    let unpublish = ServerAction::<Unpublish>::new();
+    let create = FormAction::<CreateShare>::new();
+    let revoke = FormAction::<RevokeShare>::new();
+    let publish = FormAction::<Publish>::new();
+    let unpublish = FormAction::<Unpublish>::new();
     let toasts = use_toasts();
     Effect::new(move |_| {
         if let Some(Ok(())) = revoke.value().get() {
@@ -97,7 +99,7 @@ pub(crate) fn ShareDialog(
             <FormError error=Signal::derive(move || created.get().or_else(|| revoked.get()))/>
             <Transition fallback=|| view! { <Skeleton rows=2/> }>
                 {move || Suspend::new(async move {
-                    match shares.await {
+                    match loaded(shares).await {
                         Ok(SharesView { shares, publication, own }) => view! {
                             <ShareList shares own role revoke/>
                             <PublicationSection document status=publication publish unpublish/>
@@ -123,24 +125,24 @@ fn Made(link: String) -> impl IntoView {
 
 /// The field for a day is shown where that is chosen, by the style sheet.
 #[component]
-fn ShareForm(document: DocumentId, action: ServerAction<CreateShare>) -> impl IntoView {
+fn ShareForm(document: DocumentId, action: FormAction<CreateShare>) -> impl IntoView {
     let choice = |value: &str, label: &str| (value.to_owned(), label.to_owned());
     let ends =
         vec![choice("1", "1 day"), choice("7", "7 days"), choice("30", "30 days"), choice("date", "Until a day")];
     view! {
-        <ActionForm action attr:class="share__form">
+        <ServerForm action attr:class="share__form">
             <input type="hidden" name="document" value=document.to_string()/>
             <div class="share__fields">
                 <Select name="expires" id="share-expires" label="Works for" options=ends selected=NewShare::DEFAULT_DAYS.to_string()/>
                 <Field name="date" id="share-date" label="Last day" kind="date"/>
                 <Button variant=Variant::Primary pending=action.pending()>"Create link"</Button>
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
 #[component]
-fn ShareList(shares: Vec<Share>, own: UserId, role: Role, revoke: ServerAction<RevokeShare>) -> impl IntoView {
+fn ShareList(shares: Vec<Share>, own: UserId, role: Role, revoke: FormAction<RevokeShare>) -> impl IntoView {
     if shares.is_empty() {
         return view! { <p class="share__none">"No links yet."</p> }.into_any();
     }
@@ -149,11 +151,10 @@ fn ShareList(shares: Vec<Share>, own: UserId, role: Role, revoke: ServerAction<R
 }
 
 #[component]
-fn ShareRow(share: Share, own: UserId, role: Role, revoke: ServerAction<RevokeShare>) -> impl IntoView {
+fn ShareRow(share: Share, own: UserId, role: Role, revoke: FormAction<RevokeShare>) -> impl IntoView {
     let Share { id, user_id, user_name, created_at, expires_at, expired, opened_count, last_opened_at, .. } = share;
     let may_revoke = user_id == own || role >= Role::Admin;
-    let pending =
-        Signal::derive(move || revoke.input().with(|input| input.as_ref().is_some_and(|input| input.id == id)));
+    let pending = revoke.sends("id", id);
     let label = format!("Revoke the link that {user_name} made");
     let opened = match opened_count {
         0 => "Not opened yet".to_owned(),
@@ -173,10 +174,10 @@ fn ShareRow(share: Share, own: UserId, role: Role, revoke: ServerAction<RevokeSh
                 <p class="share__by">"By " {user_name} ", " <Time at=created_at/> ". " {opened} {last_opened_at.map(|at| view! { <span>", last " <Time at/></span> })}</p>
             </div>
             {may_revoke.then(|| view! {
-                <ActionForm action=revoke>
+                <ServerForm action=revoke>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <Button small=true variant=Variant::Quiet pending attr:aria-label=label>"Revoke"</Button>
-                </ActionForm>
+                </ServerForm>
             })}
         </li>
     }

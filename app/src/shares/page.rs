@@ -2,6 +2,7 @@ use super::{ENDED_TEXT, ENDED_TITLE, api};
 use crate::{
     documents::{PageTurner, Sheet, kind, page_word, size},
     error::ApiError,
+    loaded::loaded,
     markdown::{self, MarkdownView},
     redirect::encode,
     routes::query_param,
@@ -32,7 +33,7 @@ pub fn SharedPage() -> impl IntoView {
             {move || {
                 let path = format!("/shared/{}", encode(&token.get()));
                 Suspend::new(async move {
-                    match opened.await {
+                    match loaded(opened).await {
                         Ok(document) => reading(document, path),
                         Err(error) => ended(&error),
                     }

@@ -1,5 +1,7 @@
 //! Light, dark, or as the system has it: kept in a cookie, so that the server's first paint is right.
 
+use crate::call::Call;
+use crate::call::{FormAction, ServerForm};
 use crate::error::ApiError;
 use gloo_storage::{LocalStorage, Storage};
 use leptos::prelude::*;
@@ -50,7 +52,7 @@ pub fn of_request() -> Theme {
 }
 
 /// Keeps the choice for a year.
-#[server]
+#[server(protocol = Call)]
 pub async fn set_theme(theme: Theme) -> Result<(), ApiError> {
     // Not HttpOnly: it holds no secret.
     crate::cookie::set(&format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Lax", theme.as_str()));
@@ -60,7 +62,7 @@ pub async fn set_theme(theme: Theme) -> Result<(), ApiError> {
 /// Three buttons: as the system has it, light, dark. Without JavaScript they post and come back.
 #[component]
 pub fn ThemeSwitch() -> impl IntoView {
-    let action = ServerAction::<SetTheme>::new();
+    let action = FormAction::<SetTheme>::new();
     let option = move |theme: Theme, glyph, label: &'static str| {
         view! {
             <button
@@ -76,13 +78,13 @@ pub fn ThemeSwitch() -> impl IntoView {
         }
     };
     view! {
-        <ActionForm action>
+        <ServerForm action>
             <div class="segments segments--theme" role="group" aria-label="Theme">
                 {option(Theme::System, crate::ui::Glyph::Monitor, "As the system")}
                 {option(Theme::Light, crate::ui::Glyph::Sun, "Light")}
                 {option(Theme::Dark, crate::ui::Glyph::Moon, "Dark")}
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 

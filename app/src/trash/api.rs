@@ -1,6 +1,6 @@
 //! Server functions of the trash.
 
-use crate::{error::ApiError, flash::Notice};
+use crate::{call::Call, error::ApiError, flash::Notice};
 #[cfg(feature = "ssr")]
 use crate::{flash, folders::api::some, session::session};
 use domain::{Cursor, DocumentId, FolderId, Page, ProjectId, folders::Items, projects::Project, trash::Trashed};
@@ -18,7 +18,7 @@ pub struct TrashHome {
 
 /// One answer for the whole page, so that it takes one round trip. Where nothing is left of the page that is asked for, the
 /// first.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_trash(project: ProjectId, cursor: Option<Cursor>) -> Result<TrashHome, ApiError> {
     use domain::PageRequest;
 

@@ -1,5 +1,6 @@
 use super::api::{DeleteFromTrash, RestoreFromTrash};
 use crate::{
+    call::{FormAction, ServerForm},
     folders::ItemFields,
     ui::{Button, ConfirmActions, FormError, Glyph, Icon, Popover, form_error},
 };
@@ -12,8 +13,8 @@ pub(crate) fn TrashedBanner(document: Document, restored: Callback<()>) -> impl 
     let project = document.project.id;
     let item = Item::Document(document.id);
     let may_write = document.role >= Role::Member;
-    let restore = ServerAction::<RestoreFromTrash>::new();
-    let delete = ServerAction::<DeleteFromTrash>::new();
+    let restore = FormAction::<RestoreFromTrash>::new();
+    let delete = FormAction::<DeleteFromTrash>::new();
     Effect::new(move |_| {
         if let Some(Ok(_)) = restore.value().get() {
             restored.run(());
@@ -31,21 +32,21 @@ pub(crate) fn TrashedBanner(document: Document, restored: Callback<()>) -> impl 
             </p>
             {may_write.then(|| view! {
                 <div class="trashed__actions">
-                    <ActionForm action=restore>
+                    <ServerForm action=restore>
                         <ItemFields project item/>
                         <Button small=true icon=Glyph::RotateCcw pending=restore.pending()>"Restore"</Button>
-                    </ActionForm>
+                    </ServerForm>
                     <button type="button" class="button button--quiet button--small" popovertarget="delete-forever">
                         <span class="button__label">"Delete for good"</span>
                     </button>
                 </div>
                 <Popover id="delete-forever" title=|| "Delete for good?">
                     <p>"The file and its text go. Answers keep their words, but lose what they cite from it."</p>
-                    <ActionForm action=delete>
+                    <ServerForm action=delete>
                         <ItemFields project item/>
                         <input type="hidden" name="leave" value="true"/>
                         <ConfirmActions popover="delete-forever" verb="Delete for good" keep="Keep it" pending=delete.pending()/>
-                    </ActionForm>
+                    </ServerForm>
                 </Popover>
             })}
         </section>

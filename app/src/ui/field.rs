@@ -1,6 +1,7 @@
 use super::{button::IconButton, icon::Glyph};
 use crate::error::ApiError;
-use leptos::{html, prelude::*, server_fn::ServerFn};
+use leptos::{html, prelude::*};
+use std::ops::Deref;
 use wasm_bindgen::JsCast;
 
 /// The sentence for one field in what an action answered, for [`Field`].
@@ -21,11 +22,12 @@ pub fn form_error<T: Clone + Send + Sync + 'static>(
 
 /// The error that the page came with: what a form without JavaScript came back with. What fails later is told where it was
 /// done.
-pub fn error_on_arrival<S>(action: ServerAction<S>) -> Signal<Option<String>>
+pub fn error_on_arrival<I, T>(action: impl Deref<Target = Action<I, Result<T, ApiError>>>) -> Signal<Option<String>>
 where
-    S: ServerFn<Error = ApiError> + Send + Sync + Clone + 'static,
-    S::Output: Send + Sync + Clone + 'static,
+    I: Send + Sync + 'static,
+    T: Clone + Send + Sync + 'static,
 {
+    let action = *action;
     form_error(move || if action.version().get() == 0 { action.value().get() } else { None }, &[])
 }
 

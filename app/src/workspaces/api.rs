@@ -1,6 +1,6 @@
 //! Server functions of workspaces, and the list of a workspace's projects.
 
-use crate::{error::ApiError, members::api::Secret};
+use crate::{call::Call, error::ApiError, members::api::Secret};
 #[cfg(feature = "ssr")]
 use crate::{members::shown_once, redirect, session::session, workspaces::settings_path};
 use domain::{
@@ -39,7 +39,7 @@ pub struct WorkspaceSettings {
     pub made: Option<Secret>,
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn list_workspaces(cursor: Option<Cursor>) -> Result<Page<Workspace>, ApiError> {
     Ok(session()?.list_workspaces(PageRequest { cursor, ..PageRequest::first() }).await?)
 }
@@ -49,7 +49,7 @@ pub async fn list_workspaces(cursor: Option<Cursor>) -> Result<Page<Workspace>, 
 const FACES: u32 = 5;
 
 /// One answer for the whole page, so that it takes one round trip.
-#[server]
+#[server(protocol = Call)]
 pub async fn get_workspace_home(id: WorkspaceId, cursor: Option<Cursor>) -> Result<WorkspaceHome, ApiError> {
     let session = session()?;
     let workspace = session.workspace(id).await?;
@@ -58,7 +58,7 @@ pub async fn get_workspace_home(id: WorkspaceId, cursor: Option<Cursor>) -> Resu
     Ok(WorkspaceHome { workspace, projects, members })
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn get_workspace_settings(id: WorkspaceId, heirs: Option<Cursor>) -> Result<WorkspaceSettings, ApiError> {
     let session = session()?;
     let workspace = session.workspace(id).await?;
@@ -71,14 +71,14 @@ pub async fn get_workspace_settings(id: WorkspaceId, heirs: Option<Cursor>) -> R
     Ok(WorkspaceSettings { workspace, own, heirs, made: shown_once::take(&settings_path(id)) })
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn rename_workspace(workspace: WorkspaceId, name: String) -> Result<Workspace, ApiError> {
     let name = Name::parse("name", &name)?;
     Ok(session()?.rename_workspace(workspace, name).await?)
 }
 
 /// Deletes the workspace if its name is typed, and goes to those that are left.
-#[server]
+#[server(protocol = Call)]
 pub async fn delete_workspace(workspace: WorkspaceId, confirmation: String) -> Result<(), ApiError> {
     let session = session()?;
     if session.workspace(workspace).await?.name != confirmation.trim() {
@@ -90,7 +90,7 @@ pub async fn delete_workspace(workspace: WorkspaceId, confirmation: String) -> R
 }
 
 /// Makes a workspace and goes there.
-#[server]
+#[server(protocol = Call)]
 pub async fn create_workspace(name: String) -> Result<Workspace, ApiError> {
     let name = Name::parse("name", &name)?;
     let workspace = session()?.create_workspace(NewWorkspace { name }).await?;
@@ -99,7 +99,7 @@ pub async fn create_workspace(name: String) -> Result<Workspace, ApiError> {
 }
 
 /// Makes a project and goes there. Only its name is needed.
-#[server]
+#[server(protocol = Call)]
 pub async fn create_project(
     workspace: WorkspaceId,
     name: String,

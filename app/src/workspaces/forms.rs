@@ -1,5 +1,6 @@
 use super::api;
 use crate::{
+    call::{FormAction, ServerForm},
     draft::KeepTyped,
     routes::{path_id, query_param},
     ui::{Button, Crumb, Field, FormError, LinkButton, Page, Variant, Width, field_error, form_error},
@@ -14,10 +15,10 @@ pub(super) fn WorkspaceForm(
     id: &'static str,
     children: Children,
 ) -> impl IntoView {
-    let action = ServerAction::<api::CreateWorkspace>::new();
+    let action = FormAction::<api::CreateWorkspace>::new();
     let answer = move || action.value().get();
     view! {
-        <ActionForm action>
+        <ServerForm action>
             <div class="form">
                 <KeepTyped key="new-workspace" fields=&["name"] saved=Signal::derive(move || matches!(answer(), Some(Ok(_))))/>
                 <FormError error=form_error(answer, &["name"])/>
@@ -30,7 +31,7 @@ pub(super) fn WorkspaceForm(
                     {children()}
                 </div>
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 
@@ -59,7 +60,7 @@ pub(super) fn ProjectForm(
     name: Signal<String>,
     children: Children,
 ) -> impl IntoView {
-    let action = ServerAction::<api::CreateProject>::new();
+    let action = FormAction::<api::CreateProject>::new();
     let answer = move || action.value().get();
     let name_field = move || {
         view! {
@@ -70,7 +71,7 @@ pub(super) fn ProjectForm(
         }
     };
     view! {
-        <ActionForm action>
+        <ServerForm action>
             <div class="form">
                 <KeepTyped
                     key=format!("new-project:{workspace}") fields=&["name", "client"]
@@ -88,7 +89,7 @@ pub(super) fn ProjectForm(
                     {children()}
                 </div>
             </div>
-        </ActionForm>
+        </ServerForm>
     }
 }
 

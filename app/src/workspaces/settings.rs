@@ -4,6 +4,7 @@ use super::{
 };
 use crate::{
     api_keys::ApiKeysSection,
+    call::{FormAction, ServerForm},
     error::ApiError,
     frame::FrameData,
     loaded::loaded,
@@ -28,8 +29,8 @@ use leptos::prelude::*;
 #[component]
 pub fn SettingsPage() -> impl IntoView {
     let id = path_id::<WorkspaceId>("workspace");
-    let rename = ServerAction::<RenameWorkspace>::new();
-    let transfer = ServerAction::<TransferOwnership>::new();
+    let rename = FormAction::<RenameWorkspace>::new();
+    let transfer = FormAction::<TransferOwnership>::new();
     let heirs = query_param("heirs");
     let settings = Resource::new_blocking(
         move || (id(), heirs().map(Cursor)),
@@ -73,8 +74,8 @@ fn Loading() -> impl IntoView {
 
 fn content(
     settings: Result<WorkspaceSettings, ApiError>,
-    rename: ServerAction<RenameWorkspace>,
-    transfer: ServerAction<TransferOwnership>,
+    rename: FormAction<RenameWorkspace>,
+    transfer: FormAction<TransferOwnership>,
     again: Callback<()>,
 ) -> AnyView {
     let WorkspaceSettings { workspace, own, heirs, made } = match settings {
@@ -112,11 +113,11 @@ fn content(
 }
 
 #[component]
-fn General(workspace: Workspace, rename: ServerAction<RenameWorkspace>) -> impl IntoView {
+fn General(workspace: Workspace, rename: FormAction<RenameWorkspace>) -> impl IntoView {
     let answer = move || rename.value().get();
     let body = if workspace.role >= Role::Admin {
         view! {
-            <ActionForm action=rename attr:class="line-form">
+            <ServerForm action=rename attr:class="line-form">
                 <FormError error=form_error(answer, &["name"])/>
                 <input type="hidden" name="workspace" value=workspace.id.to_string()/>
                 <div class="line-form__fields">
@@ -126,7 +127,7 @@ fn General(workspace: Workspace, rename: ServerAction<RenameWorkspace>) -> impl 
                     />
                     <Button pending=rename.pending()>"Save"</Button>
                 </div>
-            </ActionForm>
+            </ServerForm>
         }
         .into_any()
     } else {
@@ -147,11 +148,7 @@ fn General(workspace: Workspace, rename: ServerAction<RenameWorkspace>) -> impl 
 
 /// What cannot be taken back, each with its name and what follows.
 #[component]
-fn Danger(
-    workspace: Workspace,
-    heirs: domain::Page<Member>,
-    transfer: ServerAction<TransferOwnership>,
-) -> impl IntoView {
+fn Danger(workspace: Workspace, heirs: domain::Page<Member>, transfer: FormAction<TransferOwnership>) -> impl IntoView {
     let owns = workspace.role == Role::Owner;
     view! {
         <section class="settings__section" id="danger" aria-labelledby="danger-title">
@@ -167,7 +164,7 @@ fn Danger(
 
 #[component]
 fn Leave(workspace: Workspace) -> impl IntoView {
-    let leave = ServerAction::<LeaveWorkspace>::new();
+    let leave = FormAction::<LeaveWorkspace>::new();
     view! {
         <div class="danger__row">
             <div class="danger__text">
@@ -179,10 +176,10 @@ fn Leave(workspace: Workspace) -> impl IntoView {
                 <span class="button__label">"Leave workspace"</span>
             </button>
             <Confirm id="leave" verb="Leave" name=workspace.name text="Your documents and conversations stay with the workspace.">
-                <ActionForm action=leave>
+                <ServerForm action=leave>
                     <input type="hidden" name="workspace" value=workspace.id.to_string()/>
                     <ConfirmActions popover="leave" verb="Leave" keep="Stay" pending=leave.pending()/>
-                </ActionForm>
+                </ServerForm>
             </Confirm>
         </div>
     }
@@ -192,7 +189,7 @@ fn Leave(workspace: Workspace) -> impl IntoView {
 fn Transfer(
     workspace: WorkspaceId,
     heirs: domain::Page<Member>,
-    transfer: ServerAction<TransferOwnership>,
+    transfer: FormAction<TransferOwnership>,
 ) -> impl IntoView {
     let domain::Page { items, next } = heirs;
     let people = items
@@ -201,7 +198,7 @@ fn Transfer(
         .collect();
     view! {
         <div class="danger__row">
-            <ActionForm action=transfer attr:class="danger__form">
+            <ServerForm action=transfer attr:class="danger__form">
                 <div class="danger__text">
                     <h3>"Transfer ownership"</h3>
                     <p>"Somebody else becomes owner, and you an admin."</p>
@@ -211,18 +208,18 @@ fn Transfer(
                     <Pager next path=format!("{}#danger", settings_path(workspace)) param="heirs"/>
                 </div>
                 <Button variant=Variant::Danger pending=transfer.pending()>"Transfer ownership"</Button>
-            </ActionForm>
+            </ServerForm>
         </div>
     }
 }
 
 #[component]
 fn Delete(workspace: Workspace) -> impl IntoView {
-    let delete = ServerAction::<DeleteWorkspace>::new();
+    let delete = FormAction::<DeleteWorkspace>::new();
     let answer = move || delete.value().get();
     view! {
         <div class="danger__row">
-            <ActionForm action=delete attr:class="danger__form">
+            <ServerForm action=delete attr:class="danger__form">
                 <div class="danger__text">
                     <h3>"Delete workspace"</h3>
                     <p>"All projects, documents and conversations go for good, for everyone."</p>
@@ -234,7 +231,7 @@ fn Delete(workspace: Workspace) -> impl IntoView {
                     />
                 </div>
                 <Button variant=Variant::Danger pending=delete.pending()>"Delete workspace"</Button>
-            </ActionForm>
+            </ServerForm>
         </div>
     }
 }

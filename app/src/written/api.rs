@@ -1,5 +1,6 @@
 //! Server functions of written documents.
 
+use crate::call::Call;
 use crate::error::ApiError;
 use domain::{
     Cursor, DocumentId, FolderId, Page, ProjectId, VersionId,
@@ -19,7 +20,7 @@ pub struct History {
 }
 
 /// Makes an empty document and goes to its editor.
-#[server]
+#[server(protocol = Call)]
 pub async fn create_written(project: ProjectId, folder: Option<FolderId>) -> Result<DocumentId, ApiError> {
     use domain::{
         text::Name,
@@ -32,7 +33,7 @@ pub async fn create_written(project: ProjectId, folder: Option<FolderId>) -> Res
     Ok(id)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn open_editor(id: DocumentId) -> Result<WrittenText, ApiError> {
     Ok(crate::session::session()?.written_text(id).await?)
 }
@@ -55,7 +56,7 @@ fn parse(
     Ok(Save { revision, title, text: Markdown::parse("text", text)?, new_version })
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn save_text(
     id: DocumentId,
     revision: u64,
@@ -69,7 +70,7 @@ pub async fn save_text(
 
 /// The form without JavaScript. A text that somebody has changed meanwhile is not refused, because the page could not keep
 /// what was typed: it becomes a version of its own, and the history shows both.
-#[server]
+#[server(protocol = Call)]
 pub async fn keep_text(id: DocumentId, revision: u64, title: String, text: String) -> Result<Saved, ApiError> {
     use domain::Error;
 
@@ -89,7 +90,7 @@ pub async fn keep_text(id: DocumentId, revision: u64, title: String, text: Strin
 }
 
 /// Leaves what was typed in the history, and goes on with what somebody else has saved meanwhile.
-#[server]
+#[server(protocol = Call)]
 pub async fn yield_text(id: DocumentId, revision: u64, version: u32, text: String) -> Result<WrittenText, ApiError> {
     use domain::PageRequest;
 
@@ -105,7 +106,7 @@ pub async fn yield_text(id: DocumentId, revision: u64, version: u32, text: Strin
     Ok(session.written_text(id).await?)
 }
 
-#[server]
+#[server(protocol = Call)]
 pub async fn set_status(id: DocumentId, status: WritingStatus, revision: u64) -> Result<Document, ApiError> {
     use domain::written::StatusChange;
 
@@ -113,7 +114,7 @@ pub async fn set_status(id: DocumentId, status: WritingStatus, revision: u64) ->
 }
 
 /// The present text against what was typed.
-#[server]
+#[server(protocol = Call)]
 pub async fn compare_text(id: DocumentId, text: String) -> Result<Difference, ApiError> {
     use domain::written::Markdown;
 
@@ -121,7 +122,7 @@ pub async fn compare_text(id: DocumentId, text: String) -> Result<Difference, Ap
 }
 
 /// One answer for the whole page, so that it takes one round trip.
-#[server]
+#[server(protocol = Call)]
 pub async fn open_history(
     id: DocumentId,
     cursor: Option<Cursor>,
@@ -146,7 +147,7 @@ pub async fn open_history(
 }
 
 /// Puts a version's text back, and goes to the editor of its document.
-#[server]
+#[server(protocol = Call)]
 pub async fn restore_version(id: VersionId, document: DocumentId) -> Result<Saved, ApiError> {
     let saved = crate::session::session()?.restore_version(id).await?;
     crate::redirect::to(&format!("/documents/{document}/edit"));

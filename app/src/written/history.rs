@@ -4,6 +4,7 @@ use super::{
     reading::WrittenArticle,
 };
 use crate::{
+    call::{FormAction, ServerForm},
     documents::size,
     error::ApiError,
     loaded::loaded,
@@ -145,7 +146,7 @@ fn VersionRow(version: Version, href: String, is_current: bool) -> impl IntoView
 #[component]
 fn Chosen(text: VersionText, difference: Difference, may_write: bool) -> impl IntoView {
     let VersionText { version, text } = text;
-    let restore = ServerAction::<RestoreVersion>::new();
+    let restore = FormAction::<RestoreVersion>::new();
     let error = form_error(move || restore.value().get(), &[]);
     let number = version.number;
     let may_restore = may_write && !version.is_present;
@@ -160,11 +161,11 @@ fn Chosen(text: VersionText, difference: Difference, may_write: bool) -> impl In
             <div class="chosen__head">
                 <h2 id="chosen-title">{format!("Version {number}")}</h2>
                 {may_restore.then(|| view! {
-                    <ActionForm action=restore>
+                    <ServerForm action=restore>
                         <input type="hidden" name="id" value=version.id.to_string()/>
                         <input type="hidden" name="document" value=version.document_id.to_string()/>
                         <Button variant=Variant::Secondary icon=Glyph::RotateCcw pending=restore.pending()>"Put this version back"</Button>
-                    </ActionForm>
+                    </ServerForm>
                 })}
             </div>
             <FormError error/>

@@ -9,6 +9,7 @@ use super::{
     toolbar::{Toolbar, pressed},
 };
 use crate::{
+    call::{FormAction, ServerForm},
     documents::api::RetryDocument,
     error::ApiError,
     loaded::loaded,
@@ -81,7 +82,7 @@ fn Workbench(written: WrittenText) -> impl IntoView {
     let Document { id, role, .. } = written.document;
     let failure = written.failure.clone();
     let editor = Editor::new(&written);
-    let status_action = ServerAction::<SetStatus>::new();
+    let status_action = FormAction::<SetStatus>::new();
     let settled = Signal::derive(move || editor.state.with(|state| matches!(state, SaveState::Saved { .. })));
     // On a phone one of the two is seen at a time.
     let previews = RwSignal::new(false);
@@ -115,7 +116,7 @@ fn Workbench(written: WrittenText) -> impl IntoView {
 /// The fields. Without JavaScript they are a form like any other.
 #[component]
 fn WritingForm(editor: Editor, written: WrittenText) -> impl IntoView {
-    let keep = ServerAction::<KeepText>::new();
+    let keep = FormAction::<KeepText>::new();
     let error = form_error(move || keep.value().get(), &[]);
     let submitted = move |event: SubmitEvent| {
         event.prevent_default();
@@ -158,7 +159,7 @@ fn Restored(editor: Editor) -> impl IntoView {
 /// Answers are still given from an older text, and why.
 #[component]
 fn NotAnswered(id: DocumentId, reason: String) -> impl IntoView {
-    let retry = ServerAction::<RetryDocument>::new();
+    let retry = FormAction::<RetryDocument>::new();
     let may_retry = is_worth_retrying(&reason, false);
     let done = move || matches!(retry.value().get(), Some(Ok(_)));
     let error = form_error(move || retry.value().get(), &[]);
@@ -167,10 +168,10 @@ fn NotAnswered(id: DocumentId, reason: String) -> impl IntoView {
         <div class="failure-line editor__note" hidden=done>
             <p>"Answers are still given from an older text. " {reason}</p>
             {may_retry.then(|| view! {
-                <ActionForm action=retry>
+                <ServerForm action=retry>
                     <input type="hidden" name="id" value=id.to_string()/>
                     <Button small=true variant=Variant::Secondary icon=Glyph::RotateCcw pending=retry.pending()>"Try again"</Button>
-                </ActionForm>
+                </ServerForm>
             })}
         </div>
     }

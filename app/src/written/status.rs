@@ -1,4 +1,5 @@
 use super::api::SetStatus;
+use crate::call::{FormAction, ServerForm};
 use crate::ui::{Badge, Glyph, Icon, Menu, Toast, Tone, use_toasts};
 use domain::{DocumentId, workspaces::Role, written::WritingStatus};
 use leptos::{html, prelude::*};
@@ -44,7 +45,7 @@ pub(crate) fn StatusBadge(#[prop(into)] status: Signal<WritingStatus>) -> impl I
 pub(super) fn StatusMenu(
     id: DocumentId,
     role: Role,
-    action: ServerAction<SetStatus>,
+    action: FormAction<SetStatus>,
     status: RwSignal<WritingStatus>,
     /// Of the text that is looked at.
     #[prop(into)]
@@ -84,12 +85,12 @@ pub(super) fn StatusMenu(
     };
     let step_form = move |to: WritingStatus| {
         view! {
-            <ActionForm action>
+            <ServerForm action>
                 <input type="hidden" name="id" value=id.to_string()/>
                 <input type="hidden" name="status" value=to.as_str()/>
                 <input type="hidden" name="revision" value=move || revision.get().to_string()/>
                 <button class="menu__item" type="submit" disabled=move || !settled.get()>{step(status.get_untracked(), to)}</button>
-            </ActionForm>
+            </ServerForm>
         }
     };
     view! {

@@ -4,6 +4,7 @@
 
 use super::{openapi, public, rate};
 use crate::testing::{Client, TestApp};
+use app::Part;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::generate_route_list;
 use reqwest::{Method, header};
@@ -27,7 +28,7 @@ fn registered(app: &TestApp) -> BTreeSet<String> {
 }
 
 fn pages() -> BTreeSet<String> {
-    let pages = generate_route_list(app::App).into_iter();
+    let pages = generate_route_list(app::Entrance).into_iter().chain(generate_route_list(app::Studio));
     // Leptos writes a parameter as `:id`, axum as `{id}`.
     let template = |path: &str| {
         let parts =
@@ -35,6 +36,18 @@ fn pages() -> BTreeSet<String> {
         parts.collect::<Vec<_>>().join("/")
     };
     pages.map(|page| template(page.path())).map(|path| if path.is_empty() { "/".to_owned() } else { path }).collect()
+}
+
+#[test]
+fn each_page_is_of_the_part_that_its_path_says() {
+    let parts =
+        [(Part::Entrance, generate_route_list(app::Entrance)), (Part::Studio, generate_route_list(app::Studio))];
+    for (part, pages) in parts {
+        assert!(pages.len() > 10);
+        for page in pages {
+            assert_eq!(Part::of(page.path()), part, "{}", page.path());
+        }
+    }
 }
 
 fn filled(template: &str) -> String {

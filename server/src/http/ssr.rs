@@ -9,7 +9,7 @@ use crate::{
     session::UserSession,
     shares::SharesByToken,
 };
-use app::flash::FormFailure;
+use app::{Part, Site, flash::FormFailure};
 use axum::{
     Router,
     body::Body,
@@ -57,10 +57,18 @@ pub fn router(state: &AppState) -> Router<AppState> {
         let state = state.clone();
         move || provide_ports(&state)
     };
-    let options = state.leptos.clone();
-    Router::new()
-        .leptos_routes_with_context(state, generate_route_list(app::App), context, move || app::shell(options.clone()))
-        .fallback(file_or_not_found)
+    let (options, site) = (state.leptos.clone(), Arc::new(Site::find(&state.leptos)));
+    let pages = [generate_route_list(app::Entrance), generate_route_list(app::Studio)].concat();
+    let shell = {
+        let site = site.clone();
+        move || app::shell(asked_part(), &site, options.clone())
+    };
+    let other = move |State(state): State<AppState>, request| file_or_not_found(state, site.clone(), request);
+    Router::new().leptos_routes_with_context(state, pages, context, shell).fallback(other)
+}
+
+fn asked_part() -> Part {
+    use_context::<Parts>().map_or(Part::Studio, |request| Part::of(request.uri.path()))
 }
 
 /// `/favicon.ico` is asked for by habit; the icon is an SVG.
@@ -96,7 +104,7 @@ fn provide_ports(state: &AppState) {
     }
 }
 
-async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
+async fn file_or_not_found(state: AppState, site: Arc<Site>, request: Request<Body>) -> Response {
     let path = request.uri().path();
     if path == "/api" || path.starts_with("/api/") || path.starts_with("/auth/v1") {
         return error::unknown_route().await.into_response();
@@ -110,7 +118,7 @@ async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>
     if looks_like_file && !super::plain::is_wanted(request.headers()) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    not_found_page(state, request).await
+    not_found_page(state, site, request).await
 }
 
 /// What the request asks of a file: all but its body.
@@ -156,10 +164,10 @@ fn is_hashed(path: &str) -> bool {
         .any(|part| part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
 }
 
-async fn not_found_page(state: AppState, request: Request<Body>) -> Response {
+async fn not_found_page(state: AppState, site: Arc<Site>, request: Request<Body>) -> Response {
     let options = state.leptos.clone();
-    let render =
-        leptos_axum::render_app_async_with_context(move || provide_ports(&state), move || app::shell(options.clone()));
+    let shell = move || app::shell(Part::Studio, &site, options.clone());
+    let render = leptos_axum::render_app_async_with_context(move || provide_ports(&state), shell);
     let mut response = render(request).await;
     if response.status() == StatusCode::OK {
         *response.status_mut() = StatusCode::NOT_FOUND;

@@ -41,7 +41,20 @@ impl Kind {
 
 /// The files that a page names: its style, what it preloads, its scripts and those that they load by name, its pictures.
 pub(super) fn of_page(html: &str) -> BTreeSet<String> {
-    let quoted = html.split(['"', '\'', '`']);
+    named(html.split('<').filter(|element| !is_prefetch(element)))
+}
+
+/// The files that a page has fetched for the one after it, when the browser has nothing else to do.
+pub(super) fn of_next_page(html: &str) -> BTreeSet<String> {
+    named(html.split('<').filter(|element| is_prefetch(element)))
+}
+
+fn is_prefetch(element: &str) -> bool {
+    element.starts_with("link") && element.contains(r#"rel="prefetch""#)
+}
+
+fn named<'a>(elements: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let quoted = elements.flat_map(|element| element.split(['"', '\'', '`']));
     quoted.filter(|text| is_path(text) && Kind::of(text).is_some()).map(str::to_owned).collect()
 }
 
@@ -78,6 +91,7 @@ mod tests {
             <link rel="stylesheet" href="/pkg/atelier.aB-1_.css"><link rel="icon" href="/favicon.svg">
             <link rel="modulepreload" href="/pkg/atelier.aB-1_.js">
             <script type="module">import('/pkg/atelier.aB-1_.js').then(m => m.default('/pkg/atelier.aB-1_.wasm'))</script>
+            <link rel="prefetch" href="/pkg/next.aB-1_.wasm" as="fetch">
             <a href="/projects/1">"report.png"</a><img src="https://elsewhere/x.png"><img src="//elsewhere/y.png">"#;
         let expected = [
             "/favicon.svg",
@@ -87,6 +101,7 @@ mod tests {
             "/pkg/atelier.aB-1_.wasm",
         ];
         assert!(of_page(page).iter().eq(expected));
+        assert!(of_next_page(page).iter().eq(["/pkg/next.aB-1_.wasm"]));
     }
 
     #[test]

@@ -47,6 +47,8 @@ async fn measure_on(server: &Server, browser: Option<&Path>) -> Result<Vec<Measu
 #[derive(Default)]
 struct Loaded {
     bytes: BTreeMap<Kind, usize>,
+    /// Of what is fetched meanwhile for the page after it.
+    next: usize,
     /// What should have come in brotli.
     plain: Vec<String>,
 }
@@ -65,6 +67,9 @@ impl Loaded {
         let mut measures: Vec<Measure> = Kind::ALL.into_iter().map(|kind| kilobytes(kind.name(), of(kind))).collect();
         let program: usize = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Other).map(of).sum();
         measures.push(kilobytes("HTML, CSS, JS and WASM", program));
+        if self.next > 0 {
+            measures.push(kilobytes("fetched meanwhile for the page after it", self.next));
+        }
         if !self.plain.is_empty() {
             measures.push(note_of(format!("{page}: not in brotli"), self.plain.join(", ")));
         }
@@ -83,10 +88,12 @@ async fn load(site: &Url, path: &str, by: Option<&Workspace>) -> Result<Loaded, 
     let address = join(site, path)?;
     loaded.take(Kind::Html, path, &fetch(&address, by, true).await?.ok_or_else(|| absent(path))?);
     let page = fetch(&address, by, false).await?.ok_or_else(|| absent(path))?;
-    let mut to_load: Vec<Url> = Vec::new();
-    for file in assets::of_page(&String::from_utf8_lossy(&page.bytes)) {
-        to_load.push(join(site, &file)?);
+    let html = String::from_utf8_lossy(&page.bytes);
+    for file in assets::of_next_page(&html) {
+        loaded.next += fetch(&join(site, &file)?, None, true).await?.map_or(0, |sent| sent.bytes.len());
     }
+    let mut to_load =
+        assets::of_page(&html).iter().map(|file| join(site, file)).collect::<Result<Vec<Url>, Fault>>()?;
     let mut next = 0;
     while let Some(address) = to_load.get(next).cloned() {
         next += 1;

@@ -1,0 +1,71 @@
+//! The two parts of the site, and the way from one into the other.
+
+use leptos::{ev, prelude::*, server_fn::redirect::set_redirect_hook};
+use leptos_router::location::{BrowserUrl, LocationProvider};
+use wasm_bindgen::JsCast;
+
+/// Each part has a module of its own, which attaches its pages in the browser and knows no other: what leads into the other
+/// part is a page load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What comes before the sign-in.
+    Entrance,
+    /// Everything else.
+    Studio,
+}
+
+impl Part {
+    /// Whose page it is that a path of this site leads to.
+    pub fn of(path: &str) -> Self {
+        let first = path.trim_start_matches('/').split(['/', '?', '#']).next();
+        match first {
+            None | Some("" | "login" | "register" | "forgot" | "reset" | "auth" | "invite") => Self::Entrance,
+            Some(_) => Self::Studio,
+        }
+    }
+
+    /// Has links and redirects into the other part load its page. To be called before the router hears of them, by the owner
+    /// that it will be of.
+    pub(crate) fn keep(self) {
+        window_event_listener(ev::click, move |click| {
+            let clicked = click.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+            let link = clicked.and_then(|clicked| clicked.closest("a[href]").ok().flatten());
+            if link.and_then(|link| link.get_attribute("href")).is_some_and(|path| self.leaves_by(&path)) {
+                click.stop_immediate_propagation();
+            }
+        });
+        // The hook is the process's: the server must not keep the owner of a page in it.
+        if cfg!(feature = "ssr") {
+            return;
+        }
+        let owner = Owner::current();
+        let _ = set_redirect_hook(move |to| match &owner {
+            Some(owner) if !self.leaves_by(to) => owner.with(|| BrowserUrl::redirect(to)),
+            _ => drop(window().location().set_href(to)),
+        });
+    }
+
+    fn leaves_by(self, path: &str) -> bool {
+        path.starts_with('/') && !path.starts_with("//") && Self::of(path) != self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Part;
+
+    #[test]
+    fn a_path_leaves_a_part_or_stays_in_it() {
+        for path in ["/", "/?a=b", "/login?next=/chat/1", "/invite/abc#x"] {
+            assert_eq!(Part::of(path), Part::Entrance, "{path}");
+            assert!(Part::Studio.leaves_by(path) && !Part::Entrance.leaves_by(path), "{path}");
+        }
+        for path in ["/workspaces", "/projects/1?next=/login", "/loginx"] {
+            assert_eq!(Part::of(path), Part::Studio, "{path}");
+            assert!(Part::Entrance.leaves_by(path) && !Part::Studio.leaves_by(path), "{path}");
+        }
+        for path in ["#main", "?page=2", "https://example.com/login", "//example.com/"] {
+            assert!(!Part::Entrance.leaves_by(path) && !Part::Studio.leaves_by(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The entry point of the small WASM bundle: attaches the entrance to a page of it that the server rendered.
+
+// Views are nested types: the page as a whole is deeper than the default allows.
+#![recursion_limit = "512"]
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Called by the script that `HydrationScripts` writes into the page, under exactly this name.
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::Entrance);
+}
