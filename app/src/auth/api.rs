@@ -153,7 +153,7 @@ pub async fn get_provider_page() -> Result<Option<String>, ApiError> {
 }
 
 /// The code that the provider came back with.
-#[server]
+#[server(protocol = Call)]
 pub async fn finish_code(code: String) -> Result<(), ApiError> {
     let (arrival, next) = session::accounts()?.finish_code(&code).await?;
     arrive(arrival, next.as_deref());

@@ -1,15 +1,10 @@
-use ::time::{OffsetDateTime, macros::format_description};
+use ::time::{OffsetDateTime, UtcOffset};
 use leptos::prelude::*;
 
 /// A point in time. The server writes the date; after hydration, what is less than a week old is told as a distance.
 #[component]
 pub fn Time(at: OffsetDateTime) -> impl IntoView {
-    let at = at.to_offset(::time::UtcOffset::UTC);
-    let date = at.format(format_description!("[day padding:none] [month repr:short] [year]")).unwrap_or_default();
-    let exact = at
-        .format(format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC"))
-        .unwrap_or_default();
-    let machine = at.format(&::time::format_description::well_known::Rfc3339).unwrap_or_default();
+    let Told { date, exact, machine } = Told::of(at);
     let text = RwSignal::new(date);
     Effect::new(move |_| {
         if let Some(distance) = distance(now_unix() - at.unix_timestamp()) {
@@ -17,6 +12,30 @@ pub fn Time(at: OffsetDateTime) -> impl IntoView {
         }
     });
     view! { <time datetime=machine title=exact>{text}</time> }
+}
+
+struct Told {
+    /// "9 Nov 2026".
+    date: String,
+    /// "9 November 2026, 08:05 UTC".
+    exact: String,
+    /// For machines, as HTML wants it.
+    machine: String,
+}
+
+impl Told {
+    /// By hand: the crate's descriptions of formats would bring 20 kB into the browser, for these three.
+    fn of(at: OffsetDateTime) -> Self {
+        let at = at.to_offset(UtcOffset::UTC);
+        let (year, month, day) = at.to_calendar_date();
+        let (hour, minute, second) = at.to_hms();
+        let name = month.to_string();
+        Self {
+            date: format!("{day} {} {year}", &name[..3]),
+            exact: format!("{day} {name} {year}, {hour:02}:{minute:02} UTC"),
+            machine: format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month)),
+        }
+    }
 }
 
 /// Seconds since the Unix epoch, by the reader's clock.
@@ -41,7 +60,16 @@ fn distance(seconds: i64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::distance;
+    use super::{Told, distance};
+    use time::macros::datetime;
+
+    #[test]
+    fn a_point_in_time_is_told_in_three_ways() {
+        let Told { date, exact, machine } = Told::of(datetime!(2026-11-09 09:05:07.25 +1));
+        assert_eq!(date, "9 Nov 2026");
+        assert_eq!(exact, "9 November 2026, 08:05 UTC");
+        assert_eq!(machine, "2026-11-09T08:05:07Z");
+    }
 
     #[test]
     fn what_is_recent_is_told_as_a_distance() {

@@ -8,6 +8,8 @@ use super::{
     confirm::{LinkForm, is_spent},
 };
 use crate::{
+    call::{FormAction, ServerForm},
+    redirect::encode,
     routes::query_param,
     ui::{Button, FormError, Variant, form_error},
 };
@@ -43,13 +45,13 @@ pub fn CallbackPage() -> impl IntoView {
 /// with the verifier in the cookie of the browser that asked for it.
 #[component]
 fn CodeView(code: String) -> impl IntoView {
-    let action = ServerAction::<api::FinishCode>::new();
+    let action = FormAction::<api::FinishCode>::new();
     let answer = move || action.value().get();
     let code = StoredValue::new(code);
     Effect::new(move |_| {
         // Without an answer from a plain form already.
         if action.value().get_untracked().is_none() {
-            action.dispatch(api::FinishCode { code: code.get_value() });
+            action.dispatch(format!("code={}", encode(&code.get_value())));
         }
     });
     let spent = Memo::new(move |_| is_spent(answer().as_ref()));
@@ -57,13 +59,13 @@ fn CodeView(code: String) -> impl IntoView {
         view! {
             <AuthColumn heading="Signing you in">
                 <p class="auth__text">"You are back from where you signed in. One step is left."</p>
-                <ActionForm action>
+                <ServerForm action>
                     <div class="form">
                         <FormError error=form_error(answer, &[])/>
                         <input type="hidden" name="code" value=code.get_value()/>
                         <Button variant=Variant::Primary pending=action.pending()>"Continue"</Button>
                     </div>
-                </ActionForm>
+                </ServerForm>
             </AuthColumn>
         }
     };
