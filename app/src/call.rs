@@ -6,7 +6,7 @@ use leptos::{
     prelude::*,
     server::ServerActionError,
     server_fn::{
-        Http, Protocol, ServerFn,
+        ContentType, Http, Protocol, ServerFn,
         client::Client,
         codec::{IntoReq, Json, PostUrl},
         error::ServerFnUrlError,
@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use std::{fmt::Display, future::Future, marker::PhantomData, ops::Deref, pin::Pin};
 use wasm_bindgen::JsCast;
 
-const ACCEPTED: &str = "application/json";
+const ACCEPTED: &str = <Json as ContentType>::CONTENT_TYPE;
 
 /// The protocol of a server function: a form in, JSON out, and what failed as an [`ApiError`].
 #[derive(Debug)]
@@ -141,9 +141,12 @@ fn send(path: &'static str, body: String) -> Answer {
         client::browser::BrowserClient,
         request::{ClientReq, browser::BrowserRequest},
     };
-
-    const FORM: &str = "application/x-www-form-urlencoded";
-    match <BrowserRequest as ClientReq<ApiError>>::try_new_post(path, FORM, ACCEPTED, body) {
+    match <BrowserRequest as ClientReq<ApiError>>::try_new_post(
+        path,
+        <PostUrl as ContentType>::CONTENT_TYPE,
+        ACCEPTED,
+        body,
+    ) {
         Ok(request) => answer::<BrowserClient>(request),
         Err(error) => Box::pin(std::future::ready(Err(error))),
     }
@@ -155,7 +158,8 @@ fn send(_path: &'static str, _body: String) -> Answer {
     Box::pin(std::future::pending())
 }
 
-/// A form that works without JavaScript. With it, the page stays and the action's value says what came back.
+/// A form that works without JavaScript. With it, the page stays and the action's value says what came back. It has no files,
+/// and its buttons no `formaction`: those want a form of their own.
 #[component]
 pub(crate) fn ServerForm<S>(
     action: FormAction<S>,
@@ -192,7 +196,7 @@ fn body_of(event: &web_sys::SubmitEvent) -> Option<String> {
     let form = event.target()?.dyn_into::<web_sys::HtmlFormElement>().ok()?;
     let fields = web_sys::FormData::new_with_form(&form).ok()?;
     if let Some(button) = event.submitter()
-        && let Some(name) = button.get_attribute("name")
+        && let Some(name) = button.get_attribute("name").filter(|name| !name.is_empty())
     {
         fields.append_with_str(&name, &button.get_attribute("value").unwrap_or_default()).ok()?;
     }

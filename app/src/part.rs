@@ -2,6 +2,10 @@
 
 use leptos::{ev, prelude::*, server_fn::redirect::set_redirect_hook};
 use leptos_router::location::{BrowserUrl, LocationProvider};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 use wasm_bindgen::JsCast;
 
 /// Each part has a module of its own, which attaches its pages in the browser and knows no other: what leads into the other
@@ -28,6 +32,9 @@ impl Part {
     /// that it will be of.
     pub(crate) fn keep(self) {
         window_event_listener(ev::click, move |click| {
+            if click.button() != 0 || click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key() {
+                return;
+            }
             let clicked = click.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
             let link = clicked.and_then(|clicked| clicked.closest("a[href]").ok().flatten());
             if link.and_then(|link| link.get_attribute("href")).is_some_and(|path| self.leaves_by(&path)) {
@@ -41,12 +48,22 @@ impl Part {
         let owner = Owner::current();
         let _ = set_redirect_hook(move |to| match &owner {
             Some(owner) if !self.leaves_by(to) => owner.with(|| BrowserUrl::redirect(to)),
-            _ => drop(window().location().set_href(to)),
+            _ => leave(to),
         });
     }
 
     fn leaves_by(self, path: &str) -> bool {
         path.starts_with('/') && !path.starts_with("//") && Self::of(path) != self
+    }
+}
+
+/// Loads a page. What else is answered until it is there, as that nobody is signed in any more, leads nowhere else.
+fn leave(to: &str) {
+    static LEAVING: AtomicBool = AtomicBool::new(false);
+    if !LEAVING.swap(true, Ordering::Relaxed) {
+        let _ = window().location().set_href(to);
+        // It may not come: the reader may have stopped it.
+        set_timeout(|| LEAVING.store(false, Ordering::Relaxed), Duration::from_secs(10));
     }
 }
 

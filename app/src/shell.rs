@@ -9,18 +9,14 @@ use crate::{
 use leptos::{config::LeptosOptions, hydration::AutoReload, nonce::use_nonce, prelude::*};
 use leptos_meta::MetaTags;
 
-/// Renders the document of a part's page.
-pub fn shell(part: Part, site: &Site, options: LeptosOptions) -> AnyView {
-    match part {
-        Part::Entrance => document(part, site, options, || view! { <Entrance/> }).into_any(),
-        Part::Studio => document(part, site, options, || view! { <Studio/> }).into_any(),
-    }
-}
-
-/// In the reader's theme, so that the first paint is the right one.
-fn document<V: IntoView>(part: Part, site: &Site, options: LeptosOptions, page: impl FnOnce() -> V) -> impl IntoView {
+/// Renders the document of a part's page, in the reader's theme, so that the first paint is the right one.
+pub fn shell(part: Part, site: &Site, options: LeptosOptions) -> impl IntoView + use<> {
     csp::set();
     let theme = theme::of_request();
+    let page = || match part {
+        Part::Entrance => view! { <Entrance/> }.into_any(),
+        Part::Studio => view! { <Studio/> }.into_any(),
+    };
     // Who has signed in goes on to the studio.
     let next = (part == Part::Entrance).then(|| view! { <Meanwhile module=site.studio.clone()/> });
     view! {

@@ -1,7 +1,6 @@
 //! The files of the built site that a page names.
 
 use crate::part::Part;
-use leptos::config::LeptosOptions;
 use std::fs;
 
 /// What attaches the pages of a part.
@@ -15,21 +14,20 @@ pub(crate) struct Module {
 /// The paths of the site's files, with the hashes of what is in them. Leptos's own components read these anew for each page.
 #[derive(Clone, Debug)]
 pub struct Site {
-    pub(crate) style: String,
+    pub style: String,
     pub(crate) entrance: Module,
     pub(crate) studio: Module,
 }
 
 impl Site {
-    /// Reads the hashes that cargo-leptos has written beside the program.
-    pub fn find(options: &LeptosOptions) -> Self {
-        let folder = format!("/{}", options.site_pkg_dir);
-        let hashes = |file| if options.hash_files { Hashes::read(file) } else { Hashes::default() };
-        let (studio, entrance) = (hashes("hash.txt"), hashes("entrance.txt"));
+    /// The files in the folder `package` that begin with `name`. cargo-leptos has written their hashes beside the program;
+    /// a program without such files names them without.
+    pub fn find(name: &str, package: &str) -> Self {
+        let (studio, entrance) = (Hashes::read("hash.txt"), Hashes::read("entrance.txt"));
         Self {
-            style: studio.path(&folder, &options.output_name, "css"),
-            entrance: entrance.module(&format!("{folder}/entrance"), &options.output_name),
-            studio: studio.module(&folder, &options.output_name),
+            style: studio.path(&format!("/{package}"), name, "css"),
+            entrance: entrance.module(&format!("/{package}/entrance"), name),
+            studio: studio.module(&format!("/{package}"), name),
         }
     }
 
@@ -48,11 +46,6 @@ struct Hashes(String);
 impl Hashes {
     fn read(file: &str) -> Self {
         let read = std::env::current_exe().and_then(|program| fs::read_to_string(program.with_file_name(file)));
-        if let Err(error) = &read {
-            leptos::logging::error!(
-                "{file} cannot be read beside the program, so its pages stay without a script: {error}"
-            );
-        }
         Self(read.unwrap_or_default())
     }
 

@@ -5,7 +5,7 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the script that `HydrationScripts` writes into the page, under exactly this name.
+/// Called by the script that `app/src/shell.rs` writes into the page, under exactly this name.
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();

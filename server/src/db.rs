@@ -1,5 +1,5 @@
-//! The only way to the database. The pool is private here: a request gets a transaction that is scoped to its user, a
-//! job one that is scoped to the user who caused it, and no other module can run SQL.
+//! The only way to the database. The pool is private here: a request gets a transaction, or a connection to read by, that is
+//! scoped to its user, a job a transaction that is scoped to the user who caused it, and no other module can run SQL.
 
 use crate::{auth::AuthUser, fault::Fault, jobs::lease::ClaimedDocument, metrics::recorded};
 use domain::{UserId, WorkspaceId};
@@ -92,12 +92,15 @@ impl Db {
 
     /// As [`Self::scope`], to read only. Postgres shows each statement of a transaction of ours what was committed before it
     /// (`read committed`), so that for reading alone a transaction would cost two messages and give nothing.
+    ///
+    /// In tests it is a transaction all the same, in which Postgres refuses to write.
     pub async fn reading(&self, user: &AuthUser) -> Result<Reading, Fault> {
-        let (begun, waiting) = (Instant::now(), recorded::acquiring());
-        let connection = self.pool.acquire().await;
-        drop(waiting);
-        recorded::acquired(connection.is_ok(), begun.elapsed());
-        Ok(Reading(Scope::of(user, Held::Connection(connection?))))
+        let held = if cfg!(test) {
+            Held::Transaction(self.pool.begin_with("begin read only").await?)
+        } else {
+            Held::Connection(measured(self.pool.acquire()).await?)
+        };
+        Ok(Reading(Scope::of(user, held)))
     }
 
     /// A transaction for a job that holds a document. It begins by renewing the lease, which locks the document's row: as
@@ -115,11 +118,7 @@ impl Db {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let (begun, waiting) = (Instant::now(), recorded::acquiring());
-        let tx = self.pool.begin().await;
-        drop(waiting);
-        recorded::acquired(tx.is_ok(), begun.elapsed());
-        tx
+        measured(self.pool.begin()).await
     }
 
     /// How the pool is used now.
@@ -164,6 +163,15 @@ impl Db {
     }
 }
 
+/// Counts who waits for a connection, and for how long.
+async fn measured<T>(connection: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let (begun, waiting) = (Instant::now(), recorded::acquiring());
+    let connection = connection.await;
+    drop(waiting);
+    recorded::acquired(connection.is_ok(), begun.elapsed());
+    connection
+}
+
 /// A migration that breaks off while it builds an index concurrently leaves one that is never used, in the way of the next
 /// try. Those of vectors are built by the worker, perhaps at this moment.
 async fn drop_broken_indexes(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -192,7 +200,7 @@ pub struct PoolUsage {
     pub idle: usize,
 }
 
-/// A transaction with the user it serves. What it may touch is decided by the lookups in [`crate::access`].
+/// A transaction, or a connection to read by, with the user it serves. What it may touch is decided by the lookups in [`crate::access`].
 #[derive(Debug)]
 pub struct Scope {
     held: Held,
@@ -249,7 +257,7 @@ impl Scope {
         match self.held {
             Held::Transaction(tx) => Ok(tx.commit().await?),
             // Of a `Reading`, which gives its scope to nobody.
-            Held::Connection(_) => Ok(()),
+            Held::Connection(_) => Err(Fault::while_doing("commit")("what only reads has nothing to commit")),
         }
     }
 }

@@ -77,6 +77,8 @@ pub struct Parts {
     pub events: events::Events,
     pub web: web::Fetcher,
     pub leptos: leptos::config::LeptosOptions,
+    /// The files that its pages name.
+    pub site: app::Site,
 }
 
 impl AppState {

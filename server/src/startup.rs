@@ -8,7 +8,7 @@ use crate::{
     embedded::{EmbeddedError, parts::EmbeddedParts},
     events::Events,
     fault::Fault,
-    http::ssr::leptos_options,
+    http::ssr::{leptos_options, site},
     jobs,
     mail::Mailer,
     members::InvitationLimit,
@@ -168,7 +168,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
     let pages = (config.limits.worker_concurrency / 2).max(1);
     let web_limits = web::Limits { pages, ..web::Limits::new(config.limits.max_upload_bytes) };
     let web = web::Fetcher::new(web_limits).map_err(part("client for web pages"))?;
-    let leptos = leptos_options(&config);
+    let (leptos, site) = (leptos_options(&config), site());
     let answers = Answers::default();
     let state = AppState::new(Parts {
         config,
@@ -187,6 +187,7 @@ async fn assemble(config: Config, embedded: &EmbeddedParts) -> Result<AppState, 
         events,
         web,
         leptos,
+        site,
     });
     // From now on answers that a process left behind are ended, whether or not anyone asks anything.
     state.answers.start(&state.db);

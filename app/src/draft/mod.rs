@@ -7,7 +7,7 @@ mod form;
 mod storage;
 
 pub use form::KeepTyped;
-pub use storage::{Typed, forget_all};
+pub use storage::{Typed, forget_all, keep_again};
 
 const TEXT: &str = "text";
 

@@ -203,6 +203,11 @@ fn Person(user: User) -> impl IntoView {
 #[component]
 pub(super) fn AccountItems(email: String) -> impl IntoView {
     let sign_out = FormAction::<SignOut>::new();
+    Effect::new(move |_| {
+        if let Some(Err(_)) = sign_out.value().get() {
+            draft::keep_again();
+        }
+    });
     view! {
         <p class="menu__note">{email}</p>
         <div class="menu__group">

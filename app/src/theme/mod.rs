@@ -1,8 +1,9 @@
 //! Light, dark, or as the system has it: kept in a cookie, so that the server's first paint is right.
 
-use crate::call::Call;
-use crate::call::{FormAction, ServerForm};
-use crate::error::ApiError;
+use crate::{
+    call::{Call, FormAction, ServerForm},
+    error::ApiError,
+};
 use gloo_storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};

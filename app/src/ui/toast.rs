@@ -63,7 +63,7 @@ pub fn use_toasts() -> Toasts {
     use_context::<Toasts>().unwrap_or_else(Toasts::provide)
 }
 
-/// Where toasts appear; once, in [`crate::App`].
+/// Where toasts appear; once, in [`crate::Studio`].
 #[component]
 pub fn ToastRegion(toasts: Toasts) -> impl IntoView {
     view! {

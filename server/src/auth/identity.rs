@@ -203,7 +203,7 @@ impl Identity {
         }
     }
 
-    pub(super) async fn verify(&self, access_token: &str) -> Result<Claims, TokenError> {
+    pub(super) async fn verify(&self, access_token: &str) -> Result<Arc<Claims>, TokenError> {
         self.0.verifier.verify(access_token).await
     }
 

@@ -51,8 +51,9 @@ pub(super) struct Claims {
 }
 
 impl Claims {
-    fn have_expired(&self) -> bool {
-        i64::try_from(self.exp + LEEWAY_SECONDS).is_ok_and(|last| last < OffsetDateTime::now_utc().unix_timestamp())
+    /// `now` in seconds of Unix time.
+    fn have_expired(&self, now: i64) -> bool {
+        i64::try_from(self.exp.saturating_add(LEEWAY_SECONDS)).is_ok_and(|last| last < now)
     }
 
     pub(super) fn has_second_factor(&self) -> bool {
@@ -94,7 +95,7 @@ impl TokenError {
 #[derive(Debug)]
 struct Verified {
     key: Arc<VerifyingKey>,
-    claims: Claims,
+    claims: Arc<Claims>,
 }
 
 /// Verifies access tokens of one issuer.
@@ -137,7 +138,11 @@ impl Verifier {
 
     /// # Errors
     /// [`TokenError`]; anything but a valid user's token is refused, the `anon` and `service_role` keys too.
-    pub(super) async fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+    pub(super) async fn verify(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
+        self.verify_at(token, OffsetDateTime::now_utc().unix_timestamp()).await
+    }
+
+    async fn verify_at(&self, token: &str, now: i64) -> Result<Arc<Claims>, TokenError> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::invalid("too long"));
         }
@@ -149,9 +154,9 @@ impl Verifier {
             .filter(|verified| Arc::ptr_eq(&verified.key, &key))
             .map(|verified| verified.claims.clone());
         if let Some(claims) = remembered {
-            return if claims.have_expired() { Err(TokenError::Expired) } else { Ok(claims) };
+            return if claims.have_expired(now) { Err(TokenError::Expired) } else { Ok(claims) };
         }
-        let claims = self.check_with(&key, token)?;
+        let claims = Arc::new(self.check_with(&key, token)?);
         self.verified().put(digest, Verified { key, claims: claims.clone() });
         Ok(claims)
     }

@@ -104,7 +104,7 @@ async fn create(
     let back = format!("/projects/{project}/documents{place}");
     match made {
         Ok(_) => Redirect::to(&back).into_response(),
-        Err(error) => plain::failure(&state.leptos, "The files were not added", &error, &back),
+        Err(error) => plain::failure(&state.site, "The files were not added", &error, &back),
     }
 }
 

@@ -27,7 +27,7 @@ pub async fn require_login(
     match request.extensions().get::<Unsettled>() {
         // In the page's own frame, with a way to try again. Its ports refuse for the same reason.
         Some(_) if caller.is_page() => next.run(request).await,
-        Some(Unsettled(error)) => caller.refuse(&state.leptos, error.clone()),
-        None => caller.refuse(&state.leptos, Error::Unauthenticated),
+        Some(Unsettled(error)) => caller.refuse(&state.site, error.clone()),
+        None => caller.refuse(&state.site, Error::Unauthenticated),
     }
 }

@@ -26,6 +26,8 @@ const SHARED: &[(&str, &str)] = &[("referrer-policy", "no-referrer"), ("x-robots
 
 /// What one person sees is for no shared cache, and is asked for again when shown again.
 const PRIVATE: &str = "private, no-cache";
+/// A page, which a step back would show without asking: also to whoever comes after a sign-out.
+const PAGE: &str = "private, no-store";
 
 pub async fn secure(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
@@ -53,7 +55,7 @@ fn complete(headers: &mut HeaderMap, https: bool, caching: Option<&'static str>)
     }
     set_default(headers, header::CONTENT_SECURITY_POLICY, NOTHING);
     let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    if let Some(caching) = caching.or(is_page.then_some(PRIVATE)) {
+    if let Some(caching) = caching.or(is_page.then_some(PAGE)) {
         set_default(headers, header::CACHE_CONTROL, caching);
     }
 }
@@ -77,7 +79,7 @@ mod tests {
         complete(&mut headers, true, None);
         assert_eq!(headers[header::CONTENT_SECURITY_POLICY], "default-src 'self'");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
-        assert_eq!(headers[header::CACHE_CONTROL], "private, no-cache");
+        assert_eq!(headers[header::CACHE_CONTROL], "private, no-store");
         assert!(headers.contains_key(header::STRICT_TRANSPORT_SECURITY));
     }
 

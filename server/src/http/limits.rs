@@ -79,7 +79,7 @@ fn page(state: &AppState, error: &HttpError) -> Response {
             <p><a href="/">"Go to the start"</a></p>
         </main>
     };
-    (error.status(), plain::page(&state.leptos, "Something went wrong", body)).into_response()
+    (error.status(), plain::page(&state.site, "Something went wrong", body)).into_response()
 }
 
 #[cfg(test)]

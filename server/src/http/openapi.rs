@@ -126,5 +126,5 @@ async fn json() -> Response {
 
 async fn page(State(state): State<AppState>) -> Result<Response, HttpError> {
     let document = serde_json::to_value(document()).map_err(Fault::while_doing("describe the API"))?;
-    Ok(plain::page(&state.leptos, "API", html::body(&document)))
+    Ok(plain::page(&state.site, "API", html::body(&document)))
 }

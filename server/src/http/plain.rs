@@ -2,12 +2,12 @@
 //! description. They have the site's styles and no script.
 
 use super::error::HttpError;
+use app::Site;
 use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{Html, IntoResponse, Response},
 };
-use leptos::{config::LeptosOptions, prelude::*};
-use leptos_meta::{HashedStylesheet, HashedStylesheetProps};
+use leptos::prelude::*;
 
 /// Nothing but the site's own styles and fonts.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -23,8 +23,7 @@ pub fn is_wanted(headers: &HeaderMap) -> bool {
 }
 
 /// A page with the site's styles around `body`.
-pub fn page(options: &LeptosOptions, title: &str, body: impl IntoView) -> Response {
-    let stylesheet = HashedStylesheet(HashedStylesheetProps::builder().options(options.clone()).id("style").build());
+pub fn page(site: &Site, title: &str, body: impl IntoView) -> Response {
     let document = view! {
         <html lang="en">
             <head>
@@ -32,7 +31,7 @@ pub fn page(options: &LeptosOptions, title: &str, body: impl IntoView) -> Respon
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <title>{format!("{title} · Atelier")}</title>
-                {stylesheet}
+                <link id="style" rel="stylesheet" href=site.style.clone()/>
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
             </head>
             <body>{body.into_view()}</body>
@@ -43,7 +42,7 @@ pub fn page(options: &LeptosOptions, title: &str, body: impl IntoView) -> Respon
 }
 
 /// Why a form failed, with a way back.
-pub fn failure(options: &LeptosOptions, title: &str, error: &HttpError, back: &str) -> Response {
+pub fn failure(site: &Site, title: &str, error: &HttpError, back: &str) -> Response {
     let body = view! {
         <main class="plain" id="main">
             <h1>{title.to_owned()}</h1>
@@ -51,5 +50,5 @@ pub fn failure(options: &LeptosOptions, title: &str, error: &HttpError, back: &s
             <p class="plain__actions"><a class="button" href=back.to_owned()>"Go back"</a></p>
         </main>
     };
-    (error.status(), page(options, title, body)).into_response()
+    (error.status(), page(site, title, body)).into_response()
 }

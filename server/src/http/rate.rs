@@ -197,7 +197,7 @@ pub(super) async fn count(
 
 fn refuse(state: &AppState, caller: &Caller, error: Error) -> Response {
     tracing::info!(%error, "a client asks too often");
-    caller.refuse(&state.leptos, error)
+    caller.refuse(&state.site, error)
 }
 
 /// Whose account a try is about: that of the address in the form, or that of the session which waits for a second

@@ -27,21 +27,26 @@ use std::{path::Path, sync::Arc};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
+/// How the files of the built site begin, and the folder that they are in.
+const SITE_NAME: &str = "atelier";
+const SITE_PACKAGE: &str = "pkg";
+
+/// The files of the built site that pages name.
+pub fn site() -> Site {
+    Site::find(SITE_NAME, SITE_PACKAGE)
+}
+
 /// What Leptos needs to know of the built site.
 pub fn leptos_options(config: &Config) -> LeptosOptions {
-    // cargo-leptos writes the hashes of the files' names beside the program.
-    let hash_file = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("hash.txt")));
-    let hashed = hash_file.is_some_and(|path| path.is_file());
     // Set by `cargo leptos watch`, whose pages reload when something changes.
     let watched = std::env::var_os("LEPTOS_WATCH").is_some();
     LeptosOptions::builder()
-        .output_name("atelier")
+        .output_name(SITE_NAME)
         .site_root(config.site.root.to_string_lossy().as_ref())
-        .site_pkg_dir("pkg")
+        .site_pkg_dir(SITE_PACKAGE)
         .site_addr(config.site.addr)
         .reload_port(3001)
         .env(if watched { Env::DEV } else { Env::PROD })
-        .hash_files(hashed)
         .build()
 }
 
@@ -57,14 +62,12 @@ pub fn router(state: &AppState) -> Router<AppState> {
         let state = state.clone();
         move || provide_ports(&state)
     };
-    let (options, site) = (state.leptos.clone(), Arc::new(Site::find(&state.leptos)));
     let pages = [generate_route_list(app::Entrance), generate_route_list(app::Studio)].concat();
     let shell = {
-        let site = site.clone();
-        move || app::shell(asked_part(), &site, options.clone())
+        let state = state.clone();
+        move || app::shell(asked_part(), &state.site, state.leptos.clone())
     };
-    let other = move |State(state): State<AppState>, request| file_or_not_found(state, site.clone(), request);
-    Router::new().leptos_routes_with_context(state, pages, context, shell).fallback(other)
+    Router::new().leptos_routes_with_context(state, pages, context, shell).fallback(file_or_not_found)
 }
 
 fn asked_part() -> Part {
@@ -104,7 +107,7 @@ fn provide_ports(state: &AppState) {
     }
 }
 
-async fn file_or_not_found(state: AppState, site: Arc<Site>, request: Request<Body>) -> Response {
+async fn file_or_not_found(State(state): State<AppState>, request: Request<Body>) -> Response {
     let path = request.uri().path();
     if path == "/api" || path.starts_with("/api/") || path.starts_with("/auth/v1") {
         return error::unknown_route().await.into_response();
@@ -118,7 +121,7 @@ async fn file_or_not_found(state: AppState, site: Arc<Site>, request: Request<Bo
     if looks_like_file && !super::plain::is_wanted(request.headers()) {
         return StatusCode::NOT_FOUND.into_response();
     }
-    not_found_page(state, site, request).await
+    not_found_page(state, request).await
 }
 
 /// What the request asks of a file: all but its body.
@@ -164,9 +167,11 @@ fn is_hashed(path: &str) -> bool {
         .any(|part| part.len() >= 16 && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
 }
 
-async fn not_found_page(state: AppState, site: Arc<Site>, request: Request<Body>) -> Response {
-    let options = state.leptos.clone();
-    let shell = move || app::shell(Part::Studio, &site, options.clone());
+async fn not_found_page(state: AppState, request: Request<Body>) -> Response {
+    let shell = {
+        let state = state.clone();
+        move || app::shell(Part::Studio, &state.site, state.leptos.clone())
+    };
     let render = leptos_axum::render_app_async_with_context(move || provide_ports(&state), shell);
     let mut response = render(request).await;
     if response.status() == StatusCode::OK {

@@ -134,19 +134,19 @@ async fn every_kind_of_response_is_protected_and_cached_as_it_may_be() {
     let (anyone, ada) = (app.anonymous(), app.user("ada").await);
     let project = ada.new_project(ada.new_workspace("Nord").await, "Launch").await;
     let answers = [
-        ("a page", anyone.get("/").await, 200, "private, no-cache"),
+        ("a page", anyone.get("/").await, 200, "private, no-store"),
         ("the login page", anyone.get("/login").await, 200, "no-store"),
         ("a form for new people", anyone.get("/register").await, 200, "no-store"),
-        ("a page of one's own", ada.get("/workspaces").await, 200, "private, no-cache"),
+        ("a page of one's own", ada.get("/workspaces").await, 200, "private, no-store"),
         ("a redirect to the login page", anyone.get("/workspaces").await, 302, "no-store"),
         ("a redirect", anyone.get("/favicon.ico").await, 308, ""),
         ("JSON", ada.get("/api/v1/me").await, 200, "private, no-cache"),
         ("a problem", anyone.get("/api/v1/me").await, 401, "no-store"),
         ("nothing", ada.get(&format!("/api/v1/projects/{}", Uuid::now_v7())).await, 404, "no-store"),
-        ("no page", anyone.get("/no/such/page").await, 404, "private, no-cache"),
+        ("no page", anyone.get("/no/such/page").await, 404, "private, no-store"),
         ("a file", anyone.get("/favicon.svg").await, 200, "public, max-age=3600"),
         ("no file", anyone.get("/pkg/nothing.js").await, 404, ""),
-        ("a description", anyone.get("/api/docs").await, 200, "private, no-cache"),
+        ("a description", anyone.get("/api/docs").await, 200, "private, no-store"),
         ("a sign of life", anyone.get("/healthz").await, 200, "no-store"),
         ("the provider", anyone.get("/auth/v1/health").await, 401, ""),
     ];

@@ -3,6 +3,7 @@
 use super::{error::HttpError, plain, public};
 use crate::auth::NeedsSecondFactor;
 use app::ApiError;
+use app::Site;
 use axum::{
     body::Body,
     extract::Request,
@@ -11,7 +12,6 @@ use axum::{
 };
 use domain::Error;
 use leptos::{
-    config::LeptosOptions,
     prelude::*,
     server_fn::{error::SERVER_FN_ERROR_HEADER, redirect::REDIRECT_HEADER},
 };
@@ -63,7 +63,7 @@ impl Caller {
 
     /// The refusal, in the shape that the caller reads. Whoever is not signed in and looks at pages is sent to the login
     /// page, and from there back.
-    pub(super) fn refuse(&self, options: &LeptosOptions, error: Error) -> Response {
+    pub(super) fn refuse(&self, site: &Site, error: Error) -> Response {
         let sign_in_page =
             if self.needs_second_factor { app::redirect::second_factor_page } else { app::redirect::login_page };
         let login = (error == Error::Unauthenticated)
@@ -81,7 +81,7 @@ impl Caller {
                 response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
                 response
             }
-            (Transport::Form | Transport::Page, None) => self.page(options, error),
+            (Transport::Form | Transport::Page, None) => self.page(site, error),
         }
     }
 
@@ -103,13 +103,13 @@ impl Caller {
         response
     }
 
-    fn page(&self, options: &LeptosOptions, error: Error) -> Response {
+    fn page(&self, site: &Site, error: Error) -> Response {
         let retry_after = match &error {
             Error::RateLimited { retry_after_seconds } => Some(*retry_after_seconds),
             _ => None,
         };
         let back = self.page.clone().unwrap_or_else(|| "/".to_owned());
-        let mut response = plain::failure(options, "That did not work", &error.into(), &back);
+        let mut response = plain::failure(site, "That did not work", &error.into(), &back);
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = retry_after {

@@ -98,7 +98,7 @@ fn page(state: &AppState, path: &str, login: &str, back: Option<String>, fields:
             </form>
         </main>
     };
-    let mut response = (StatusCode::UNAUTHORIZED, plain::page(&state.leptos, "Signed out", body)).into_response();
+    let mut response = (StatusCode::UNAUTHORIZED, plain::page(&state.site, "Signed out", body)).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     response
 }

@@ -30,7 +30,7 @@ async fn outbox(State(state): State<AppState>, request: Request) -> Response {
         return HttpError::request(StatusCode::NOT_FOUND, "There is no such page here.").into_response();
     };
     let mut response = if plain::is_wanted(request.headers()) {
-        plain::page(&state.leptos, "Outbox", page(&kept))
+        plain::page(&state.site, "Outbox", page(&kept))
     } else {
         Json(kept.iter().map(as_json).collect::<Vec<_>>()).into_response()
     };

@@ -54,5 +54,5 @@ fn ended(state: &AppState) -> Response {
             <p class="plain__actions"><a class="button" href="/">"Go to the start"</a></p>
         </main>
     };
-    (StatusCode::NOT_FOUND, plain::page(&state.leptos, ENDED_TITLE, body)).into_response()
+    (StatusCode::NOT_FOUND, plain::page(&state.site, ENDED_TITLE, body)).into_response()
 }

@@ -32,6 +32,7 @@ use domain::{
     text::{Email, Name},
 };
 use std::net::IpAddr;
+use std::sync::Arc;
 use supabase_auth_rs::models::LogoutScope;
 
 /// Signs up, in and out for one request. [`super::session_layer`] puts one into the request's extensions, and sets the
@@ -53,7 +54,7 @@ impl std::fmt::Debug for RequestAccounts {
 /// The session of this request, which the provider still knows.
 struct Present {
     token: String,
-    claims: Claims,
+    claims: Arc<Claims>,
     user: AuthUser,
 }
 
@@ -94,7 +95,7 @@ impl RequestAccounts {
         }
     }
 
-    async fn verified(&self, token: &str) -> Result<Claims, Error> {
+    async fn verified(&self, token: &str) -> Result<Arc<Claims>, Error> {
         self.identity().verify(token).await.map_err(|error| match error {
             TokenError::KeysUnavailable(_) => Fault::Identity(Box::new(error)).into(),
             TokenError::Expired | TokenError::Invalid(_) => Error::Unauthenticated,

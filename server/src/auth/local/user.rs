@@ -27,12 +27,13 @@ use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
+use std::sync::Arc;
 use url::Url;
 use uuid::Uuid;
 
 /// A person whose token has been verified and whose session is there.
 pub(super) struct Caller {
-    pub claims: Claims,
+    pub claims: Arc<Claims>,
     pub user: users::User,
     pub session: sessions::Live,
 }
