@@ -1,10 +1,11 @@
 import type { Page } from "@playwright/test";
 import { PASSWORD, createProject, createWorkspace, signUp } from "../support/accounts";
 import { expect, hydrated, open, test } from "../support/test";
+import { newDocument, saveLine, text } from "../support/written";
 
 // A session that ends in the middle of something loses nothing. Without JavaScript: without-script.spec.ts.
 
-test.use({ expectedOnConsole: [/Failed to load resource: the server responded with a status of 401/] });
+test.use({ expectedOnConsole: [/Failed to load resource: the server responded with a status of 4(01|22)/] });
 
 const RESTORED = "Restored what you had typed.";
 
@@ -99,6 +100,20 @@ test("whoever signs out leaves no drafts behind", async ({ page }) => {
   await signUp(page);
   await open(page, "/workspaces/new");
   await page.getByLabel("Name").fill("Secret merger");
+  await page.locator(".rail__foot summary").click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL("/login");
+  expect(await page.evaluate(() => JSON.stringify(localStorage))).not.toContain("Secret merger");
+});
+
+test("nor does a document that could not be saved", async ({ page }) => {
+  await signUp(page);
+  const project = await createProject(page, await createWorkspace(page));
+  await open(page, `${project}/documents`);
+  await newDocument(page);
+  await page.getByLabel("Title").fill("");
+  await text(page).fill("Secret merger");
+  await expect(saveLine(page)).not.toContainText(/^Saved/);
   await page.locator(".rail__foot summary").click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.waitForURL("/login");
