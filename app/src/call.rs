@@ -188,7 +188,7 @@ fn form(
             send.run(body);
         }
     };
-    view! { <form method="post" action=path node_ref=node_ref on:submit=submit>{children()}</form> }
+    view! { <form action=path method="post" node_ref=node_ref on:submit=submit>{children()}</form> }
 }
 
 /// The form's fields, and the button that sent it, in the encoding of a form.
