@@ -91,10 +91,7 @@ impl Running {
 /// # Errors
 /// The true cause: the pool itself only says that it ran out of time.
 pub async fn connect(embedded: &EmbeddedParts, max_connections: u32) -> Result<Db, sqlx::Error> {
-    let mut options = connect_options(embedded.database())?;
-    if let Some(socket) = embedded.database_socket() {
-        options = options.socket(socket);
-    }
+    let options = connect_options(embedded.database())?;
     match Db::connect(options.clone(), max_connections).await {
         Err(sqlx::Error::PoolTimedOut) => {
             let alone = tokio::time::timeout(CLOSE_LIMIT, PgConnection::connect_with(&options)).await;

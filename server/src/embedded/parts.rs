@@ -134,11 +134,6 @@ impl EmbeddedParts {
         &self.database
     }
 
-    /// The folder of the database's Unix socket, if it was started here and has one.
-    pub fn database_socket(&self) -> Option<&Path> {
-        self.postgres.as_ref().and_then(EmbeddedPostgres::socket)
-    }
-
     pub fn store(&self) -> &S3 {
         &self.store
     }

@@ -116,7 +116,6 @@ pub struct Options {
 pub struct EmbeddedPostgres {
     process: Process,
     port: u16,
-    socket: Option<PathBuf>,
     password: SecretString,
     /// Held as long as the server runs, so that another process does not take it for an orphan.
     lock: fs::File,
@@ -150,11 +149,6 @@ impl EmbeddedPostgres {
     /// Of the database `atelier`.
     pub fn url(&self) -> SecretString {
         self.url_of(DATABASE)
-    }
-
-    /// The folder of its Unix socket, by which the process that started it spares both the way through TCP.
-    pub fn socket(&self) -> Option<&Path> {
-        self.socket.as_deref()
     }
 
     /// Of the database `postgres`, as superuser.
@@ -290,10 +284,9 @@ impl Place {
         let log = fs::File::create(&self.log).map_err(at("write", &self.log))?;
         let mut command = self.command("postgres");
         command.arg("-D").arg(&self.cluster).arg("-p").arg(port.to_string());
-        let socket = self.socket();
-        let folder = socket.as_deref().map(|folder| format!("\"{}\"", folder.display())).unwrap_or_default();
-        command.arg("-c").arg(format!("unix_socket_directories={folder}"));
-        for setting in ["listen_addresses=127.0.0.1", "logging_collector=off", "max_connections=200"] {
+        for setting in
+            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "logging_collector=off", "max_connections=200"]
+        {
             command.arg("-c").arg(setting);
         }
         if self.volatile {
@@ -305,17 +298,9 @@ impl Place {
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
         let process = Process::spawn(command).await.map_err(|error| self.cannot_run("postgres", error))?;
         let lock = self.lock.try_clone().map_err(at("lock", &self.cluster))?;
-        let mut running = EmbeddedPostgres { process, port, socket, password: self.password.clone(), lock };
+        let mut running = EmbeddedPostgres { process, port, password: self.password.clone(), lock };
         self.wait_until_ready(&mut running).await?;
         Ok(running)
-    }
-
-    /// The cluster's own folder, into which only its user can look. Not where its path is too long for a socket's (108 bytes
-    /// with the name of the socket), or is no word of a list in Postgres' settings.
-    fn socket(&self) -> Option<PathBuf> {
-        let folder = fs::canonicalize(&self.cluster).ok()?;
-        let fits = folder.to_str().is_some_and(|path| path.len() <= 80 && !path.contains('"'));
-        fits.then_some(folder)
     }
 
     async fn wait_until_ready(&self, running: &mut EmbeddedPostgres) -> Result<(), EmbeddedError> {
