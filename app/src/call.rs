@@ -73,13 +73,12 @@ fn answer<C: Client<ApiError>>(request: C::Request) -> Answer {
 
 /// From a text, as the resources of a page are read: there is one reader of each type then.
 fn read<T: DeserializeOwned>(answer: &str) -> Result<T, ApiError> {
-    serde_json::from_str(answer).map_err(|error| {
-        ApiError::from_server_fn_error(leptos::server_fn::error::ServerFnErrorErr::Deserialization(error.to_string()))
-    })
+    serde_json::from_str(answer)
+        .map_err(|error| ApiError::from_server_fn_error(ServerFnErrorErr::Deserialization(error.to_string())))
 }
 
 /// What the form of a [`ServerForm`] sends to the server function `S`, and what came back. Where its arguments are needed,
-/// or it is called without a form, there is `ServerAction`.
+/// there is `ServerAction`.
 pub struct FormAction<S: ServerFn<Error = ApiError>>
 where
     S::Output: 'static,

@@ -1,5 +1,6 @@
 //! The two parts of the site, and the way from one into the other.
 
+use domain::redirect::safe_next;
 use leptos::{ev, prelude::*, server_fn::redirect::set_redirect_hook};
 use leptos_router::location::{BrowserUrl, LocationProvider};
 use std::{
@@ -53,7 +54,7 @@ impl Part {
     }
 
     fn leaves_by(self, path: &str) -> bool {
-        path.starts_with('/') && !path.starts_with("//") && Self::of(path) != self
+        safe_next(path).is_some_and(|path| Self::of(path) != self)
     }
 }
 

@@ -215,7 +215,8 @@ pub struct PoolUsage {
     pub idle: usize,
 }
 
-/// A transaction, or a connection to read by, with the user it serves. What it may touch is decided by the lookups in [`crate::access`].
+/// A transaction, or a connection to read by, with the user it serves. What it may touch is decided by the lookups in
+/// [`crate::access`].
 #[derive(Debug)]
 pub struct Scope {
     held: Held,

@@ -31,8 +31,7 @@ use domain::{
     },
     text::{Email, Name},
 };
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 use supabase_auth_rs::models::LogoutScope;
 
 /// Signs up, in and out for one request. [`super::session_layer`] puts one into the request's extensions, and sets the
