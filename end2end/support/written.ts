@@ -1,5 +1,6 @@
 import type { Page } from "@playwright/test";
-import { expect, hydrated } from "./test";
+import { createProject, createWorkspace, signUp } from "./accounts";
+import { expect, hydrated, open } from "./test";
 
 /** Begins a document on a project's page of documents; ends in its editor. */
 export async function newDocument(page: Page) {
@@ -7,6 +8,15 @@ export async function newDocument(page: Page) {
   await page.waitForURL(/\/documents\/[0-9a-f-]{36}\/edit$/);
   await hydrated(page);
   await expect(text(page)).toBeVisible();
+}
+
+/** Makes an account, a workspace and a project, and begins a document in it; returns the project's address. */
+export async function firstDocument(page: Page) {
+  await signUp(page);
+  const project = await createProject(page, await createWorkspace(page));
+  await open(page, `${project}/documents`);
+  await newDocument(page);
+  return project;
 }
 
 export const text = (page: Page) => page.getByLabel("Text, in Markdown");

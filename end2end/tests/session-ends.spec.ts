@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { PASSWORD, createProject, createWorkspace, signUp } from "../support/accounts";
 import { expect, hydrated, open, test } from "../support/test";
-import { newDocument, saveLine, text } from "../support/written";
+import { firstDocument, saveLine, text } from "../support/written";
 
 // A session that ends in the middle of something loses nothing. Without JavaScript: without-script.spec.ts.
 
@@ -107,10 +107,7 @@ test("whoever signs out leaves no drafts behind", async ({ page }) => {
 });
 
 test("nor does a document that could not be saved", async ({ page }) => {
-  await signUp(page);
-  const project = await createProject(page, await createWorkspace(page));
-  await open(page, `${project}/documents`);
-  await newDocument(page);
+  await firstDocument(page);
   await page.getByLabel("Title").fill("");
   await text(page).fill("Secret merger");
   await expect(saveLine(page)).not.toContainText(/^Saved/);

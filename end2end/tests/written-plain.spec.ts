@@ -1,14 +1,10 @@
-import { createProject, createWorkspace, signUp } from "../support/accounts";
 import { expect, open, test } from "../support/test";
-import { newDocument, text } from "../support/written";
+import { firstDocument, text } from "../support/written";
 
 // Run without JavaScript alone.
 
 test("write, compare and put back with forms and links", async ({ page, context }) => {
-  await signUp(page);
-  const project = await createProject(page, await createWorkspace(page));
-  await open(page, `${project}/documents`);
-  await newDocument(page);
+  await firstDocument(page);
   const editor = new URL(page.url()).pathname;
   const save = page.getByRole("button", { name: "Save" });
   await page.getByLabel("Title").fill("Plain letter");

@@ -1,20 +1,16 @@
 import type { Download } from "@playwright/test";
 import { readFile } from "node:fs/promises";
-import { createProject, createWorkspace, signUp } from "../support/accounts";
 import { expectAccessible, expectNoSidewaysScroll } from "../support/accessibility";
 import { documentRow } from "../support/documents";
 import { anyone, makeLink } from "../support/shares";
 import { expect, open, test } from "../support/test";
-import { newDocument, saveLine, saved, text } from "../support/written";
+import { firstDocument, saveLine, saved, text } from "../support/written";
 
 const LETTER = "# Launch letter\n\nThe cellar door opens at **seven** in Ærø.\n";
 
 test("write, and find it saved, previewed and searched", async ({ page }) => {
   test.setTimeout(180_000);
-  await signUp(page);
-  const project = await createProject(page, await createWorkspace(page));
-  await open(page, `${project}/documents`);
-  await newDocument(page);
+  const project = await firstDocument(page);
   const editor = new URL(page.url()).pathname;
   await page.getByLabel("Title").fill("Launch letter");
   await text(page).fill(LETTER);
@@ -51,10 +47,7 @@ test("write, and find it saved, previewed and searched", async ({ page }) => {
 
 test("an older version is compared, put back, shared by a link and read signed out", async ({ page, browser }) => {
   test.setTimeout(120_000);
-  await signUp(page);
-  const project = await createProject(page, await createWorkspace(page));
-  await open(page, `${project}/documents`);
-  await newDocument(page);
+  await firstDocument(page);
   const long = `The price is forty kroner.\n\nThis stays.\n\n${"What nobody should lose is here. ".repeat(20)}\n`;
   await text(page).fill(long);
   await expect(saveLine(page)).toContainText(/^Saved just/);
@@ -90,10 +83,7 @@ test("an older version is compared, put back, shared by a link and read signed o
 });
 
 test("its status goes from draft to published, and a change makes a draft of it", async ({ page }) => {
-  await signUp(page);
-  const project = await createProject(page, await createWorkspace(page));
-  await open(page, `${project}/documents`);
-  await newDocument(page);
+  await firstDocument(page);
   await text(page).fill("As agreed.");
   await saved(page);
   const menu = page.locator(".status-menu");
@@ -110,10 +100,7 @@ test.describe("two windows", () => {
   test.use({ expectedOnConsole: [/Failed to load resource: the server responded with a status of 409/] });
 
   test("who comes second decides, and both texts are kept", async ({ page, context }) => {
-    await signUp(page);
-    const project = await createProject(page, await createWorkspace(page));
-    await open(page, `${project}/documents`);
-    await newDocument(page);
+    await firstDocument(page);
     await text(page).fill("The beginning.\n");
     await saved(page);
     const other = await context.newPage();
@@ -159,10 +146,7 @@ test.describe("without a connection", () => {
   test.use({ expectedOnConsole: [/net::ERR_(INTERNET_DISCONNECTED|FAILED)/] });
 
   test("what is typed is kept in the browser until it is there again", async ({ page, context }) => {
-    await signUp(page);
-    const project = await createProject(page, await createWorkspace(page));
-    await open(page, `${project}/documents`);
-    await newDocument(page);
+    await firstDocument(page);
     const editor = new URL(page.url()).pathname;
     await text(page).fill("Typed with a connection.");
     await saved(page);
@@ -188,10 +172,7 @@ test.describe("without a connection", () => {
 });
 
 test("a window that is closed before it hears of its save is nobody's rival", async ({ page, context }) => {
-  await signUp(page);
-  const project = await createProject(page, await createWorkspace(page));
-  await open(page, `${project}/documents`);
-  await newDocument(page);
+  await firstDocument(page);
   const editor = new URL(page.url()).pathname;
   await text(page).fill("First.");
   await saved(page);
@@ -219,10 +200,7 @@ test("a window that is closed before it hears of its save is nobody's rival", as
 });
 
 test("it is exported as Markdown, Word and PDF", async ({ page }) => {
-  await signUp(page);
-  const project = await createProject(page, await createWorkspace(page));
-  await open(page, `${project}/documents`);
-  await newDocument(page);
+  await firstDocument(page);
   await page.getByLabel("Title").fill("Größe");
   await text(page).fill(LETTER);
   await saved(page);
@@ -239,10 +217,7 @@ test("it is exported as Markdown, Word and PDF", async ({ page }) => {
 
 test("it fits a phone, one view at a time", async ({ page }) => {
   await page.setViewportSize({ width: 390, height: 844 });
-  await signUp(page);
-  const project = await createProject(page, await createWorkspace(page));
-  await open(page, `${project}/documents`);
-  await newDocument(page);
+  await firstDocument(page);
   await text(page).fill(`${LETTER}\n| a | b |\n|---|---|\n| ${"wide ".repeat(30)} | c |\n`);
   await expect(page.getByLabel("Preview")).toBeHidden();
   await expectNoSidewaysScroll(page, "editor on a phone");
