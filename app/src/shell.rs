@@ -3,7 +3,7 @@
 use crate::{
     Entrance, Studio, csp, flash,
     part::Part,
-    site::{Module, Site},
+    site::{Bundle, Site},
     theme,
 };
 use leptos::{config::LeptosOptions, hydration::AutoReload, nonce::use_nonce, prelude::*};
@@ -17,8 +17,9 @@ pub fn shell(part: Part, site: &Site, options: LeptosOptions) -> impl IntoView +
         Part::Entrance => view! { <Entrance/> }.into_any(),
         Part::Studio => view! { <Studio/> }.into_any(),
     };
+    let bundle = site.bundle(part).clone();
     // Who has signed in goes on to the studio.
-    let next = (part == Part::Entrance).then(|| view! { <Meanwhile module=site.studio.clone()/> });
+    let next = (part == Part::Entrance).then(|| view! { <Meanwhile bundle=site.studio.clone()/> });
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme.attribute()>
@@ -30,10 +31,10 @@ pub fn shell(part: Part, site: &Site, options: LeptosOptions) -> impl IntoView +
                 <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#141110"/>
                 <link rel="preload" href="/fonts/geist-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
                 <link rel="preload" href="/fonts/newsreader-latin.woff2" r#as="font" r#type="font/woff2" crossorigin="anonymous"/>
-                <link id="style" rel="stylesheet" href=site.style.clone()/>
+                <link id="style" rel="stylesheet" href=bundle.style.clone()/>
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
                 <AutoReload options/>
-                <Hydration module=site.module(part).clone()/>
+                <Hydration bundle/>
                 {next}
                 {flash::form_failure_meta()}
                 <MetaTags/>
@@ -45,8 +46,8 @@ pub fn shell(part: Part, site: &Site, options: LeptosOptions) -> impl IntoView +
 
 /// Loads the module of the page's part, which attaches it. Fetched from the first line of the page on.
 #[component]
-fn Hydration(module: Module) -> impl IntoView {
-    let Module { script, wasm } = module;
+fn Hydration(bundle: Bundle) -> impl IntoView {
+    let Bundle { script, wasm, .. } = bundle;
     let start = format!(
         "import('{script}').then(part => part.default({{module_or_path: '{wasm}'}}).then(() => part.hydrate()))"
     );
@@ -57,11 +58,12 @@ fn Hydration(module: Module) -> impl IntoView {
     }
 }
 
-/// Has the browser fetch a module that the next page will want, when it has nothing else to do.
+/// Has the browser fetch what the next page will want, when it has nothing else to do.
 #[component]
-fn Meanwhile(module: Module) -> impl IntoView {
+fn Meanwhile(bundle: Bundle) -> impl IntoView {
     view! {
-        <link rel="prefetch" href=module.script r#as="script" crossorigin="anonymous"/>
-        <link rel="prefetch" href=module.wasm r#as="fetch" crossorigin="anonymous"/>
+        <link rel="prefetch" href=bundle.style r#as="style"/>
+        <link rel="prefetch" href=bundle.script r#as="script" crossorigin="anonymous"/>
+        <link rel="prefetch" href=bundle.wasm r#as="fetch" crossorigin="anonymous"/>
     }
 }

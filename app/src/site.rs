@@ -3,20 +3,19 @@
 use crate::part::Part;
 use std::fs;
 
-/// What attaches the pages of a part.
+/// The paths of what the pages of a part bring: their style sheet, and the JavaScript and WebAssembly that attach them.
 #[derive(Clone, Debug)]
-pub(crate) struct Module {
-    /// The paths of its JavaScript and its WebAssembly.
-    pub script: String,
-    pub wasm: String,
+pub struct Bundle {
+    pub style: String,
+    pub(crate) script: String,
+    pub(crate) wasm: String,
 }
 
-/// The paths of the site's files, with the hashes of what is in them. Leptos's own components read these anew for each page.
+/// The site's files, named with the hashes of what is in them. Leptos's own components read these anew for each page.
 #[derive(Clone, Debug)]
 pub struct Site {
-    pub style: String,
-    pub(crate) entrance: Module,
-    pub(crate) studio: Module,
+    pub(crate) entrance: Bundle,
+    pub studio: Bundle,
 }
 
 impl Site {
@@ -25,13 +24,12 @@ impl Site {
     pub fn find(name: &str, package: &str) -> Self {
         let (studio, entrance) = (Hashes::read("hash.txt"), Hashes::read("entrance.txt"));
         Self {
-            style: studio.path(&format!("/{package}"), name, "css"),
-            entrance: entrance.module(&format!("/{package}/entrance"), name),
-            studio: studio.module(&format!("/{package}"), name),
+            entrance: entrance.bundle(&format!("/{package}/entrance"), name),
+            studio: studio.bundle(&format!("/{package}"), name),
         }
     }
 
-    pub(crate) fn module(&self, part: Part) -> &Module {
+    pub(crate) fn bundle(&self, part: Part) -> &Bundle {
         match part {
             Part::Entrance => &self.entrance,
             Part::Studio => &self.studio,
@@ -57,8 +55,9 @@ impl Hashes {
         }
     }
 
-    fn module(&self, folder: &str, name: &str) -> Module {
-        Module { script: self.path(folder, name, "js"), wasm: self.path(folder, name, "wasm") }
+    fn bundle(&self, folder: &str, name: &str) -> Bundle {
+        let path = |extension| self.path(folder, name, extension);
+        Bundle { style: path("css"), script: path("js"), wasm: path("wasm") }
     }
 }
 
@@ -69,10 +68,10 @@ mod tests {
     #[test]
     fn the_name_of_a_file_has_its_hash() {
         let hashes = Hashes("js: a-_1\nwasm: b2\ncss: c3\n".to_owned());
-        assert_eq!(hashes.path("/pkg", "atelier", "css"), "/pkg/atelier.c3.css");
-        let module = hashes.module("/pkg/entrance", "atelier");
-        assert_eq!(module.script, "/pkg/entrance/atelier.a-_1.js");
-        assert_eq!(module.wasm, "/pkg/entrance/atelier.b2.wasm");
+        let bundle = hashes.bundle("/pkg/entrance", "atelier");
+        assert_eq!(bundle.style, "/pkg/entrance/atelier.c3.css");
+        assert_eq!(bundle.script, "/pkg/entrance/atelier.a-_1.js");
+        assert_eq!(bundle.wasm, "/pkg/entrance/atelier.b2.wasm");
         assert_eq!(Hashes::default().path("/pkg", "atelier", "css"), "/pkg/atelier.css");
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Why an operation did not happen, in words that say what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Error {
     /// No valid session. HTTP 401.
     #[error("Sign in to go on.")]

@@ -1,5 +1,6 @@
 import type { Browser, Page } from "@playwright/test";
 import { PASSWORD, createProject, createWorkspace, newEmail, signUp } from "../support/accounts";
+import { invite, section } from "../support/members";
 import { expect, hydrated, open, test } from "../support/test";
 
 // Run with JavaScript and without. Two people and a dozen pages each: an unoptimised server takes its time.
@@ -11,20 +12,7 @@ async function somebodyElse(browser: Browser) {
   return await context.newPage();
 }
 
-const section = (page: Page, name: string) => page.getByRole("region", { name, exact: true });
 const person = (page: Page, text: string) => section(page, "Members").getByRole("row").filter({ hasText: text });
-
-async function invite(page: Page, workspace: string, email: string, role: string) {
-  await open(page, `${workspace}/settings`);
-  const members = section(page, "Members");
-  await members.getByLabel("Email").fill(email);
-  await members.getByLabel("Role", { exact: true }).selectOption(role);
-  await members.getByRole("button", { name: "Invite", exact: true }).click();
-  await expect(page.getByText(`${email} is invited`)).toBeVisible();
-  const link = await page.getByLabel("The link").inputValue();
-  expect(link).toMatch(/\/invite\/[\w-]{43}$/);
-  return new URL(link).pathname;
-}
 
 async function register(page: Page, email: string) {
   await page.getByLabel("Email").fill(email);

@@ -1,5 +1,6 @@
 import type { Page } from "@playwright/test";
-import { PASSWORD, signUp } from "../support/accounts";
+import { PASSWORD, createWorkspace, newEmail, signUp } from "../support/accounts";
+import { invite } from "../support/members";
 import { expect, hydrated, open, test } from "../support/test";
 
 // The pages before the sign-in have a module of their own; from one part of the site into the other is a page load.
@@ -73,4 +74,63 @@ test("a step back after the sign-out shows nothing of the studio", async ({ page
   await page.goBack();
   await page.waitForURL(/\/login\?next=/);
   await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+});
+
+/** What each element of the page looks like. */
+const looks = (page: Page) =>
+  page.evaluate(() =>
+    [...document.body.querySelectorAll("*")].map((element) => {
+      const style = getComputedStyle(element);
+      return `${element.localName}.${element.className}: ${[...style].map((name) => `${name}: ${style.getPropertyValue(name)}`).join("; ")}`;
+    }),
+  );
+
+/** Expects that a page of the entrance looks the same when it has the studio's style sheet too. */
+async function wantsNoMore(page: Page, studio: string) {
+  await expect(page.locator("link#style")).not.toHaveAttribute("href", studio);
+  await expect(async () => {
+    const before = await looks(page);
+    await page.evaluate(async (href) => {
+      const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+      document.querySelector("link#style")?.before(link);
+      await new Promise((resolve) => link.addEventListener("load", resolve));
+    }, studio);
+    const after = await looks(page);
+    await page.evaluate(() => document.querySelector("link[rel=stylesheet]:not(#style)")?.remove());
+    expect(after).toEqual(before);
+  }, page.url()).toPass({ timeout: 10_000 });
+}
+
+test.describe("what its pages want", () => {
+  test.use({ expectedOnConsole: [/status of 4(04|22)/] });
+
+  test("the entrance's style sheet leaves nothing out", async ({ page }) => {
+    test.slow();
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await signUp(page);
+    const studio = (await page.locator("link#style").getAttribute("href")) ?? "";
+    const email = newEmail();
+    const invitation = await invite(page, await createWorkspace(page), email, "member");
+    for (const path of ["/", invitation, "/invite/nothing-that-was-ever-sent", "/auth/leave"]) {
+      await open(page, path);
+      await wantsNoMore(page, studio);
+    }
+    await page.context().clearCookies();
+    const links = ["/auth/confirm?type=email&token_hash=x", "/auth/callback?error=access_denied"];
+    for (const path of ["/", invitation, "/login/link", "/register", "/reset", ...links]) {
+      await open(page, path);
+      await wantsNoMore(page, studio);
+    }
+    await open(page, "/login");
+    await page.getByLabel("Email").fill(email);
+    await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await expect(page.locator("#field-password-note")).toContainText("do not match");
+    await wantsNoMore(page, studio);
+    await open(page, "/forgot");
+    await page.getByLabel("Email").fill(email);
+    await page.getByRole("main").locator("form").getByRole("button").click();
+    await expect(page.getByLabel("Code")).toBeVisible();
+    await wantsNoMore(page, studio);
+  });
 });

@@ -58,15 +58,13 @@ fn leptos(tools: &Tools, profile: Profile) -> Command {
     leptos
 }
 
-/// Copies the module of the entrance into the site: cargo-leptos empties a project's folder before it fills it.
+/// Copies what the entrance brings into the site: cargo-leptos empties a project's folder before it fills it.
 fn add_entrance() -> Result<()> {
     let (from, into) =
         (repository::target().join("entrance/pkg/entrance"), repository::target().join("site/pkg/entrance"));
     fs::create_dir_all(&into).with_context(|| format!("{} cannot be made", into.display()))?;
     for file in files(&from)? {
-        // Its style sheet is empty: both parts have the studio's.
-        let is_style = file.file_name().is_some_and(|name| name.to_string_lossy().contains(".css"));
-        if let Some(name) = file.file_name().filter(|_| !is_style) {
+        if let Some(name) = file.file_name() {
             fs::copy(&file, into.join(name)).with_context(|| format!("{} cannot be copied", file.display()))?;
         }
     }

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     error::ApiError,
     trash::api::{MoveToTrash, RestoreFromTrash},
-    ui::{Glyph, Icon, Toast, Toasts, error_on_arrival, use_toasts},
+    ui::{Glyph, Icon, Toast, Toasts, close_popover, error_on_arrival, use_toasts},
     workspaces::count,
 };
 use domain::{
@@ -16,7 +16,6 @@ use domain::{
     folders::{Item, Items, Move},
 };
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
 
 /// How the documents in view are taken off it, and put back.
 #[derive(Clone, Copy)]
@@ -61,14 +60,14 @@ impl ItemActions {
         // What these fail with stands in their forms.
         Effect::new(move |_| {
             if let Some(Ok(_)) = actions.create.value().get() {
-                hide("new-folder");
+                close_popover("new-folder");
                 crate::ui::clear_field("new-folder-name");
                 folders.reload();
             }
         });
         Effect::new(move |_| {
             if let Some(Ok(folder)) = actions.rename.value().get() {
-                hide(&super::row::rename_dialog(folder.id));
+                close_popover(&super::row::rename_dialog(folder.id));
                 folders.reload();
             }
         });
@@ -116,7 +115,7 @@ impl ItemActions {
     }
 
     fn moved(self, moved: Move) {
-        hide(MOVE_DIALOG);
+        close_popover(MOVE_DIALOG);
         let (project, place) = (self.folders.project, self.folders.place);
         if moved.into == place {
             self.selection.clear();
@@ -159,15 +158,6 @@ fn is_or_are(items: &Items) -> String {
 /// `1 item`, `3 items`.
 pub(crate) fn several(number: usize) -> String {
     count(u32::try_from(number).unwrap_or(u32::MAX), "item")
-}
-
-/// Closes a popover, if it is open.
-fn hide(id: &str) {
-    let popover = document().get_element_by_id(id);
-    if let Some(popover) = popover.and_then(|popover| popover.dyn_into::<web_sys::HtmlElement>().ok()) {
-        // Fails where the element is no popover.
-        let _ = popover.hide_popover();
-    }
 }
 
 /// Names one item in a form of the server functions on them.

@@ -33,8 +33,11 @@ pub fn Frame() -> impl IntoView {
             <Transition fallback=rail::RailSkeleton>
                 {move || Suspend::new(async move {
                     loaded(navigation).await.ok().map(|navigation| view! {
-                        <rail::Rail navigation=navigation.clone() collapsed/>
-                        <tab_bar::TabBar navigation/>
+                        <tab_bar::TabBar
+                            workspace=navigation.workspace.as_ref().map(|(link, _)| link.clone())
+                            project=navigation.project.clone()
+                        />
+                        <rail::Rail navigation collapsed/>
                     })
                 })}
             </Transition>

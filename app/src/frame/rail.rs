@@ -3,7 +3,7 @@ use crate::{
     call::{FormAction, ServerForm},
     draft,
     theme::ThemeSwitch,
-    ui::{Avatar, Glyph, Icon, IconButton, Mark, Menu, MenuLink, Skeleton},
+    ui::{Avatar, Glyph, Icon, IconButton, Mark, Menu, MenuLink, Skeleton, close_popover},
 };
 use domain::{
     ProjectId, WorkspaceId,
@@ -15,6 +15,9 @@ use domain::{
 use gloo_storage::{LocalStorage, Storage};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
+
+/// The rail's element, which a phone opens as a sheet.
+pub(super) const ID: &str = "rail";
 
 const COLLAPSED: &str = "atelier:rail-collapsed";
 
@@ -32,14 +35,22 @@ pub(super) fn collapsed() -> RwSignal<bool> {
     collapsed
 }
 
+/// On phones a popover of the browser's own, as small as its contents: one rail for both, as a page may list a hundred names.
 #[component]
 pub(super) fn Rail(navigation: Navigation, collapsed: RwSignal<bool>) -> impl IntoView {
     let Navigation { user, workspaces, workspace, projects, project } = navigation;
     let current = workspace.as_ref().map(|(link, _)| link.id);
     let may_write = workspace.as_ref().is_some_and(|(_, role)| *role >= Role::Member);
     let fold = move |_| collapsed.update(|collapsed| *collapsed = !*collapsed);
+    let pathname = use_location().pathname;
+    Effect::new(move |before: Option<()>| {
+        pathname.track();
+        if before.is_some() {
+            close_popover(ID);
+        }
+    });
     view! {
-        <aside class="rail" aria-label="Workspace">
+        <aside class="rail" id=ID popover="auto" aria-label="Workspace">
             <div class="rail__head">
                 <a class="wordmark" href="/workspaces"><Mark/>"atelier"</a>
                 <span class="rail__fold needs-script">
@@ -74,9 +85,8 @@ fn Switcher(workspaces: Vec<WorkspaceLink>, workspace: Option<WorkspaceLink>) ->
     }
 }
 
-/// The entries of the switcher, also in the sheet on phones.
 #[component]
-pub(super) fn WorkspaceItems(workspaces: Vec<WorkspaceLink>, current: Option<WorkspaceId>) -> impl IntoView {
+fn WorkspaceItems(workspaces: Vec<WorkspaceLink>, current: Option<WorkspaceId>) -> impl IntoView {
     let items = workspaces
         .into_iter()
         .map(|link| {
@@ -103,7 +113,7 @@ pub(super) fn WorkspaceItems(workspaces: Vec<WorkspaceLink>, current: Option<Wor
 
 /// The workspace's projects; the one in view opens to its parts.
 #[component]
-pub(super) fn Projects(
+fn Projects(
     workspace: WorkspaceId,
     projects: Vec<ProjectLink>,
     project: Option<ProjectLink>,
@@ -199,9 +209,8 @@ fn Person(user: User) -> impl IntoView {
     }
 }
 
-/// The entries of the account menu, also in the sheet on phones.
 #[component]
-pub(super) fn AccountItems(email: String) -> impl IntoView {
+fn AccountItems(email: String) -> impl IntoView {
     let sign_out = FormAction::<SignOut>::new();
     Effect::new(move |_| {
         if let Some(Err(_)) = sign_out.value().get() {

@@ -1,5 +1,6 @@
 use super::button::{Button, Variant};
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
 
 /// A small dialog. The popover is the browser's own: it opens, by any button whose `popovertarget` is `id`, and closes
 /// without JavaScript.
@@ -18,6 +19,15 @@ pub fn Popover(
             <h2 class="confirm__title" id=title_id>{title.run()}</h2>
             {children()}
         </div>
+    }
+}
+
+/// Closes a popover, if it is open.
+pub fn close_popover(id: &str) {
+    let popover = document().get_element_by_id(id);
+    if let Some(popover) = popover.and_then(|popover| popover.dyn_into::<web_sys::HtmlElement>().ok()) {
+        // Fails where the element is no popover.
+        let _ = popover.hide_popover();
     }
 }
 

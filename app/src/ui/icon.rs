@@ -2,7 +2,7 @@
 //!
 //! The paths are Lucide's, under the ISC licence: public/licences/lucide-ISC.txt.
 
-use leptos::prelude::*;
+use leptos::{prelude::*, tachys::html::InertElement};
 
 /// Which icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,6 +222,7 @@ impl Glyph {
 
 /// A decorative icon: hidden from screen readers, so the control around it needs a name. How it is drawn is said once, by
 /// `.icon` in the style sheet.
+/// Never alone at the top of a component that is given attributes or events: an inert element takes none.
 #[component]
 pub fn Icon(
     glyph: Glyph,
@@ -229,14 +230,9 @@ pub fn Icon(
     #[prop(default = 16)]
     size: u8,
 ) -> impl IntoView {
-    view! {
-        <svg
-            class="icon"
-            width=size.to_string()
-            height=size.to_string()
-            viewBox="0 0 24 24"
-            aria-hidden="true"
-            inner_html=glyph.paths()
-        ></svg>
-    }
+    let paths = glyph.paths();
+    // A page has dozens: as one text each, they are no elements that the server builds and the browser walks.
+    InertElement::new(format!(
+        r#"<svg class="icon" width="{size}" height="{size}" viewBox="0 0 24 24" aria-hidden="true">{paths}</svg>"#
+    ))
 }

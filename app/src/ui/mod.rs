@@ -26,7 +26,7 @@ pub use avatar::Avatar;
 pub use badge::{Badge, Tone};
 pub use breadcrumb::{Breadcrumb, Crumb};
 pub use button::{Button, IconButton, LinkButton, Variant};
-pub use confirm::{Confirm, ConfirmActions, Popover, PopoverActions};
+pub use confirm::{Confirm, ConfirmActions, Popover, PopoverActions, close_popover};
 pub use dialog::Dialog;
 pub use empty::Empty;
 pub use failure::Failure;

@@ -422,7 +422,7 @@ struct StoredPages {
 #[async_trait]
 impl Pages for StoredPages {
     async fn locate(&self, document: DocumentId, page: u32, start: u32, quote: &str) -> Result<Option<u32>, Fault> {
-        let mut scope = self.session.scope().await?;
+        let mut scope = self.session.reading().await?;
         let access = match scope.document(document, Role::Viewer).await {
             Ok(access) => access,
             // Deleted since it was retrieved.

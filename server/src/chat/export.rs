@@ -34,7 +34,7 @@ pub struct MarkdownFile {
 
 pub async fn whole(session: &UserSession, id: ConversationId) -> Result<ConversationExport, Error> {
     let conversation = session.conversation(id).await?;
-    let mut scope = session.scope().await?;
+    let mut scope = session.reading().await?;
     let access = scope.conversation(id, Role::Viewer).await?;
     let end = messages::end_in_view(scope.conn(), &access).await?;
     Ok(ConversationExport { conversation, end_in_view: end.map(Into::into), messages: all(&mut scope, &access).await? })
@@ -53,7 +53,7 @@ async fn all(scope: &mut Scope, access: &ConversationAccess) -> Result<Vec<Messa
 }
 
 pub async fn markdown(session: &UserSession, id: ConversationId) -> Result<MarkdownFile, Error> {
-    let mut scope = session.scope().await?;
+    let mut scope = session.reading().await?;
     let access = scope.conversation(id, Role::Viewer).await?;
     let conversation = repo::get(scope.conn(), id).await?;
     let messages = in_view(&mut scope, &access).await?;

@@ -128,7 +128,7 @@ async fn replay(
     message: MessageId,
     seen: i32,
 ) -> Result<(Vec<Arc<Numbered>>, MessageState), Fault> {
-    let mut scope = session.scope().await?;
+    let mut scope = session.reading().await?;
     scope.message(message, Role::Viewer).await?;
     let state = messages::state(scope.conn(), message).await?;
     let mut events = Vec::new();
@@ -147,7 +147,7 @@ async fn replay(
 /// # Errors
 /// `NotFound` without access.
 pub async fn is_over(session: &UserSession, message: MessageId, seen: i32) -> Result<bool, Fault> {
-    let mut scope = session.scope().await?;
+    let mut scope = session.reading().await?;
     scope.message(message, Role::Viewer).await?;
     let state = messages::state(scope.conn(), message).await?;
     Ok(!state.is_open() && events::after(scope.conn(), message, seen).await?.is_empty())

@@ -92,7 +92,7 @@ impl Chat for UserSession {
         if query.is_empty() {
             return Err(Error::invalid("q", "Type what to look for."));
         }
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let (after, rows) = (page::after(&request)?, page::rows_and_one(&request));
         let hits = find::find(scope.conn(), &access, query.as_str(), after, rows).await?;
@@ -163,7 +163,7 @@ impl Chat for UserSession {
         request: PageRequest,
     ) -> Result<Page<ChatDocument>, Error> {
         let name = Prose::<{ Name::MAX_CHARS }>::parse("name", name.as_deref().unwrap_or_default())?;
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let (after, rows) = (page::after::<Uuid>(&request)?, page::rows_and_one(&request));
         let found = scope::documents(scope.conn(), &access, name.as_str(), after, rows).await?;
@@ -181,13 +181,13 @@ impl Chat for UserSession {
     }
 
     async fn project_scope(&self, project: ProjectId) -> Result<ChatScope, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         Ok(scope::of_project(scope.conn(), &access).await?)
     }
 
     async fn conversation_scope(&self, id: ConversationId) -> Result<ChatScope, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.conversation(id, Role::Viewer).await?;
         Ok(scope::of_conversation(scope.conn(), &access).await?)
     }
@@ -219,7 +219,7 @@ impl Chat for UserSession {
     }
 
     async fn branch(&self, id: MessageId) -> Result<Branch, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.message(id, Role::Viewer).await?;
         let from = messages::below(scope.conn(), id.into(), BELOW).await?;
         let end = messages::below(scope.conn(), from, i64::MAX).await?;

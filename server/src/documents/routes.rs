@@ -197,7 +197,7 @@ async fn file(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
-    let mut scope = session.scope().await?;
+    let mut scope = session.reading().await?;
     let access = scope.document(id, Role::Viewer).await?;
     let file = repo::file(&mut scope, &access).await?;
     // The connection goes back before the file is read, which may take long.

@@ -56,7 +56,7 @@ impl DocumentEvents {
             .and_then(|micros| OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).ok())
             .map_or(RECENTLY, |at| OffsetDateTime::now_utc() - at + OVERLAP)
             .clamp(RECENTLY, time::Duration::DAY);
-        let mut scope = session.scope().await?;
+        let mut scope = session.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let first = repo::active(&mut scope, &access, since).await?;
         let first_gone = repo::deleted(&mut scope, &access, since).await?;
@@ -134,7 +134,7 @@ impl DocumentEvents {
     async fn may_go_on(&self) -> bool {
         let still_there = async {
             let stands = self.session.stands().await?;
-            self.session.scope().await?.project(self.project, Role::Viewer).await?;
+            self.session.reading().await?.project(self.project, Role::Viewer).await?;
             Ok::<_, Fault>(stands)
         };
         still_there.await.unwrap_or(false)
@@ -142,7 +142,7 @@ impl DocumentEvents {
 
     /// Reads through the session's own scope, so that membership is checked each time.
     async fn read(&self, changes: &Changes) -> Result<(Vec<Document>, Vec<DocumentId>), Fault> {
-        let mut scope = self.session.scope().await?;
+        let mut scope = self.session.reading().await?;
         let access = scope.project(self.project, Role::Viewer).await?;
         let ids: Vec<Uuid> = changes.documents.iter().map(|id| Uuid::from(*id)).collect();
         let mut documents = repo::find_all(&mut scope, &access, &ids).await?;

@@ -48,7 +48,7 @@ pub(super) enum Purpose {
 
 impl Purpose {
     async fn access(self, session: &UserSession) -> Result<ProjectAccess, Fault> {
-        let mut scope = session.scope().await?;
+        let mut scope = session.reading().await?;
         match self {
             Self::Documents { project, folder } => {
                 let access = scope.project(project, Role::Member).await?;

@@ -31,7 +31,7 @@ pub fn page(site: &Site, title: &str, body: impl IntoView) -> Response {
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>
                 <meta name="color-scheme" content="light dark"/>
                 <title>{format!("{title} · Atelier")}</title>
-                <link id="style" rel="stylesheet" href=site.style.clone()/>
+                <link id="style" rel="stylesheet" href=site.studio.style.clone()/>
                 <link rel="icon" href="/favicon.svg" r#type="image/svg+xml"/>
             </head>
             <body>{body.into_view()}</body>

@@ -68,7 +68,7 @@ impl Links for UserSession {
     }
 
     async fn next_version(&self, document: DocumentId) -> Result<Option<Document>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.document(document, Role::Viewer).await?;
         Ok(documents::next_version(&mut scope, &access).await?)
     }

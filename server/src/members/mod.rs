@@ -26,7 +26,7 @@ impl Members for UserSession {
     }
 
     async fn membership(&self, workspace: WorkspaceId) -> Result<Member, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.workspace(workspace, Role::Viewer).await?;
         Ok(repo::own(&mut scope, &access).await?)
     }

@@ -29,7 +29,7 @@ impl ChooseModel for UserSession {
     }
 
     async fn conversation_model(&self, id: ConversationId) -> Result<ConversationModel, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.conversation(id, Role::Viewer).await?;
         Ok(self.model_of(&mut scope, &access).await?)
     }

@@ -25,7 +25,7 @@ use domain::{
 #[async_trait]
 impl Publications for UserSession {
     async fn publication(&self, document: DocumentId) -> Result<PublicationStatus, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.document(document, Role::Viewer).await?;
         let key = ObjectKey::Published { workspace: access.project().workspace().id(), document };
         let Some(url) = self.state.store.public_url(key) else {

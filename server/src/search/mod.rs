@@ -29,7 +29,7 @@ impl Searches for UserSession {
     }
 
     async fn search_index(&self, project: ProjectId) -> Result<SearchIndex, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let mut found = SearchIndex { model: String::new(), building: None };
         for (index, state) in index::in_use(scope.conn()).await? {

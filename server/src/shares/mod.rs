@@ -27,7 +27,7 @@ const MAX_MARKDOWN_BYTES: u64 = 512 * 1024;
 #[async_trait]
 impl Shares for UserSession {
     async fn list_shares(&self, document: DocumentId, page: PageRequest) -> Result<Page<Share>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.document(document, Role::Member).await?;
         Ok(repo::list(&mut scope, &access, &page).await?)
     }

@@ -19,7 +19,7 @@ use domain::{
 #[async_trait]
 impl Uploads for UserSession {
     async fn list_uploads(&self, project: ProjectId) -> Result<Vec<Upload>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.project(project, Role::Viewer).await?;
         let rows = repo::list(&mut scope, &access).await?;
         Ok(rows.into_iter().map(repo::Row::upload).collect())
@@ -50,7 +50,7 @@ impl Uploads for UserSession {
     }
 
     async fn upload(&self, id: UploadId) -> Result<Upload, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.upload(id, Role::Viewer).await?;
         Ok(repo::find(&mut scope, &access).await?.upload())
     }

@@ -89,7 +89,7 @@ async fn append(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Offset, HttpError> {
-    let access = session.scope().await?.upload(id, Role::Member).await?;
+    let access = session.reading().await?.upload(id, Role::Member).await?;
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if text(header::CONTENT_TYPE) != Some(CHUNK) {
         let detail = format!("Send the chunk as {CHUNK}.");

@@ -63,7 +63,7 @@ impl Written for UserSession {
     }
 
     async fn written_text(&self, id: DocumentId) -> Result<WrittenText, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.document(id, Role::Viewer).await?;
         let present = repo::find(&mut scope, &access).await?;
         let (answers, failure) = repo::answers(&mut scope, &access).await?;
@@ -115,14 +115,14 @@ impl Written for UserSession {
     }
 
     async fn list_versions(&self, id: DocumentId, page: PageRequest) -> Result<Page<Version>, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.document(id, Role::Viewer).await?;
         repo::find(&mut scope, &access).await?;
         Ok(repo::versions(&mut scope, &access, &page).await?)
     }
 
     async fn version(&self, id: VersionId) -> Result<VersionText, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.version(id, Role::Viewer).await?;
         Ok(repo::version(&mut scope, &access).await?)
     }
@@ -142,7 +142,7 @@ impl Written for UserSession {
     }
 
     async fn compare_version(&self, id: VersionId, other: Option<VersionId>) -> Result<Difference, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.version(id, Role::Viewer).await?;
         let old = repo::version(&mut scope, &access).await?.text;
         let new = match other {
@@ -160,7 +160,7 @@ impl Written for UserSession {
     }
 
     async fn compare_text(&self, id: DocumentId, text: Markdown) -> Result<Difference, Error> {
-        let mut scope = self.scope().await?;
+        let mut scope = self.reading().await?;
         let access = scope.document(id, Role::Viewer).await?;
         let present = repo::find(&mut scope, &access).await?.text;
         drop(scope);

@@ -57,7 +57,7 @@ impl Writer {
 
     /// The names of those that a worker has or will have.
     async fn reading(&self) -> Result<Vec<String>, Fault> {
-        let mut scope = self.session.scope().await?;
+        let mut scope = self.session.reading().await?;
         let conversation = scope.conversation(self.assignment.conversation, Role::Viewer).await?;
         let attached = attachments::on_branch(scope.conn(), &conversation, self.assignment.question).await?;
         let reading = attached.into_iter().filter(|one| one.is_own && one.state == AttachmentState::Reading);

@@ -266,7 +266,7 @@ impl Writer {
     /// For a call, with the rights that its session has now.
     async fn answering(&self, citer: &Calling) -> Result<Answering<'_>, Fault> {
         let id = self.assignment.conversation;
-        let mut scope = self.session.scope().await?;
+        let mut scope = self.session.reading().await?;
         let project = scope.conversation(id, Role::Viewer).await?.project().id();
         Ok(Answering {
             session: &self.session,

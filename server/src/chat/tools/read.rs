@@ -72,7 +72,7 @@ impl Tool for ReadDocument {
 
 /// Whether the question is asked of the document, or the conversation has made it.
 async fn is_asked(of: &Answering<'_>, document: DocumentId) -> Result<bool, Fault> {
-    let mut session = of.session.scope().await?;
+    let mut session = of.session.reading().await?;
     let conversation = session.conversation(of.conversation, Role::Viewer).await?;
     let documents = scope::of_question(session.conn(), &conversation, of.question).await?;
     let is_in_scope = match documents {
