@@ -111,7 +111,7 @@ test.describe("what its pages want", () => {
     const studio = (await page.locator("link#style").getAttribute("href")) ?? "";
     const email = newEmail();
     const invitation = await invite(page, await createWorkspace(page), email, "member");
-    for (const path of ["/", invitation, "/invite/nothing-that-was-ever-sent", "/auth/leave"]) {
+    for (const path of ["/", invitation, "/invite/nothing-that-was-ever-sent", "/login/second-factor", "/auth/leave"]) {
       await open(page, path);
       await wantsNoMore(page, studio);
     }

@@ -24,11 +24,10 @@ impl Navigate for UserSession {
     async fn navigation(&self, place: Place) -> Result<Navigation, Error> {
         let mut scope = self.reading().await?;
         let (workspace_in_view, project_in_view) = locate(&mut scope, place).await?;
-        let workspaces = repo::workspaces(&mut scope).await?;
+        let (workspaces, projects) = repo::menus(&mut scope, workspace_in_view.as_ref()).await?;
         let mut navigation =
-            Navigation { user: self.user().clone(), workspaces, workspace: None, projects: Vec::new(), project: None };
+            Navigation { user: self.user().clone(), workspaces, workspace: None, projects, project: None };
         if let Some(access) = workspace_in_view {
-            navigation.projects = repo::projects(&mut scope, &access).await?;
             let (workspace, project) = names(&mut scope, &navigation, &access, project_in_view.as_ref()).await?;
             navigation.workspace = Some((workspace, access.role()));
             navigation.project = project;

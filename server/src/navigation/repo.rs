@@ -8,34 +8,39 @@ use crate::{
 use domain::{projects::ProjectLink, workspaces::WorkspaceLink};
 use uuid::Uuid;
 
-/// The user's workspaces, the most recently used first, at most 50.
-pub(super) async fn workspaces(scope: &mut Scope) -> Result<Vec<WorkspaceLink>, Fault> {
+/// The user's workspaces, and the projects of one of them, each the most recently used first and at most 50. One statement,
+/// as every page waits for it.
+pub(super) async fn menus(
+    scope: &mut Scope,
+    workspace: Option<&WorkspaceAccess>,
+) -> Result<(Vec<WorkspaceLink>, Vec<ProjectLink>), Fault> {
     let user = Uuid::from(scope.user_id());
     let only = scope.only_workspace().map(Uuid::from);
     let rows = sqlx::query!(
-        "select w.id, w.name
-         from members m
-         join workspaces w on w.id = m.workspace_id
-         where m.user_id = $1 and ($2::uuid is null or m.workspace_id = $2)
-         order by w.updated_at desc, w.id desc
-         limit 50",
+        r#"(select true as "is_workspace!", w.id as "id!", w.name as "name!", w.updated_at
+            from members m
+            join workspaces w on w.id = m.workspace_id
+            where m.user_id = $1 and ($2::uuid is null or m.workspace_id = $2)
+            order by w.updated_at desc, w.id desc
+            limit 50)
+           union all
+           (select false, p.id, p.name, p.updated_at
+            from projects p
+            where p.workspace_id = $3
+            order by p.updated_at desc, p.id desc
+            limit 50)
+           order by updated_at desc, "id!" desc"#,
         user,
-        only
+        only,
+        workspace.map(|access| Uuid::from(access.id()))
     )
     .fetch_all(scope.conn())
     .await?;
-    Ok(rows.into_iter().map(|row| WorkspaceLink { id: row.id.into(), name: row.name }).collect())
-}
-
-/// The workspace's projects, the most recently used first, at most 50.
-pub(super) async fn projects(scope: &mut Scope, access: &WorkspaceAccess) -> Result<Vec<ProjectLink>, Fault> {
-    let rows = sqlx::query!(
-        "select id, name from projects where workspace_id = $1 order by updated_at desc, id desc limit 50",
-        Uuid::from(access.id())
-    )
-    .fetch_all(scope.conn())
-    .await?;
-    Ok(rows.into_iter().map(|row| ProjectLink { id: row.id.into(), name: row.name }).collect())
+    let (workspaces, projects): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.is_workspace);
+    Ok((
+        workspaces.into_iter().map(|row| WorkspaceLink { id: row.id.into(), name: row.name }).collect(),
+        projects.into_iter().map(|row| ProjectLink { id: row.id.into(), name: row.name }).collect(),
+    ))
 }
 
 /// The names of what is in view, which the menus may be too short to hold.

@@ -85,8 +85,8 @@ async fn a_projects_page_takes_few_queries_however_much_it_shows() {
         assert_eq!((home.project.document_count, home.documents.len()), (20, 5));
     })
     .await;
-    // Seven statements, and the beginning of two transactions.
-    assert!((7..=9).contains(&queries), "{queries} queries");
+    // Six statements, and the beginning of two transactions.
+    assert!((6..=8).contains(&queries), "{queries} queries");
 }
 
 #[tokio::test]
