@@ -121,6 +121,12 @@ test.describe("what its pages want", () => {
       await open(page, path);
       await wantsNoMore(page, studio);
     }
+    // A page that is gone as soon as the server has answered.
+    await page.route(/\/api\/accept_tokens/, () => undefined);
+    await open(page, "/auth/callback#access_token=a&refresh_token=b");
+    await expect(page.getByRole("status")).toBeVisible();
+    await wantsNoMore(page, studio);
+    await expect(page.locator(".without-script")).toBeHidden();
     await open(page, "/login");
     await page.getByLabel("Email").fill(email);
     await page.getByLabel("Password", { exact: true }).fill(PASSWORD);

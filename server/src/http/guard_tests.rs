@@ -129,7 +129,7 @@ async fn whoever_is_sent_to_the_login_page_comes_back() {
     let called = anyone.request(Method::POST, function).header(header::REFERER, referer.as_str());
     let called = anyone.send(called.form(&[("name", "Nord")])).await;
     let error: serde_json::Value = called.json(401);
-    assert_eq!(error, serde_json::json!("unauthenticated"));
+    assert_eq!(error, serde_json::json!({ "kind": "unauthenticated" }));
     assert_eq!(called.header("location"), "/login?next=/workspaces/new");
     assert!(called.headers.contains_key("serverfnredirect") && called.header("serverfnerror") == function);
 }

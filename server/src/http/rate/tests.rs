@@ -49,7 +49,7 @@ async fn one_address_tries_so_often_and_another_is_not_held_up() {
     }
     let refused = sign_in("192.0.2.1", 3, "*/*").await;
     let error: serde_json::Value = refused.json(429);
-    assert!(error["rate_limited"].is_object(), "as the page's script reads it: {error}");
+    assert_eq!(error["kind"], "rate_limited", "as the page's script reads it: {error}");
     let seconds: u32 = refused.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&seconds), "{seconds}");
     // The same for a form without JavaScript, as a page with a way back.
