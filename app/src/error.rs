@@ -91,3 +91,35 @@ impl FromServerFnError for ApiError {
         .into()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::ApiError;
+    use domain::{Error, FieldError};
+
+    #[test]
+    fn every_error_is_read_as_it_was_written() {
+        let message = || "Say why.".to_owned();
+        for (error, kind) in [
+            (Error::Unauthenticated, "unauthenticated"),
+            (Error::Forbidden, "forbidden"),
+            (Error::Denied { message: message() }, "denied"),
+            (Error::NotFound, "not_found"),
+            (
+                Error::Invalid { fields: vec![FieldError::new("name", "Too long."), FieldError::new("role", "?")] },
+                "invalid",
+            ),
+            (Error::Conflict { message: message() }, "conflict"),
+            (Error::TooLarge { message: message() }, "too_large"),
+            (Error::RateLimited { retry_after_seconds: 30 }, "rate_limited"),
+            (Error::Unavailable { message: message() }, "unavailable"),
+            (Error::Internal { reference: "01a2".to_owned() }, "internal"),
+        ] {
+            // Pages of the release before read this too.
+            let written = serde_json::to_value(ApiError(error.clone())).unwrap();
+            assert_eq!(written["kind"], kind);
+            assert_eq!(serde_json::from_value::<ApiError>(written).unwrap(), ApiError(error));
+        }
+    }
+}

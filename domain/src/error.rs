@@ -154,34 +154,3 @@ impl Error {
 fn first_message(fields: &[FieldError]) -> &str {
     fields.first().map_or("Check the fields and try again.", |field| field.message.as_str())
 }
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::{Error, FieldError};
-
-    #[test]
-    fn every_error_is_read_as_it_was_written() {
-        let message = || "Say why.".to_owned();
-        for (error, kind) in [
-            (Error::Unauthenticated, "unauthenticated"),
-            (Error::Forbidden, "forbidden"),
-            (Error::Denied { message: message() }, "denied"),
-            (Error::NotFound, "not_found"),
-            (
-                Error::Invalid { fields: vec![FieldError::new("name", "Too long."), FieldError::new("role", "?")] },
-                "invalid",
-            ),
-            (Error::Conflict { message: message() }, "conflict"),
-            (Error::TooLarge { message: message() }, "too_large"),
-            (Error::RateLimited { retry_after_seconds: 30 }, "rate_limited"),
-            (Error::Unavailable { message: message() }, "unavailable"),
-            (Error::Internal { reference: "01a2".to_owned() }, "internal"),
-        ] {
-            // Pages of the release before read this too.
-            let written = serde_json::to_value(&error).unwrap();
-            assert_eq!(written["kind"], kind);
-            assert_eq!(serde_json::from_value::<Error>(written).unwrap(), error);
-        }
-    }
-}
