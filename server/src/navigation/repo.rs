@@ -17,19 +17,22 @@ pub(super) async fn menus(
     let user = Uuid::from(scope.user_id());
     let only = scope.only_workspace().map(Uuid::from);
     let rows = sqlx::query!(
-        r#"(select true as "is_workspace!", w.id as "id!", w.name as "name!", w.updated_at
-            from members m
-            join workspaces w on w.id = m.workspace_id
-            where m.user_id = $1 and ($2::uuid is null or m.workspace_id = $2)
-            order by w.updated_at desc, w.id desc
-            limit 50)
-           union all
-           (select false, p.id, p.name, p.updated_at
-            from projects p
-            where p.workspace_id = $3
-            order by p.updated_at desc, p.id desc
-            limit 50)
-           order by updated_at desc, "id!" desc"#,
+        r#"select is_workspace as "is_workspace!", id as "id!", name as "name!"
+           from (
+               (select true as is_workspace, w.id, w.name, w.updated_at
+                from members m
+                join workspaces w on w.id = m.workspace_id
+                where m.user_id = $1 and ($2::uuid is null or m.workspace_id = $2)
+                order by w.updated_at desc, w.id desc
+                limit 50)
+               union all
+               (select false, p.id, p.name, p.updated_at
+                from projects p
+                where p.workspace_id = $3
+                order by p.updated_at desc, p.id desc
+                limit 50)
+           ) as listed
+           order by updated_at desc, id desc"#,
         user,
         only,
         workspace.map(|access| Uuid::from(access.id()))
