@@ -12,7 +12,8 @@ use std::{
 };
 use tokio::process::Command;
 
-const IMAGE: &str = "atelier";
+/// With its tag: by its name alone, docker saves every version that there is.
+const IMAGE: &str = "atelier:latest";
 /// What the image says it stands on.
 const BASE: &str = "{{index .Config.Labels \"org.opencontainers.image.base.name\"}}";
 const LAYERS: &str = "{{json .RootFS.Layers}}";
