@@ -40,8 +40,8 @@ pub enum Error {
     Internal { reference: String },
 }
 
-/// An [`Error`] as it is written, all kinds in one: read by this, no value has to be kept until its kind is known, which is
-/// 5 kB of the code that a browser loads.
+/// An [`Error`] as it is written, all kinds in one: read by this, no value has to be kept until its kind is known, which was
+/// 18 kB of the entrance's code (3 kB of them compressed).
 #[derive(Deserialize)]
 struct Flat {
     kind: Kind,

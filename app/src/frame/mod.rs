@@ -34,8 +34,8 @@ pub fn Frame() -> impl IntoView {
                 {move || Suspend::new(async move {
                     loaded(navigation).await.ok().map(|navigation| view! {
                         <tab_bar::TabBar
-                            workspace=navigation.workspace.as_ref().map(|(link, _)| link.clone())
-                            project=navigation.project.clone()
+                            workspace=navigation.workspace.as_ref().map(|(link, _)| link.id)
+                            project=navigation.project.as_ref().map(|link| link.id)
                         />
                         <rail::Rail navigation collapsed/>
                     })

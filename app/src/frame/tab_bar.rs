@@ -1,14 +1,14 @@
 use super::rail;
 use crate::ui::{Glyph, Icon};
-use domain::{projects::ProjectLink, workspaces::WorkspaceLink};
+use domain::{ProjectId, WorkspaceId};
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
 /// The bar at the foot of a phone: the parts of the project in view, and what opens the rail as a sheet.
 #[component]
-pub(super) fn TabBar(workspace: Option<WorkspaceLink>, project: Option<ProjectLink>) -> impl IntoView {
-    let home = workspace.map_or_else(|| "/workspaces".to_owned(), |link| format!("/workspaces/{}", link.id));
-    let project_tabs = project.map(|ProjectLink { id, .. }| {
+pub(super) fn TabBar(workspace: Option<WorkspaceId>, project: Option<ProjectId>) -> impl IntoView {
+    let home = workspace.map_or_else(|| "/workspaces".to_owned(), |id| format!("/workspaces/{id}"));
+    let project_tabs = project.map(|id| {
         view! {
             <Tab href=format!("/projects/{id}") glyph=Glyph::Folder label="Project" under=""/>
             <Tab href=format!("/projects/{id}/documents") glyph=Glyph::FileText label="Documents" under="/documents/"/>

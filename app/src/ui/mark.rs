@@ -1,6 +1,7 @@
 use leptos::{prelude::*, tachys::html::InertElement};
 
-/// The mark: a north-light window of four panes, one of them lit in the accent. Decorative: the name stands beside it. Inert, as [`super::Icon`].
+/// The mark: a north-light window of four panes, one of them lit in the accent. Decorative: the name stands beside it.
+/// Inert, as [`super::Icon`].
 #[component]
 pub fn Mark(
     /// Height in px.
