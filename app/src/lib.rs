@@ -13,6 +13,7 @@ mod call;
 pub mod chat;
 pub mod documents;
 pub mod draft;
+pub mod entrance;
 pub mod error;
 mod event_source;
 pub mod flash;
@@ -53,8 +54,8 @@ mod status;
 
 pub use error::ApiError;
 pub use part::Part;
-pub use routes::{Entrance, Studio};
+pub use routes::Studio;
 #[cfg(feature = "ssr")]
-pub use shell::shell;
+pub use shell::{entrance_document, studio_document};
 #[cfg(feature = "ssr")]
 pub use site::Site;

@@ -28,34 +28,41 @@ impl Part {
             Some(_) => Self::Studio,
         }
     }
+}
 
-    /// Has links and redirects into the other part load its page. To be called before the router hears of them, by the owner
-    /// that it will be of.
-    pub(crate) fn keep(self) {
-        window_event_listener(ev::click, move |click| {
-            if click.button() != 0 || click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key() {
-                return;
-            }
-            let clicked = click.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-            let link = clicked.and_then(|clicked| clicked.closest("a[href]").ok().flatten());
-            if link.and_then(|link| link.get_attribute("href")).is_some_and(|path| self.leaves_by(&path)) {
-                click.stop_immediate_propagation();
-            }
-        });
-        // The hook is the process's: the server must not keep the owner of a page in it.
-        if cfg!(feature = "ssr") {
+/// Has links and redirects from the studio into the entrance load their page. To be called before the router hears of them, by
+/// the owner that it will be of.
+pub(crate) fn load_what_leads_to_the_entrance() {
+    window_event_listener(ev::click, move |click| {
+        if click.button() != 0 || click.ctrl_key() || click.meta_key() || click.shift_key() || click.alt_key() {
             return;
         }
-        let owner = Owner::current();
-        let _ = set_redirect_hook(move |to| match &owner {
-            Some(owner) if !self.leaves_by(to) => owner.with(|| BrowserUrl::redirect(to)),
-            _ => leave(to),
-        });
+        let clicked = click.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+        let link = clicked.and_then(|clicked| clicked.closest("a[href]").ok().flatten());
+        if link.and_then(|link| link.get_attribute("href")).is_some_and(|path| leads_to_the_entrance(&path)) {
+            click.stop_immediate_propagation();
+        }
+    });
+    // The hook is the process's: the server must not keep the owner of a page in it.
+    if cfg!(feature = "ssr") {
+        return;
     }
+    let owner = Owner::current();
+    let _ = set_redirect_hook(move |to| match &owner {
+        Some(owner) if !leads_to_the_entrance(to) => owner.with(|| BrowserUrl::redirect(to)),
+        _ => leave(to),
+    });
+}
 
-    fn leaves_by(self, path: &str) -> bool {
-        safe_next(path).is_some_and(|path| Self::of(path) != self)
+/// Of the entrance, which has no router.
+pub(crate) fn load_what_redirects_lead_to() {
+    if cfg!(not(feature = "ssr")) {
+        let _ = set_redirect_hook(leave);
     }
+}
+
+fn leads_to_the_entrance(path: &str) -> bool {
+    safe_next(path).is_some_and(|path| Part::of(path) == Part::Entrance)
 }
 
 /// Loads a page. What else is answered until it is there, as that nobody is signed in any more, leads nowhere else.
@@ -70,20 +77,19 @@ fn leave(to: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::Part;
+    use super::{Part, leads_to_the_entrance};
 
     #[test]
-    fn a_path_leaves_a_part_or_stays_in_it() {
+    fn a_path_is_of_one_part() {
         for path in ["/", "/?a=b", "/login?next=/chat/1", "/invite/abc#x"] {
             assert_eq!(Part::of(path), Part::Entrance, "{path}");
-            assert!(Part::Studio.leaves_by(path) && !Part::Entrance.leaves_by(path), "{path}");
+            assert!(leads_to_the_entrance(path), "{path}");
         }
         for path in ["/workspaces", "/projects/1?next=/login", "/loginx"] {
             assert_eq!(Part::of(path), Part::Studio, "{path}");
-            assert!(Part::Entrance.leaves_by(path) && !Part::Studio.leaves_by(path), "{path}");
         }
-        for path in ["#main", "?page=2", "https://example.com/login", "//example.com/"] {
-            assert!(!Part::Entrance.leaves_by(path) && !Part::Studio.leaves_by(path), "{path}");
+        for path in ["/workspaces", "#main", "?page=2", "https://example.com/login", "//example.com/"] {
+            assert!(!leads_to_the_entrance(path), "{path}");
         }
     }
 }

@@ -1,20 +1,14 @@
-//! Every page and its address.
+//! Every page of the studio and its address.
 
 use crate::{
     account::{AccountPage, EnrolPage},
-    auth::{
-        CallbackPage, ConfirmPage, ForgotPage, LeavePage, LinkPage, LoginPage, RegisterPage, ResetPage,
-        SecondFactorPage,
-    },
     chat::{ChatPage, ConversationPage},
     documents::{DocumentPage, DocumentsPage},
     error::ApiError,
     flash,
     frame::Frame,
-    landing::LandingPage,
-    members::InvitePage,
     not_found::NotFoundPage,
-    part::Part,
+    part,
     projects::ProjectPage,
     search::SearchPage,
     shares::SharedPage,
@@ -28,85 +22,64 @@ use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
-    components::{FlatRoutes, ParentRoute, Route, Router, Routes},
+    components::{ParentRoute, Route, Router, Routes},
     hooks::{use_params_map, use_query_map},
     path,
 };
 use std::{str::FromStr, time::Duration};
 
-/// The pages before the sign-in, and those that a link of a mail leads to. Their module is a small part of the studio's: who
-/// signs in waits for little, and the rest arrives meanwhile.
-#[component]
-pub fn Entrance() -> impl IntoView {
-    view! {
-        <Surroundings part=Part::Entrance>
-            <FlatRoutes fallback=Elsewhere>
-                <Route path=path!("/") view=LandingPage ssr=SsrMode::Async/>
-                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
-                <Route path=path!("/login/link") view=LinkPage ssr=SsrMode::Async/>
-                <Route path=path!("/login/second-factor") view=SecondFactorPage ssr=SsrMode::Async/>
-                <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async/>
-                <Route path=path!("/forgot") view=ForgotPage ssr=SsrMode::Async/>
-                <Route path=path!("/reset") view=ResetPage ssr=SsrMode::Async/>
-                <Route path=path!("/auth/confirm") view=ConfirmPage ssr=SsrMode::Async/>
-                <Route path=path!("/auth/callback") view=CallbackPage ssr=SsrMode::Async/>
-                <Route path=path!("/auth/leave") view=LeavePage ssr=SsrMode::Async/>
-                <Route path=path!("/invite/:token") view=InvitePage ssr=SsrMode::Async/>
-            </FlatRoutes>
-        </Surroundings>
-    }
-}
-
 /// The pages behind the sign-in, and a document shared with whoever has its link, which is read as one's own.
 #[component]
 pub fn Studio() -> impl IntoView {
     let toasts = Toasts::provide();
+    part::load_what_leads_to_the_entrance();
     view! {
-        <Surroundings part=Part::Studio>
-            <Routes fallback=Elsewhere>
-                <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async/>
-                <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
-                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
-                    <Route path=path!("/account/second-factor") view=EnrolPage ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces") view=WorkspacesPage ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces/new") view=NewWorkspacePage ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces/:workspace") view=WorkspacePage ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces/:workspace/settings") view=SettingsPage ssr=SsrMode::Async/>
-                    <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project/trash") view=TrashPage ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project/search") view=SearchPage ssr=SsrMode::Async/>
-                    <Route path=path!("/projects/:project/chat") view=ChatPage ssr=SsrMode::Async/>
-                    <Route path=path!("/documents/:document") view=DocumentPage ssr=SsrMode::Async/>
-                    <Route path=path!("/documents/:document/edit") view=EditorPage ssr=SsrMode::Async/>
-                    <Route path=path!("/documents/:document/history") view=HistoryPage ssr=SsrMode::Async/>
-                    <Route path=path!("/chat/:conversation") view=ConversationPage ssr=SsrMode::Async/>
-                </ParentRoute>
-            </Routes>
+        <Surroundings>
+            <Router>
+                <Routes fallback=Elsewhere>
+                    <Route path=path!("/shared/:token") view=SharedPage ssr=SsrMode::Async/>
+                    <ParentRoute path=path!("") view=Frame ssr=SsrMode::Async>
+                        <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                        <Route path=path!("/account/second-factor") view=EnrolPage ssr=SsrMode::Async/>
+                        <Route path=path!("/workspaces") view=WorkspacesPage ssr=SsrMode::Async/>
+                        <Route path=path!("/workspaces/new") view=NewWorkspacePage ssr=SsrMode::Async/>
+                        <Route path=path!("/workspaces/:workspace") view=WorkspacePage ssr=SsrMode::Async/>
+                        <Route path=path!("/workspaces/:workspace/settings") view=SettingsPage ssr=SsrMode::Async/>
+                        <Route path=path!("/workspaces/:workspace/projects/new") view=NewProjectPage ssr=SsrMode::Async/>
+                        <Route path=path!("/projects/:project") view=ProjectPage ssr=SsrMode::Async/>
+                        <Route path=path!("/projects/:project/documents") view=DocumentsPage ssr=SsrMode::Async/>
+                        <Route path=path!("/projects/:project/trash") view=TrashPage ssr=SsrMode::Async/>
+                        <Route path=path!("/projects/:project/search") view=SearchPage ssr=SsrMode::Async/>
+                        <Route path=path!("/projects/:project/chat") view=ChatPage ssr=SsrMode::Async/>
+                        <Route path=path!("/documents/:document") view=DocumentPage ssr=SsrMode::Async/>
+                        <Route path=path!("/documents/:document/edit") view=EditorPage ssr=SsrMode::Async/>
+                        <Route path=path!("/documents/:document/history") view=HistoryPage ssr=SsrMode::Async/>
+                        <Route path=path!("/chat/:conversation") view=ConversationPage ssr=SsrMode::Async/>
+                    </ParentRoute>
+                </Routes>
+            </Router>
         </Surroundings>
         <ToastRegion toasts/>
     }
 }
 
-/// What is around the pages of both. Async: a page is sent when it is complete, so that it reads without JavaScript, and
-/// with its true status.
+/// What is around the pages of both parts. Async: a page is sent when it is complete, so that it reads without JavaScript,
+/// and with its true status.
 #[component]
-fn Surroundings(part: Part, children: Children) -> impl IntoView {
+pub(crate) fn Surroundings(children: Children) -> impl IntoView {
     provide_meta_context();
-    part.keep();
     theme::follow_other_tabs();
     mark_hydrated();
     flash::provide_form_failure();
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Atelier".to_owned() } else { format!("{title} · Atelier") }/>
         <a class="skip-link" href="#main">"Skip to content"</a>
-        <Router>{children()}</Router>
+        {children()}
     }
 }
 
-/// No page of this part. Where the server sent it, there is none; after a step back the server is asked, as it may be a page of
-/// the other part.
+/// No page of the studio. Where the server sent it, there is none; after a step back the server is asked, as it may be a page of
+/// the entrance.
 #[component]
 fn Elsewhere() -> impl IntoView {
     let sent =

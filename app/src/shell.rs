@@ -1,22 +1,41 @@
 //! The HTML document around every page.
 
 use crate::{
-    Entrance, Studio, csp, flash,
+    Studio, csp,
+    entrance::{Entrance, Page},
+    flash,
     part::Part,
     site::{Bundle, Site},
     theme,
 };
-use leptos::{config::LeptosOptions, hydration::AutoReload, nonce::use_nonce, prelude::*};
+use leptos::{
+    config::LeptosOptions, hydration::AutoReload, nonce::use_nonce, prelude::*, tachys::reactive_graph::OwnedView,
+};
 use leptos_meta::MetaTags;
 
-/// Renders the document of a part's page, in the reader's theme, so that the first paint is the right one.
-pub fn shell(part: Part, site: &Site, options: LeptosOptions) -> impl IntoView + use<> {
+/// Renders the document of a page of the studio.
+pub fn studio_document(site: &Site, options: LeptosOptions) -> impl IntoView + use<> {
+    document(Part::Studio, site, options, || view! { <Studio/> }.into_any())
+}
+
+/// Renders the document of a page of the entrance, once what it shows is found.
+pub fn entrance_document(site: &Site, options: LeptosOptions) -> impl IntoView + use<> {
+    let page = || {
+        let found = Suspend::new(async {
+            let page = Page::asked_for().await;
+            let data = page.data();
+            // Leptos writes what was waited for when nobody owns it any more, and its signals are gone.
+            OwnedView::new(view! { <Entrance page/> {data} })
+        });
+        found.into_any()
+    };
+    document(Part::Entrance, site, options, page)
+}
+
+/// The document of a part's page, in the reader's theme, so that the first paint is the right one.
+fn document(part: Part, site: &Site, options: LeptosOptions, page: fn() -> AnyView) -> impl IntoView + use<> {
     csp::set();
     let theme = theme::of_request();
-    let page = || match part {
-        Part::Entrance => view! { <Entrance/> }.into_any(),
-        Part::Studio => view! { <Studio/> }.into_any(),
-    };
     let bundle = site.bundle(part).clone();
     // Who has signed in goes on to the studio.
     let next = (part == Part::Entrance).then(|| view! { <Meanwhile bundle=site.studio.clone()/> });

@@ -20,8 +20,17 @@ pub struct SignInPage {
     pub options: SignInOptions,
     /// The address that was typed last: into a form that came back with an error, or to have a mail sent there.
     pub email: String,
-    pub signed_in: bool,
     pub notice: Option<Notice>,
+    /// Where the person wanted to go.
+    pub next: Option<String>,
+    pub sent: Option<Sent>,
+}
+
+/// Whether the mail, which the page tells of, was asked for there once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sent {
+    Once,
+    Again,
 }
 
 /// Keeps the typed address for the next page: not in the URL, which ends up in logs.
@@ -38,14 +47,22 @@ const WHILE_A_MAIL_COUNTS: u32 = 3600;
 #[cfg(feature = "ssr")]
 const PROVIDER_PAGE: &str = "atelier_provider_page";
 
-#[server(protocol = Call)]
-pub async fn get_sign_in_page() -> Result<SignInPage, ApiError> {
-    Ok(SignInPage {
-        options: session::accounts()?.options().await?,
+/// While the identity provider does not say what it allows, the plain form is offered.
+#[cfg(feature = "ssr")]
+pub(crate) async fn get_sign_in_page(asked: &crate::entrance::Asked) -> SignInPage {
+    let sent = asked.parameter("sent").map(|sent| if sent == AGAIN { Sent::Again } else { Sent::Once });
+    SignInPage {
+        options: options().await.unwrap_or_else(|_| SignInOptions { email: true, ..SignInOptions::default() }),
         email: cookie::kept(TYPED_EMAIL).unwrap_or_default(),
-        signed_in: session::is_signed_in(),
         notice: flash::take(),
-    })
+        next: asked.parameter("next"),
+        sent,
+    }
+}
+
+#[cfg(feature = "ssr")]
+async fn options() -> Result<SignInOptions, ApiError> {
+    Ok(session::accounts()?.options().await?)
 }
 
 /// `next`: the path to go to afterwards; what is not of this site is ignored.
@@ -147,9 +164,9 @@ pub async fn start_oauth(provider: String, next: Option<String>) -> Result<(), A
 }
 
 /// The provider's page that [`start_oauth`] asked for.
-#[server(protocol = Call)]
-pub async fn get_provider_page() -> Result<Option<String>, ApiError> {
-    Ok(cookie::kept(PROVIDER_PAGE).filter(|page| page.starts_with("https://") || page.starts_with("http://")))
+#[cfg(feature = "ssr")]
+pub(crate) fn get_provider_page() -> Option<String> {
+    cookie::kept(PROVIDER_PAGE).filter(|page| page.starts_with("https://") || page.starts_with("http://"))
 }
 
 /// The code that the provider came back with.
@@ -215,9 +232,13 @@ pub(crate) fn digits(code: &str) -> Result<String, FieldError> {
     Ok(digits)
 }
 
+/// The parameter `sent` of a page whose mail was sent once more.
+#[cfg(feature = "ssr")]
+const AGAIN: &str = "again";
+
 #[cfg(feature = "ssr")]
 fn sent_page(path: &str, again: bool, next: Option<&str>) -> String {
-    let sent = format!("{path}?sent={}", if again { "again" } else { "1" });
+    let sent = format!("{path}?sent={}", if again { AGAIN } else { "1" });
     match next.and_then(domain::redirect::safe_next) {
         Some(next) => format!("{sent}&next={}", redirect::encode(next)),
         None => sent,

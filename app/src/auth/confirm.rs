@@ -2,35 +2,54 @@ use super::{AuthColumn, api, outcome::Outcome};
 use crate::{
     call::{FormAction, ServerForm},
     error::ApiError,
-    routes::query_param,
     ui::{Button, Field, FormError, LinkButton, Variant, field_error, form_error},
 };
 use domain::accounts::LinkKind;
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// What the address of a mail's link says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum MailLink {
+    /// The first of the two that change an address was opened.
+    HalfChanged,
+    Proof {
+        token: String,
+        kind: LinkKind,
+        next: Option<String>,
+    },
+    Incomplete,
+}
+
+#[cfg(feature = "ssr")]
+impl MailLink {
+    pub(crate) fn of(asked: &crate::entrance::Asked) -> Self {
+        if asked.parameter("half").is_some() {
+            return Self::HalfChanged;
+        }
+        let kind = asked.parameter("type").and_then(|kind| LinkKind::parse(&kind));
+        match (asked.parameter("token_hash"), kind) {
+            (Some(token), Some(kind)) => Self::Proof { token, kind, next: asked.parameter("next") },
+            _ => Self::Incomplete,
+        }
+    }
+}
 
 /// What a link of a mail leads to: says what the click will do, and does it only then. Programs that look into mails
 /// open links, but press no buttons.
 #[component]
-pub fn ConfirmPage() -> impl IntoView {
-    let half = query_param("half");
-    let token = query_param("token_hash");
-    let kind = query_param("type");
-    let next = query_param("next");
-    move || {
-        if half().is_some() {
-            return view! { <HalfChanged/> }.into_any();
+pub fn ConfirmPage(link: MailLink) -> impl IntoView {
+    match link {
+        MailLink::HalfChanged => view! { <HalfChanged/> }.into_any(),
+        MailLink::Proof { token, kind, next } => view! { <LinkForm token kind next/> }.into_any(),
+        MailLink::Incomplete => view! {
+            <Outcome
+                heading="This link is not whole"
+                text="A part of its address is missing. Copy all of it from the mail, or ask for a new one."
+                action=("/login/link", "Email me a new link") other=Some(("/login", "Back to sign in"))
+            />
         }
-        match (token(), kind().as_deref().and_then(LinkKind::parse)) {
-            (Some(token), Some(kind)) => view! { <LinkForm token kind next=next()/> }.into_any(),
-            _ => view! {
-                <Outcome
-                    heading="This link is not whole"
-                    text="A part of its address is missing. Copy all of it from the mail, or ask for a new one."
-                    action=("/login/link", "Email me a new link") other=Some(("/login", "Back to sign in"))
-                />
-            }
-            .into_any(),
-        }
+        .into_any(),
     }
 }
 

@@ -1,36 +1,26 @@
 use super::{
     AuthColumn,
-    api::{self, SignInPage},
-    or_plain_form,
+    api::{self, Sent, SignInPage},
     sent::{AgainFields, CodeForm, SentAgain, went_to},
 };
 use crate::{
     call::{FormAction, ServerForm},
-    routes::query_param,
     ui::{Button, Field, FormError, Variant, field_error, form_error},
 };
 use leptos::prelude::*;
 
 /// Asking for a link to choose a new password.
 #[component]
-pub fn ForgotPage() -> impl IntoView {
-    let sent = query_param("sent");
-    let page = Resource::new_blocking(sent, |_| api::get_sign_in_page());
-    let content = move || {
-        let sent = sent();
-        Suspend::new(async move {
-            let page = or_plain_form(page.await);
-            match sent {
-                Some(_) => view! { <Sent page sent/> }.into_any(),
-                None => view! { <Ask page/> }.into_any(),
-            }
-        })
-    };
-    view! { <Suspense>{content}</Suspense> }
+pub fn ForgotPage(page: SignInPage) -> impl IntoView {
+    let SignInPage { email, sent, .. } = page;
+    match sent {
+        Some(sent) => view! { <AfterSending email sent/> }.into_any(),
+        None => view! { <Ask email/> }.into_any(),
+    }
 }
 
 #[component]
-fn Ask(page: SignInPage) -> impl IntoView {
+fn Ask(email: String) -> impl IntoView {
     let action = FormAction::<api::SendRecovery>::new();
     let answer = move || action.value().get();
     view! {
@@ -40,7 +30,7 @@ fn Ask(page: SignInPage) -> impl IntoView {
                     <FormError error=form_error(answer, &["email"])/>
                     <Field
                         name="email" label="Email" kind="email" autocomplete="username" required=true autofocus=true
-                        value=page.email hint="We mail you a link to choose a new one." error=field_error(answer, "email")
+                        value=email hint="We mail you a link to choose a new one." error=field_error(answer, "email")
                     />
                     <Button variant=Variant::Primary pending=action.pending()>"Email me a link"</Button>
                 </div>
@@ -52,10 +42,9 @@ fn Ask(page: SignInPage) -> impl IntoView {
 
 /// The same for a known and an unknown address, so that nobody can probe for accounts.
 #[component]
-fn Sent(page: SignInPage, sent: Option<String>) -> impl IntoView {
+fn AfterSending(email: String, sent: Sent) -> impl IntoView {
     let again = FormAction::<api::SendRecovery>::new();
     let error = form_error(move || again.value().get(), &[]);
-    let email = page.email;
     let lead = format!(
         "{}, if there is an account with that address. Open the link in it, or type its code here, and choose a new password.",
         went_to(&email)

@@ -1,32 +1,26 @@
-use super::{AuthColumn, api, outcome::Outcome};
+use super::{AuthColumn, outcome::Outcome};
 use crate::ui::{LinkButton, Variant};
 use leptos::prelude::*;
 use leptos_meta::Meta;
 
-/// The step from a form without JavaScript to an identity provider; see [`api::start_oauth`].
+/// The step from a form without JavaScript to an identity provider; see [`super::api::start_oauth`].
 #[component]
-pub fn LeavePage() -> impl IntoView {
-    let page = Resource::new_blocking(|| (), |()| api::get_provider_page());
-    let content = move || {
-        Suspend::new(async move {
-            match page.await.ok().flatten() {
-                Some(page) => view! {
-                    <Meta http_equiv="refresh" content=format!("0;url={page}")/>
-                    <AuthColumn heading="One moment">
-                        <p class="auth__text">"You are being taken to the page where you sign in."</p>
-                        <LinkButton href=page variant=Variant::Primary>"Go there now"</LinkButton>
-                    </AuthColumn>
-                }
-                .into_any(),
-                None => view! {
-                    <Outcome
-                        heading="Nothing to go on with" text="Sign in once more to go on."
-                        action=("/login", "Back to sign in")
-                    />
-                }
-                .into_any(),
-            }
-        })
-    };
-    view! { <Suspense>{content}</Suspense> }
+pub fn LeavePage(to: Option<String>) -> impl IntoView {
+    match to {
+        Some(page) => view! {
+            <Meta http_equiv="refresh" content=format!("0;url={page}")/>
+            <AuthColumn heading="One moment">
+                <p class="auth__text">"You are being taken to the page where you sign in."</p>
+                <LinkButton href=page variant=Variant::Primary>"Go there now"</LinkButton>
+            </AuthColumn>
+        }
+        .into_any(),
+        None => view! {
+            <Outcome
+                heading="Nothing to go on with" text="Sign in once more to go on."
+                action=("/login", "Back to sign in")
+            />
+        }
+        .into_any(),
+    }
 }

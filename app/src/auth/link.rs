@@ -1,40 +1,29 @@
 use super::{
     AuthColumn,
-    api::{self, SignInPage},
-    or_plain_form,
+    api::{self, Sent, SignInPage},
     sent::{AgainFields, CodeForm, SentAgain, went_to},
     with_next,
 };
 use crate::{
     call::{FormAction, ServerForm},
-    routes::query_param,
     ui::{Button, Field, FormError, Variant, field_error, form_error},
 };
 use leptos::prelude::*;
 
 /// Signing in by a link or a code that is mailed.
 #[component]
-pub fn LinkPage() -> impl IntoView {
-    let sent = query_param("sent");
-    let next = query_param("next");
-    let page = Resource::new_blocking(sent, |_| api::get_sign_in_page());
-    let content = move || {
-        let (sent, next) = (sent(), next());
-        Suspend::new(async move {
-            let page = or_plain_form(page.await);
-            match sent {
-                Some(_) => view! { <Sent page sent next/> }.into_any(),
-                None => view! { <Ask page next/> }.into_any(),
-            }
-        })
-    };
-    view! { <Suspense>{content}</Suspense> }
+pub fn LinkPage(page: SignInPage) -> impl IntoView {
+    match page.sent {
+        Some(sent) => view! { <AfterSending page sent/> }.into_any(),
+        None => view! { <Ask page/> }.into_any(),
+    }
 }
 
 #[component]
-fn Ask(page: SignInPage, next: Option<String>) -> impl IntoView {
+fn Ask(page: SignInPage) -> impl IntoView {
     let action = FormAction::<api::SendSignInLink>::new();
     let answer = move || action.value().get();
+    let SignInPage { email, next, .. } = page;
     let login = with_next("/login", next.as_deref());
     view! {
         <AuthColumn heading="Sign in by mail">
@@ -44,7 +33,7 @@ fn Ask(page: SignInPage, next: Option<String>) -> impl IntoView {
                     <input type="hidden" name="next" value=next.unwrap_or_default()/>
                     <Field
                         name="email" label="Email" kind="email" autocomplete="username" required=true autofocus=true
-                        value=page.email hint="We mail you a link and a code. No password needed."
+                        value=email hint="We mail you a link and a code. No password needed."
                         error=field_error(answer, "email")
                     />
                     <Button variant=Variant::Primary pending=action.pending()>"Email me a link"</Button>
@@ -57,10 +46,10 @@ fn Ask(page: SignInPage, next: Option<String>) -> impl IntoView {
 
 /// The same for a known and an unknown address, so that nobody can probe for accounts.
 #[component]
-fn Sent(page: SignInPage, sent: Option<String>, next: Option<String>) -> impl IntoView {
+fn AfterSending(page: SignInPage, sent: Sent) -> impl IntoView {
     let again = FormAction::<api::SendSignInLink>::new();
     let error = form_error(move || again.value().get(), &[]);
-    let email = page.email;
+    let SignInPage { email, next, .. } = page;
     let lead = format!("{}. Open the link in it, or type its code here.", went_to(&email));
     let other = with_next("/login/link", next.as_deref());
     let resend = (!email.is_empty()).then(|| {

@@ -1,45 +1,38 @@
-use super::{AuthColumn, api, or_plain_form, providers::ProviderButtons, with_next};
+use super::{
+    AuthColumn,
+    api::{self, SignInPage},
+    providers::ProviderButtons,
+    with_next,
+};
 use crate::{
     call::{FormAction, ServerForm},
     flash::NoticeLine,
-    routes::query_param,
     ui::{Button, Field, FormError, LinkButton, PasswordField, Variant, field_error, form_error},
 };
 use leptos::prelude::*;
 
 /// Signing in.
 #[component]
-pub fn LoginPage() -> impl IntoView {
-    let page = Resource::new_blocking(|| (), |()| api::get_sign_in_page());
-    let next = query_param("next");
-    let content = move || {
-        // Read here: after an await nothing is tracked.
-        let next = next();
-        Suspend::new(async move {
-            let page = or_plain_form(page.await);
-            let other = with_next("/register", next.as_deref());
-            let link = with_next("/login/link", next.as_deref());
-            let has_email = page.options.email;
-            let has_others = has_email || !page.options.oauth.is_empty();
-            view! {
-                <NoticeLine notice=page.notice/>
-                {has_email.then(|| view! { <PasswordForm email=page.email next=next.clone()/> })}
-                {has_others.then(|| view! {
-                    <div class="auth__ways" data-alone=(!has_email).then_some("")>
-                        <ProviderButtons providers=page.options.oauth next/>
-                        {has_email.then(|| view! { <LinkButton href=link>"Email me a link instead"</LinkButton> })}
-                    </div>
-                })}
-                <div class="auth__other">
-                    {has_email.then(|| view! { <p><a href="/forgot">"Forgot your password?"</a></p> })}
-                    {page.options.sign_up_open.then(|| view! { <p>"New here? "<a href=other>"Create an account"</a></p> })}
-                </div>
-            }
-        })
-    };
+pub fn LoginPage(page: SignInPage) -> impl IntoView {
+    let SignInPage { options, email, notice, next, .. } = page;
+    let other = with_next("/register", next.as_deref());
+    let link = with_next("/login/link", next.as_deref());
+    let has_email = options.email;
+    let has_others = has_email || !options.oauth.is_empty();
     view! {
         <AuthColumn heading="Sign in">
-            <Suspense>{content}</Suspense>
+            <NoticeLine notice/>
+            {has_email.then(|| view! { <PasswordForm email next=next.clone()/> })}
+            {has_others.then(|| view! {
+                <div class="auth__ways" data-alone=(!has_email).then_some("")>
+                    <ProviderButtons providers=options.oauth next/>
+                    {has_email.then(|| view! { <LinkButton href=link>"Email me a link instead"</LinkButton> })}
+                </div>
+            })}
+            <div class="auth__other">
+                {has_email.then(|| view! { <p><a href="/forgot">"Forgot your password?"</a></p> })}
+                {options.sign_up_open.then(|| view! { <p>"New here? "<a href=other>"Create an account"</a></p> })}
+            </div>
         </AuthColumn>
     }
 }

@@ -14,8 +14,8 @@ mod reset;
 mod second_factor;
 mod sent;
 
-pub use callback::CallbackPage;
-pub use confirm::ConfirmPage;
+pub use callback::{CallbackPage, Return};
+pub use confirm::{ConfirmPage, MailLink};
 pub use forgot::ForgotPage;
 pub use leave::LeavePage;
 pub use link::LinkPage;
@@ -26,7 +26,6 @@ pub use reset::ResetPage;
 pub use second_factor::SecondFactorPage;
 
 use crate::ui::Mark;
-use api::SignInPage;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -49,12 +48,4 @@ fn with_next(path: &str, next: Option<&str>) -> String {
         Some(next) => format!("{path}?next={}", crate::redirect::encode(next)),
         None => path.to_owned(),
     }
-}
-
-/// While the identity provider does not say what it allows, the plain form is offered.
-fn or_plain_form(page: Result<SignInPage, crate::ApiError>) -> SignInPage {
-    page.unwrap_or_else(|_| SignInPage {
-        options: domain::accounts::SignInOptions { email: true, ..Default::default() },
-        ..SignInPage::default()
-    })
 }

@@ -1,44 +1,31 @@
 use super::{
     AuthColumn,
-    api::{self, SignInPage},
-    or_plain_form,
+    api::{self, Sent, SignInPage},
     providers::ProviderButtons,
     sent::{AgainFields, CodeForm, SentAgain, went_to},
     with_next,
 };
 use crate::{
     call::{FormAction, ServerForm},
-    routes::query_param,
     ui::{Button, Field, FormError, LinkButton, PasswordField, Variant, field_error, form_error},
 };
 use leptos::prelude::*;
 
 /// Making an account.
 #[component]
-pub fn RegisterPage() -> impl IntoView {
-    let sent = query_param("sent");
-    let next = query_param("next");
-    let page = Resource::new_blocking(sent, |_| api::get_sign_in_page());
-    let content = move || {
-        let (sent, next) = (sent(), next());
-        Suspend::new(async move {
-            let page = or_plain_form(page.await);
-            match sent {
-                Some(_) => view! { <ConfirmEmail page sent next/> }.into_any(),
-                None => {
-                    view! { <AuthColumn heading="Create an account"><RegisterForm page next/></AuthColumn> }.into_any()
-                }
-            }
-        })
-    };
-    view! { <Suspense>{content}</Suspense> }
+pub fn RegisterPage(page: SignInPage) -> impl IntoView {
+    match page.sent {
+        Some(sent) => view! { <ConfirmEmail page sent/> }.into_any(),
+        None => view! { <AuthColumn heading="Create an account"><RegisterForm page/></AuthColumn> }.into_any(),
+    }
 }
 
 #[component]
-fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
+fn RegisterForm(page: SignInPage) -> impl IntoView {
     let action = FormAction::<api::SignUp>::new();
+    let SignInPage { options, email, next, .. } = page;
     let other = with_next("/login", next.as_deref());
-    if !page.options.sign_up_open {
+    if !options.sign_up_open {
         return view! {
             <p class="auth__text">"New accounts are by invitation here. Ask an administrator of this server for one."</p>
             <LinkButton href=other>"Sign in"</LinkButton>
@@ -46,7 +33,7 @@ fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
         .into_any();
     }
     let answer = move || action.value().get();
-    let providers = page.options.oauth;
+    let providers = options.oauth;
     let providers = (!providers.is_empty()).then(|| {
         let next = next.clone();
         view! { <div class="auth__ways"><ProviderButtons providers next/></div> }
@@ -58,7 +45,7 @@ fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
                 <input type="hidden" name="next" value=next.unwrap_or_default()/>
                 <Field
                     name="email" label="Email" kind="email" autocomplete="username" required=true
-                    autofocus=page.email.is_empty() value=page.email error=field_error(answer, "email")
+                    autofocus=email.is_empty() value=email error=field_error(answer, "email")
                 />
                 <PasswordField name="password" label="Password" new=true error=field_error(answer, "password")/>
                 <Button variant=Variant::Primary pending=action.pending()>"Create account"</Button>
@@ -72,10 +59,10 @@ fn RegisterForm(page: SignInPage, next: Option<String>) -> impl IntoView {
 
 /// The same for a new and a known address, so that nobody can probe for accounts.
 #[component]
-fn ConfirmEmail(page: SignInPage, sent: Option<String>, next: Option<String>) -> impl IntoView {
+fn ConfirmEmail(page: SignInPage, sent: Sent) -> impl IntoView {
     let again = FormAction::<api::ResendConfirmation>::new();
     let error = form_error(move || again.value().get(), &[]);
-    let email = page.email;
+    let SignInPage { email, next, .. } = page;
     let lead =
         format!("{}. Open the link in it to finish, or type its code here. Both count for an hour.", went_to(&email));
     let login = with_next("/login", next.as_deref());

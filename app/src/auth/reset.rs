@@ -1,43 +1,33 @@
-use super::{AuthColumn, api, or_plain_form, outcome::Outcome};
+use super::{AuthColumn, api, outcome::Outcome};
 use crate::{
     call::{FormAction, ServerForm},
-    routes::query_param,
     ui::{Button, FormError, PasswordField, Variant, field_error, form_error},
 };
 use leptos::prelude::*;
 
 /// Choosing a new password, after a recovery link.
 #[component]
-pub fn ResetPage() -> impl IntoView {
-    let done = query_param("done");
-    let page = Resource::new_blocking(done, |_| api::get_sign_in_page());
-    let content = move || {
-        let done = done().is_some();
-        Suspend::new(async move {
-            let page = or_plain_form(page.await);
-            match (page.signed_in, done) {
-                (true, true) => view! {
-                    <Outcome
-                        heading="Your password is changed"
-                        text="You are signed in here. Your other devices are signed out."
-                        action=("/workspaces", "Go to your workspaces")
-                    />
-                }
-                .into_any(),
-                (true, false) => view! { <ChoosePassword/> }.into_any(),
-                (false, _) => view! {
-                    <Outcome
-                        heading="Open the link in the mail first"
-                        text="A new password is chosen after opening the link that we mail you. It counts once, within an hour."
-                        action=("/forgot", "Email me a link")
-                        other=Some(("/login", "Back to sign in"))
-                    />
-                }
-                .into_any(),
-            }
-        })
-    };
-    view! { <Suspense>{content}</Suspense> }
+pub fn ResetPage(signed_in: bool, done: bool) -> impl IntoView {
+    match (signed_in, done) {
+        (true, true) => view! {
+            <Outcome
+                heading="Your password is changed"
+                text="You are signed in here. Your other devices are signed out."
+                action=("/workspaces", "Go to your workspaces")
+            />
+        }
+        .into_any(),
+        (true, false) => view! { <ChoosePassword/> }.into_any(),
+        (false, _) => view! {
+            <Outcome
+                heading="Open the link in the mail first"
+                text="A new password is chosen after opening the link that we mail you. It counts once, within an hour."
+                action=("/forgot", "Email me a link")
+                other=Some(("/login", "Back to sign in"))
+            />
+        }
+        .into_any(),
+    }
 }
 
 #[component]

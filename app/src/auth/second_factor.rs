@@ -1,25 +1,23 @@
 use super::{AuthColumn, api};
 use crate::{
     call::{FormAction, ServerForm},
-    routes::query_param,
     ui::{Button, CodeField, FormError, Variant, field_error, form_error},
 };
 use leptos::prelude::*;
 
 /// The code of the authenticator app, which a sign-in waits for.
 #[component]
-pub fn SecondFactorPage() -> impl IntoView {
+pub fn SecondFactorPage(next: Option<String>) -> impl IntoView {
     let action = FormAction::<api::AnswerSecondFactor>::new();
     let answer = move || action.value().get();
     let sign_out = FormAction::<api::SignOut>::new();
-    let next = query_param("next");
     view! {
         <AuthColumn heading="Enter your code">
             <p class="auth__text">"Your account asks for a code besides the password. Your authenticator app shows it."</p>
             <ServerForm action>
                 <div class="form">
                     <FormError error=form_error(answer, &["code"])/>
-                    <input type="hidden" name="next" value=move || next().unwrap_or_default()/>
+                    <input type="hidden" name="next" value=next.unwrap_or_default()/>
                     <CodeField label="Code" autofocus=true error=field_error(answer, "code")/>
                     <Button variant=Variant::Primary pending=action.pending()>"Sign in"</Button>
                 </div>

@@ -1,6 +1,6 @@
 //! What follows on a mail that was sent: what to do with it, its code, and the way to have it sent again.
 
-use super::api;
+use super::api::{self, Sent};
 use crate::call::{FormAction, ServerForm};
 use crate::ui::{Button, CodeField, Field, FormError, Variant, field_error, form_error};
 use leptos::prelude::*;
@@ -46,9 +46,9 @@ pub(super) fn went_to(email: &str) -> String {
 
 /// Says that it was sent once more.
 #[component]
-pub(super) fn SentAgain(sent: Option<String>) -> impl IntoView {
-    let again = sent.as_deref() == Some("again");
-    again.then(|| view! { <p class="notice" role="status">"Sent again. It can take a minute to arrive."</p> })
+pub(super) fn SentAgain(sent: Sent) -> impl IntoView {
+    (sent == Sent::Again)
+        .then(|| view! { <p class="notice" role="status">"Sent again. It can take a minute to arrive."</p> })
 }
 
 /// What a form holds that has the mail sent once more.

@@ -1,27 +1,19 @@
 //! The page for whoever is not signed in: what Atelier is, shown by one answer and its source.
 
-pub mod api;
-
 use crate::ui::{Glyph, Icon, LinkButton, Mark, Variant};
 use leptos::prelude::*;
 use leptos_meta::{Meta, Title};
 
 #[component]
-pub fn LandingPage() -> impl IntoView {
-    let signed_in = Resource::new_blocking(|| (), |()| api::signed_in());
-    let actions = move || {
-        Suspend::new(async move {
-            if signed_in.await.unwrap_or(false) {
-                view! { <LinkButton href="/workspaces" variant=Variant::Primary>"Open your workspaces"</LinkButton> }
-                    .into_any()
-            } else {
-                view! {
-                    <LinkButton href="/register" variant=Variant::Primary>"Create an account"</LinkButton>
-                    <LinkButton href="/login">"Sign in"</LinkButton>
-                }
-                .into_any()
-            }
-        })
+pub fn LandingPage(signed_in: bool) -> impl IntoView {
+    let actions = if signed_in {
+        view! { <LinkButton href="/workspaces" variant=Variant::Primary>"Open your workspaces"</LinkButton> }.into_any()
+    } else {
+        view! {
+            <LinkButton href="/register" variant=Variant::Primary>"Create an account"</LinkButton>
+            <LinkButton href="/login">"Sign in"</LinkButton>
+        }
+        .into_any()
     };
     view! {
         <Title text=""/>
@@ -33,7 +25,7 @@ pub fn LandingPage() -> impl IntoView {
             <main class="landing__main" id="main" tabindex="-1">
                 <div class="landing__pitch">
                     <h1>"Ask your team\u{2019}s documents, and read the passage behind every answer."</h1>
-                    <div class="landing__actions"><Suspense>{actions}</Suspense></div>
+                    <div class="landing__actions">{actions}</div>
                 </div>
                 <Example/>
             </main>

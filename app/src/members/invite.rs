@@ -1,8 +1,7 @@
-use super::api::{self, AcceptInvitation, InvitationView, SignOutForInvitation};
+use super::api::{AcceptInvitation, GetInvitation, InvitationView, SignOutForInvitation};
 use crate::{
     call::{FormAction, ServerForm},
     error::ApiError,
-    loaded::loaded,
     redirect::encode,
     ui::{Button, FormError, LinkButton, Mark, Time, Variant, form_error},
     workspaces::role_name,
@@ -13,30 +12,26 @@ use domain::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 /// Where an invitation's link leads. Opening it changes nothing, because mail scanners open links too: a button does.
 #[component]
-pub fn InvitePage() -> impl IntoView {
-    let params = use_params_map();
-    let token = Memo::new(move |_| params.with(|params| params.get("token").unwrap_or_default()));
+pub fn InvitePage(token: String, view: Result<InvitationView, ApiError>) -> impl IntoView {
     let accept = FormAction::<AcceptInvitation>::new();
     let sign_out = FormAction::<SignOutForInvitation>::new();
-    // Asked again after a try that failed, because it may have been used meanwhile, and when somebody else is asked for.
-    let view = Resource::new_blocking(
-        move || (token.get(), accept.version().get(), sign_out.version().get()),
-        |(token, _, _)| async move { api::get_invitation(token).await },
-    );
+    let again = FormAction::<GetInvitation>::new();
+    let invitation = format!("token={}", encode(&token));
+    // Asked again after a try that failed, because it may have been used meanwhile.
+    Effect::new(move |_| {
+        if accept.version().get() > 0 && accept.value().with(|answer| matches!(answer, Some(Err(_)))) {
+            again.dispatch(invitation.clone());
+        }
+    });
+    let shown = move || content(again.value().get().unwrap_or_else(|| view.clone()), token.clone(), accept, sign_out);
     view! {
         <Title text="Invitation"/>
         <main class="auth" id="main" tabindex="-1">
             <a class="auth__mark" href="/" aria-label="atelier"><Mark size=32/></a>
-            <Transition>
-                {move || {
-                    let token = token.get();
-                    Suspend::new(async move { content(loaded(view).await, token, accept, sign_out) })
-                }}
-            </Transition>
+            {shown}
         </main>
     }
 }

@@ -3,10 +3,9 @@
 
 use app::{
     auth::api::{
-        AcceptTokens, AnswerSecondFactor, ConfirmLink, FinishCode, GetProviderPage, GetSignInPage, ResendConfirmation,
-        SendRecovery, SendSignInLink, SignIn, SignOut, SignUp, StartOauth, VerifyCode,
+        AcceptTokens, AnswerSecondFactor, ConfirmLink, FinishCode, ResendConfirmation, SendRecovery, SendSignInLink,
+        SignIn, SignOut, SignUp, StartOauth, VerifyCode,
     },
-    landing::api::SignedIn,
     members::api::{GetInvitation, SignOutForInvitation},
     shares::api::OpenShare,
     theme::SetTheme,
@@ -30,12 +29,9 @@ const SIGN_IN_PAGES: &[&str] = &[
 /// The start, and the pages of an invitation and of a share, whose tokens tell what they are about.
 const OTHER_PAGES: &[&str] = &["/", "/invite/{token}", "/shared/{token}"];
 
-/// The server functions of those pages. Each asks the identity provider, tells only whether one is signed in, or is about
-/// the browser alone.
+/// The server functions of those pages. Each asks the identity provider, or is about the browser alone.
 pub(super) const SERVER_FUNCTIONS: &[&str] = &[
-    SignedIn::PATH,
     SetTheme::PATH,
-    GetSignInPage::PATH,
     SignIn::PATH,
     SignUp::PATH,
     SignOut::PATH,
@@ -45,7 +41,6 @@ pub(super) const SERVER_FUNCTIONS: &[&str] = &[
     VerifyCode::PATH,
     ConfirmLink::PATH,
     StartOauth::PATH,
-    GetProviderPage::PATH,
     FinishCode::PATH,
     AcceptTokens::PATH,
     AnswerSecondFactor::PATH,

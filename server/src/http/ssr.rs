@@ -9,13 +9,14 @@ use crate::{
     session::UserSession,
     shares::SharesByToken,
 };
-use app::{Part, Site, flash::FormFailure};
+use app::{Site, flash::FormFailure};
 use axum::{
     Router,
     body::Body,
     extract::{FromRef, State},
     http::{HeaderValue, Method, Request, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
+    routing::get,
 };
 use domain::{Session, accounts::Accounts, members::Letterbox, shares::OpenShares};
 use leptos::{
@@ -62,16 +63,19 @@ pub fn router(state: &AppState) -> Router<AppState> {
         let state = state.clone();
         move || provide_ports(&state)
     };
-    let pages = [generate_route_list(app::Entrance), generate_route_list(app::Studio)].concat();
-    let shell = {
-        let state = state.clone();
-        move || app::shell(asked_part(), &state.site, state.leptos.clone())
+    let (entrance, studio) = {
+        let (first, second) = (state.clone(), state.clone());
+        (
+            move || app::entrance_document(&first.site, first.leptos.clone()),
+            move || app::studio_document(&second.site, second.leptos.clone()),
+        )
     };
-    Router::new().leptos_routes_with_context(state, pages, context, shell).fallback(file_or_not_found)
-}
-
-fn asked_part() -> Part {
-    use_context::<Parts>().map_or(Part::Studio, |request| Part::of(request.uri.path()))
+    let entrance = leptos_axum::render_app_async_with_context(context.clone(), entrance);
+    let pages =
+        app::entrance::PATHS.iter().fold(Router::new(), |router, path| router.route(path, get(entrance.clone())));
+    pages
+        .leptos_routes_with_context(state, generate_route_list(app::Studio), context, studio)
+        .fallback(file_or_not_found)
 }
 
 /// `/favicon.ico` is asked for by habit; the icon is an SVG.
@@ -170,7 +174,7 @@ fn is_hashed(path: &str) -> bool {
 async fn not_found_page(state: AppState, request: Request<Body>) -> Response {
     let shell = {
         let state = state.clone();
-        move || app::shell(Part::Studio, &state.site, state.leptos.clone())
+        move || app::studio_document(&state.site, state.leptos.clone())
     };
     let render = leptos_axum::render_app_async_with_context(move || provide_ports(&state), shell);
     let mut response = render(request).await;

@@ -1,10 +1,11 @@
 use super::super::outcome::Outcome;
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Why a provider, or a link that it made, led to nothing. Known by the protocol's `error_code`; what stands in
 /// `error_description` is never shown, because anybody can write a link with any words in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
     Cancelled,
     Spent,
     OtherBrowser,

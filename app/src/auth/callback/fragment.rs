@@ -2,7 +2,11 @@ use super::{
     super::{AuthColumn, api, confirm::HalfChanged, confirm::is_spent},
     failure::{Reason, ReasonView},
 };
-use crate::ui::{FormError, LinkButton, Variant, form_error};
+use crate::{
+    call::FormAction,
+    redirect::encode,
+    ui::{FormError, LinkButton, Variant, form_error},
+};
 use domain::accounts::LinkKind;
 use leptos::prelude::*;
 use web_sys::UrlSearchParams;
@@ -54,12 +58,13 @@ impl Fragment {
 #[component]
 pub(super) fn FragmentView() -> impl IntoView {
     let found = RwSignal::new(None::<Fragment>);
-    let action = ServerAction::<api::AcceptTokens>::new();
+    let action = FormAction::<api::AcceptTokens>::new();
     let answer = move || action.value().get();
     Effect::new(move |_| {
         let fragment = Fragment::take();
         if let Fragment::Tokens { access, refresh, kind } = &fragment {
-            action.dispatch(api::AcceptTokens { access: access.clone(), refresh: refresh.clone(), kind: *kind });
+            let kind = kind.map(|kind| format!("&kind={}", kind.as_str())).unwrap_or_default();
+            action.dispatch(format!("access={}&refresh={}{kind}", encode(access), encode(refresh)));
         }
         found.set(Some(fragment));
     });

@@ -5,39 +5,47 @@ mod fragment;
 
 use super::{
     AuthColumn, api,
-    confirm::{LinkForm, is_spent},
+    confirm::{LinkForm, MailLink, is_spent},
 };
 use crate::{
     call::{FormAction, ServerForm},
     redirect::encode,
-    routes::query_param,
     ui::{Button, FormError, Variant, form_error},
 };
-use domain::accounts::LinkKind;
-use failure::{Reason, ReasonView};
+pub use failure::Reason;
+use failure::ReasonView;
 use fragment::FragmentView;
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
 
-/// Reads the query; what stands in the fragment only the browser sees.
+/// What the query says. What stands in the fragment only the browser sees.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Return {
+    Failed(Reason),
+    Code(String),
+    Link(MailLink),
+}
+
+#[cfg(feature = "ssr")]
+impl Return {
+    pub(crate) fn of(asked: &crate::entrance::Asked) -> Self {
+        if let Some(reason) = Reason::of(|name| asked.parameter(name)) {
+            return Self::Failed(reason);
+        }
+        match asked.parameter("code") {
+            Some(code) => Self::Code(code),
+            None => Self::Link(MailLink::of(asked)),
+        }
+    }
+}
+
 #[component]
-pub fn CallbackPage() -> impl IntoView {
-    let query = use_query_map();
-    let code = query_param("code");
-    let token = query_param("token_hash");
-    let kind = query_param("type");
-    let next = query_param("next");
-    move || {
-        if let Some(reason) = query.with(|query| Reason::of(|name| query.get(name))) {
-            return view! { <ReasonView reason/> }.into_any();
-        }
-        if let Some(code) = code() {
-            return view! { <CodeView code/> }.into_any();
-        }
-        match (token(), kind().as_deref().and_then(LinkKind::parse)) {
-            (Some(token), Some(kind)) => view! { <LinkForm token kind next=next()/> }.into_any(),
-            _ => view! { <FragmentView/> }.into_any(),
-        }
+pub fn CallbackPage(back: Return) -> impl IntoView {
+    match back {
+        Return::Failed(reason) => view! { <ReasonView reason/> }.into_any(),
+        Return::Code(code) => view! { <CodeView code/> }.into_any(),
+        Return::Link(MailLink::Proof { token, kind, next }) => view! { <LinkForm token kind next/> }.into_any(),
+        Return::Link(_) => view! { <FragmentView/> }.into_any(),
     }
 }
 

@@ -51,7 +51,6 @@ const fn function(name: &'static str, access: Access, fields: &'static [Field]) 
 
 /// Every server function. One that is missing here fails the test below.
 const FUNCTIONS: &[Function] = &[
-    function("get_sign_in_page", Access::Public, &[]),
     function("sign_in", Access::Public, &[]),
     function("sign_up", Access::Public, &[]),
     function("sign_out", Access::Public, &[]),
@@ -61,7 +60,6 @@ const FUNCTIONS: &[Function] = &[
     function("verify_code", Access::Public, &[]),
     function("confirm_link", Access::Public, &[]),
     function("start_oauth", Access::Public, &[]),
-    function("get_provider_page", Access::Public, &[]),
     function("finish_code", Access::Public, &[]),
     function("accept_tokens", Access::Public, &[]),
     function("answer_second_factor", Access::Public, &[]),
@@ -77,7 +75,6 @@ const FUNCTIONS: &[Function] = &[
     function("sign_out_others", Access::Account, &[]),
     function("sign_out_everywhere", Access::Account, &[]),
     function("delete_account", Access::Account, &[Text("confirmation", "ada@example.com")]),
-    function("signed_in", Access::Public, &[]),
     function("set_theme", Access::Public, &[]),
     function("get_navigation", Access::Veiled, &[Id("place[project]", "ProjectId")]),
     function("list_workspaces", Access::Person, &[]),

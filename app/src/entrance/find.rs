@@ -1,0 +1,74 @@
+//! What the server finds for a page of the entrance.
+
+use super::Page;
+use crate::{
+    auth::{
+        MailLink, Return,
+        api::{get_provider_page, get_sign_in_page},
+    },
+    members::api::get_invitation,
+    redirect::decode,
+    session,
+};
+use leptos::prelude::use_context;
+use leptos_router::{location::RequestUrl, params::ParamsMap};
+
+/// Where the pages are, as axum writes it.
+pub const PATHS: [&str; 11] = [
+    "/",
+    "/login",
+    "/login/link",
+    "/login/second-factor",
+    "/register",
+    "/forgot",
+    "/reset",
+    "/auth/confirm",
+    "/auth/callback",
+    "/auth/leave",
+    "/invite/{token}",
+];
+
+impl Page {
+    /// The page that this request asks for.
+    pub(crate) async fn asked_for() -> Self {
+        let asked = Asked::of_request();
+        let next = asked.parameter("next");
+        match asked.path.as_str() {
+            "/login" => Self::Login(get_sign_in_page(&asked).await),
+            "/login/link" => Self::Link(get_sign_in_page(&asked).await),
+            "/login/second-factor" => Self::SecondFactor { next },
+            "/register" => Self::Register(get_sign_in_page(&asked).await),
+            "/forgot" => Self::Forgot(get_sign_in_page(&asked).await),
+            "/reset" => Self::Reset { signed_in: session::is_signed_in(), done: asked.parameter("done").is_some() },
+            "/auth/confirm" => Self::Confirm(MailLink::of(&asked)),
+            "/auth/callback" => Self::Callback(Return::of(&asked)),
+            "/auth/leave" => Self::Leave { to: get_provider_page() },
+            path => match path.strip_prefix("/invite/") {
+                Some(token) => {
+                    let token = decode(token).unwrap_or_default();
+                    Self::Invite { view: get_invitation(token.clone()).await, token }
+                }
+                None => Self::Landing { signed_in: session::is_signed_in() },
+            },
+        }
+    }
+}
+
+/// Path and query of the request.
+pub(crate) struct Asked {
+    path: String,
+    query: ParamsMap,
+}
+
+impl Asked {
+    fn of_request() -> Self {
+        let url = use_context::<RequestUrl>().unwrap_or_default().parse();
+        let (path, query) = url.map(|url| (url.path().to_owned(), url.search_params().clone())).unwrap_or_default();
+        Self { path, query }
+    }
+
+    /// A parameter of the query, if it is there and not empty.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        self.query.get(name).filter(|value| !value.is_empty())
+    }
+}

@@ -1,0 +1,85 @@
+//! The pages before the sign-in, and those that a link of a mail leads to. Their module is a small part of the studio's: who
+//! signs in waits for little, and the rest arrives meanwhile.
+//!
+//! The server finds what a page shows and writes it into the page as data, from which the browser's side attaches: it asks
+//! for nothing, and needs no router, as from one of these pages to the next is a page load.
+
+#[cfg(feature = "ssr")]
+mod find;
+
+#[cfg(feature = "ssr")]
+pub(crate) use find::Asked;
+#[cfg(feature = "ssr")]
+pub use find::PATHS;
+
+use crate::{
+    auth::{
+        CallbackPage, ConfirmPage, ForgotPage, LeavePage, LinkPage, LoginPage, MailLink, RegisterPage, ResetPage,
+        Return, SecondFactorPage, api::SignInPage,
+    },
+    error::ApiError,
+    landing::LandingPage,
+    members::{InvitePage, api::InvitationView},
+    part,
+    routes::Surroundings,
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// A page of the entrance, with what it shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Page {
+    Landing { signed_in: bool },
+    Login(SignInPage),
+    Link(SignInPage),
+    SecondFactor { next: Option<String> },
+    Register(SignInPage),
+    Forgot(SignInPage),
+    Reset { signed_in: bool, done: bool },
+    Confirm(MailLink),
+    Callback(Return),
+    Leave { to: Option<String> },
+    Invite { token: String, view: Result<InvitationView, ApiError> },
+}
+
+/// The id of the element that holds the page's data.
+const DATA: &str = "page-data";
+
+impl Page {
+    /// The page that the server wrote. There is none when something between it and the browser took it out; the page works
+    /// without a script.
+    pub fn written() -> Option<Self> {
+        let data = document().get_element_by_id(DATA)?.text_content()?;
+        serde_json::from_str(&data).ok()
+    }
+
+    /// The element that [`Self::written`] reads.
+    #[cfg(feature = "ssr")]
+    pub(crate) fn data(&self) -> impl IntoView + use<> {
+        // No text in it ends the element.
+        let json = serde_json::to_string(self).unwrap_or_default().replace('<', "\\u003c");
+        view! { <script id=DATA type="application/json">{json}</script> }
+    }
+}
+
+#[component]
+pub fn Entrance(page: Page) -> impl IntoView {
+    part::load_what_redirects_lead_to();
+    view! {
+        <Surroundings>
+            {match page {
+                Page::Landing { signed_in } => view! { <LandingPage signed_in/> }.into_any(),
+                Page::Login(page) => view! { <LoginPage page/> }.into_any(),
+                Page::Link(page) => view! { <LinkPage page/> }.into_any(),
+                Page::SecondFactor { next } => view! { <SecondFactorPage next/> }.into_any(),
+                Page::Register(page) => view! { <RegisterPage page/> }.into_any(),
+                Page::Forgot(page) => view! { <ForgotPage page/> }.into_any(),
+                Page::Reset { signed_in, done } => view! { <ResetPage signed_in done/> }.into_any(),
+                Page::Confirm(link) => view! { <ConfirmPage link/> }.into_any(),
+                Page::Callback(back) => view! { <CallbackPage back/> }.into_any(),
+                Page::Leave { to } => view! { <LeavePage to/> }.into_any(),
+                Page::Invite { token, view } => view! { <InvitePage token view/> }.into_any(),
+            }}
+        </Surroundings>
+    }
+}
