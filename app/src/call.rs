@@ -1,7 +1,7 @@
 //! How the browser calls a server function: as Leptos does, but what does not depend on the function is compiled once and
 //! not for each (docs/adr/0018-entrance.md).
 
-use crate::ApiError;
+use crate::{ApiError, part};
 use leptos::{
     prelude::*,
     server::ServerActionError,
@@ -66,6 +66,7 @@ fn answer<C: Client<ApiError>>(request: C::Request) -> Answer {
         let text = response.try_into_string().await?;
         if let Some(to) = to {
             call_redirect_hook(&to);
+            part::left().await;
         }
         Ok(text)
     })

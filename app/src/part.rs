@@ -4,7 +4,9 @@ use domain::redirect::safe_next;
 use leptos::{ev, prelude::*, server_fn::redirect::set_redirect_hook};
 use leptos_router::location::{BrowserUrl, LocationProvider};
 use std::{
+    future::poll_fn,
     sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
     time::Duration,
 };
 use wasm_bindgen::JsCast;
@@ -54,7 +56,7 @@ pub(crate) fn load_what_leads_to_the_entrance() {
     });
 }
 
-/// Of the entrance, which has no router.
+/// Has redirects of the entrance load their page: it has no router.
 pub(crate) fn load_what_redirects_lead_to() {
     if cfg!(not(feature = "ssr")) {
         let _ = set_redirect_hook(leave);
@@ -65,14 +67,32 @@ fn leads_to_the_entrance(path: &str) -> bool {
     safe_next(path).is_some_and(|path| Part::of(path) == Part::Entrance)
 }
 
-/// Loads a page. What else is answered until it is there, as that nobody is signed in any more, leads nowhere else.
+static LEAVING: AtomicBool = AtomicBool::new(false);
+
+/// Loads a page.
 fn leave(to: &str) {
-    static LEAVING: AtomicBool = AtomicBool::new(false);
-    if !LEAVING.swap(true, Ordering::Relaxed) {
-        let _ = window().location().set_href(to);
-        // It may not come: the reader may have stopped it.
-        set_timeout(|| LEAVING.store(false, Ordering::Relaxed), Duration::from_secs(10));
-    }
+    LEAVING.store(true, Ordering::Relaxed);
+    let _ = window().location().set_href(to);
+    // It may not come: the reader may have stopped it.
+    set_timeout(|| LEAVING.store(false, Ordering::Relaxed), Duration::from_secs(10));
+}
+
+/// Whether another page is on its way. What is answered meanwhile, as that nobody is signed in any more, leads nowhere else.
+pub(crate) fn is_leaving() -> bool {
+    LEAVING.load(Ordering::Relaxed)
+}
+
+/// Until no other page is on its way: a form stays busy that has led to one.
+pub(crate) async fn left() {
+    poll_fn(|context| {
+        if !is_leaving() {
+            return Poll::Ready(());
+        }
+        let waker = context.waker().clone();
+        set_timeout(move || waker.wake(), Duration::from_secs(1));
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cfg(test)]
@@ -87,8 +107,9 @@ mod tests {
         }
         for path in ["/workspaces", "/projects/1?next=/login", "/loginx"] {
             assert_eq!(Part::of(path), Part::Studio, "{path}");
+            assert!(!leads_to_the_entrance(path), "{path}");
         }
-        for path in ["/workspaces", "#main", "?page=2", "https://example.com/login", "//example.com/"] {
+        for path in ["#main", "?page=2", "https://example.com/login", "//example.com/"] {
             assert!(!leads_to_the_entrance(path), "{path}");
         }
     }

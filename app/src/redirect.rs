@@ -29,7 +29,7 @@ fn coming_back(page: &str, path: &str) -> String {
 pub(crate) fn sign_in_again() {
     let location = leptos::prelude::window().location();
     let path = location.pathname().unwrap_or_default();
-    if !path.starts_with("/login") {
+    if !path.starts_with("/login") && !crate::part::is_leaving() {
         let search = location.search().unwrap_or_default();
         leptos::server_fn::redirect::call_redirect_hook(&login_page(&format!("{path}{search}")));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     Studio, csp,
-    entrance::{Entrance, Page},
+    entrance::{Entrance, EntrancePage},
     flash,
     part::Part,
     site::{Bundle, Site},
@@ -22,10 +22,13 @@ pub fn studio_document(site: &Site, options: LeptosOptions) -> impl IntoView + u
 pub fn entrance_document(site: &Site, options: LeptosOptions) -> impl IntoView + use<> {
     let page = || {
         let found = Suspend::new(async {
-            let page = Page::asked_for().await;
+            let page = EntrancePage::asked_for().await;
             let data = page.data();
-            // Leptos writes what was waited for when nobody owns it any more, and its signals are gone.
-            OwnedView::new(view! { <Entrance page/> {data} })
+            // What was waited for is written when the thread's owner may be of another request. A child of this request's: one
+            // that held itself would outlive an answer that nobody reads to its end.
+            let owner = Owner::new();
+            let view = owner.with(|| view! { <Entrance page/> {data} });
+            OwnedView::new_with_owner(view, owner)
         });
         found.into_any()
     };

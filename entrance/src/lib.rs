@@ -3,7 +3,7 @@
 // Views are nested types: the page as a whole is deeper than the default allows.
 #![recursion_limit = "512"]
 
-use app::entrance::{Entrance, Page};
+use app::entrance::{Entrance, EntrancePage};
 use leptos::prelude::*;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 #[wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
-    if let Some(page) = Page::written() {
+    if let Some(page) = EntrancePage::written() {
         leptos::mount::hydrate_body(|| view! { <Entrance page/> });
     }
 }

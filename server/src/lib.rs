@@ -82,6 +82,12 @@ pub struct Parts {
 }
 
 impl AppState {
+    /// How many hold it: what never lets go of it is a leak.
+    #[cfg(test)]
+    pub(crate) fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
     }

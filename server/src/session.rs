@@ -3,12 +3,14 @@
 
 use crate::{
     AppState,
+    access::ProjectAccess,
     auth::AuthUser,
     db::{Reading, Scope},
     fault::Fault,
 };
-use domain::accounts::User;
-use std::time::Duration;
+use domain::{ProjectId, accounts::User, workspaces::Role};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::OnceCell;
 
 /// How often an event stream asks [`UserSession::stands`], and whether its reader is still a member: it ends as soon
 /// after they are not.
@@ -21,13 +23,14 @@ pub struct UserSession {
     pub(crate) state: AppState,
     auth: AuthUser,
     user: User,
+    in_view: Arc<OnceCell<ProjectAccess>>,
 }
 
 impl UserSession {
     /// Only a verified [`AuthUser`] makes a session.
     pub fn new(state: AppState, auth: AuthUser) -> Self {
         let user = auth.to_user();
-        Self { state, auth, user }
+        Self { state, auth, user, in_view: Arc::default() }
     }
 
     /// A transaction for this person.
@@ -38,6 +41,13 @@ impl UserSession {
     /// As [`Self::scope`], to read only.
     pub(crate) async fn reading(&self) -> Result<Reading, Fault> {
         self.state.db.reading(&self.auth).await
+    }
+
+    /// Access to the project that this request's page is in. Looked up once: the frame and the page ask for it at the same
+    /// time. Not for what outlives a request.
+    pub(crate) async fn in_view(&self, scope: &mut Scope, id: ProjectId) -> Result<ProjectAccess, Fault> {
+        let first = self.in_view.get_or_try_init(|| scope.project(id, Role::Viewer)).await?;
+        if first.id() == id { Ok(*first) } else { scope.project(id, Role::Viewer).await }
     }
 
     /// As [`Self::scope`], for what a program may not do in a person's place: manage workspaces, people and keys.

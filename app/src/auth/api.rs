@@ -1,10 +1,16 @@
 //! Signing up, in and out. On success the server sets the session's cookies and redirects.
 
-use crate::call::Call;
 #[cfg(feature = "ssr")]
-use crate::{cookie, flash, redirect, session};
-use crate::{error::ApiError, flash::Notice};
-use domain::accounts::{LinkKind, SignInOptions};
+use super::found::AGAIN;
+use crate::call::Call;
+use crate::error::ApiError;
+#[cfg(feature = "ssr")]
+use crate::{
+    cookie,
+    flash::{self, Notice},
+    redirect, session,
+};
+use domain::accounts::LinkKind;
 #[cfg(feature = "ssr")]
 use domain::{
     FieldError,
@@ -12,30 +18,10 @@ use domain::{
     text::Email,
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
-
-/// What the pages of this folder need.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignInPage {
-    pub options: SignInOptions,
-    /// The address that was typed last: into a form that came back with an error, or to have a mail sent there.
-    pub email: String,
-    pub notice: Option<Notice>,
-    /// Where the person wanted to go.
-    pub next: Option<String>,
-    pub sent: Option<Sent>,
-}
-
-/// Whether the mail, which the page tells of, was asked for there once more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sent {
-    Once,
-    Again,
-}
 
 /// Keeps the typed address for the next page: not in the URL, which ends up in logs.
 #[cfg(feature = "ssr")]
-const TYPED_EMAIL: &str = "atelier_typed_email";
+pub(super) const TYPED_EMAIL: &str = "atelier_typed_email";
 /// For a form that comes back with an error.
 #[cfg(feature = "ssr")]
 pub(crate) const WHILE_TYPING: u32 = 120;
@@ -45,25 +31,7 @@ const WHILE_A_MAIL_COUNTS: u32 = 3600;
 
 /// Where OAuth leads on a form without JavaScript; see [`start_oauth`].
 #[cfg(feature = "ssr")]
-const PROVIDER_PAGE: &str = "atelier_provider_page";
-
-/// While the identity provider does not say what it allows, the plain form is offered.
-#[cfg(feature = "ssr")]
-pub(crate) async fn get_sign_in_page(asked: &crate::entrance::Asked) -> SignInPage {
-    let sent = asked.parameter("sent").map(|sent| if sent == AGAIN { Sent::Again } else { Sent::Once });
-    SignInPage {
-        options: options().await.unwrap_or_else(|_| SignInOptions { email: true, ..SignInOptions::default() }),
-        email: cookie::kept(TYPED_EMAIL).unwrap_or_default(),
-        notice: flash::take(),
-        next: asked.parameter("next"),
-        sent,
-    }
-}
-
-#[cfg(feature = "ssr")]
-async fn options() -> Result<SignInOptions, ApiError> {
-    Ok(session::accounts()?.options().await?)
-}
+pub(super) const PROVIDER_PAGE: &str = "atelier_provider_page";
 
 /// `next`: the path to go to afterwards; what is not of this site is ignored.
 #[server(protocol = Call)]
@@ -163,12 +131,6 @@ pub async fn start_oauth(provider: String, next: Option<String>) -> Result<(), A
     Ok(())
 }
 
-/// The provider's page that [`start_oauth`] asked for.
-#[cfg(feature = "ssr")]
-pub(crate) fn get_provider_page() -> Option<String> {
-    cookie::kept(PROVIDER_PAGE).filter(|page| page.starts_with("https://") || page.starts_with("http://"))
-}
-
 /// The code that the provider came back with.
 #[server(protocol = Call)]
 pub async fn finish_code(code: String) -> Result<(), ApiError> {
@@ -231,10 +193,6 @@ pub(crate) fn digits(code: &str) -> Result<String, FieldError> {
     }
     Ok(digits)
 }
-
-/// The parameter `sent` of a page whose mail was sent once more.
-#[cfg(feature = "ssr")]
-const AGAIN: &str = "again";
 
 #[cfg(feature = "ssr")]
 fn sent_page(path: &str, again: bool, next: Option<&str>) -> String {

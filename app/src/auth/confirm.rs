@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// What the address of a mail's link says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub enum MailLink {
     /// The first of the two that change an address was opened.
     HalfChanged,
@@ -27,12 +27,17 @@ impl MailLink {
         if asked.parameter("half").is_some() {
             return Self::HalfChanged;
         }
-        let kind = asked.parameter("type").and_then(|kind| LinkKind::parse(&kind));
-        match (asked.parameter("token_hash"), kind) {
-            (Some(token), Some(kind)) => Self::Proof { token, kind, next: asked.parameter("next") },
-            _ => Self::Incomplete,
+        match proof(asked) {
+            Some((token, kind)) => Self::Proof { token, kind, next: asked.parameter("next") },
+            None => Self::Incomplete,
         }
     }
+}
+
+/// What a link proves, and that it does.
+#[cfg(feature = "ssr")]
+pub(super) fn proof(asked: &crate::entrance::Asked) -> Option<(String, LinkKind)> {
+    Some((asked.parameter("token_hash")?, LinkKind::parse(&asked.parameter("type")?)?))
 }
 
 /// What a link of a mail leads to: says what the click will do, and does it only then. Programs that look into mails

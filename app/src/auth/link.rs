@@ -1,6 +1,5 @@
 use super::{
-    AuthColumn,
-    api::{self, Sent, SignInPage},
+    AuthColumn, Sent, SignInPage, api,
     sent::{AgainFields, CodeForm, SentAgain, went_to},
     with_next,
 };

@@ -1,9 +1,4 @@
-use super::{
-    AuthColumn,
-    api::{self, SignInPage},
-    providers::ProviderButtons,
-    with_next,
-};
+use super::{AuthColumn, SignInPage, api, providers::ProviderButtons, with_next};
 use crate::{
     call::{FormAction, ServerForm},
     flash::NoticeLine,

@@ -4,6 +4,7 @@ pub mod api;
 mod callback;
 mod confirm;
 mod forgot;
+mod found;
 mod leave;
 mod link;
 mod login;
@@ -14,9 +15,12 @@ mod reset;
 mod second_factor;
 mod sent;
 
-pub use callback::{CallbackPage, Return};
+pub use callback::{CallbackPage, CallbackQuery};
 pub use confirm::{ConfirmPage, MailLink};
 pub use forgot::ForgotPage;
+pub use found::{Sent, SignInPage};
+#[cfg(feature = "ssr")]
+pub(crate) use found::{provider_page, sign_in_page};
 pub use leave::LeavePage;
 pub use link::LinkPage;
 pub use login::LoginPage;

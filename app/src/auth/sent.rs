@@ -1,6 +1,6 @@
 //! What follows on a mail that was sent: what to do with it, its code, and the way to have it sent again.
 
-use super::api::{self, Sent};
+use super::{Sent, api};
 use crate::call::{FormAction, ServerForm};
 use crate::ui::{Button, CodeField, Field, FormError, Variant, field_error, form_error};
 use leptos::prelude::*;

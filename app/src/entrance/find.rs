@@ -1,11 +1,8 @@
 //! What the server finds for a page of the entrance.
 
-use super::Page;
+use super::EntrancePage;
 use crate::{
-    auth::{
-        MailLink, Return,
-        api::{get_provider_page, get_sign_in_page},
-    },
+    auth::{CallbackQuery, MailLink, provider_page, sign_in_page},
     members::api::get_invitation,
     redirect::decode,
     session,
@@ -28,28 +25,26 @@ pub const PATHS: [&str; 11] = [
     "/invite/{token}",
 ];
 
-impl Page {
+impl EntrancePage {
     /// The page that this request asks for.
     pub(crate) async fn asked_for() -> Self {
         let asked = Asked::of_request();
         let next = asked.parameter("next");
         match asked.path.as_str() {
-            "/login" => Self::Login(get_sign_in_page(&asked).await),
-            "/login/link" => Self::Link(get_sign_in_page(&asked).await),
+            "/login" => Self::Login(sign_in_page(&asked).await),
+            "/login/link" => Self::Link(sign_in_page(&asked).await),
             "/login/second-factor" => Self::SecondFactor { next },
-            "/register" => Self::Register(get_sign_in_page(&asked).await),
-            "/forgot" => Self::Forgot(get_sign_in_page(&asked).await),
+            "/register" => Self::Register(sign_in_page(&asked).await),
+            "/forgot" => Self::Forgot(sign_in_page(&asked).await),
             "/reset" => Self::Reset { signed_in: session::is_signed_in(), done: asked.parameter("done").is_some() },
             "/auth/confirm" => Self::Confirm(MailLink::of(&asked)),
-            "/auth/callback" => Self::Callback(Return::of(&asked)),
-            "/auth/leave" => Self::Leave { to: get_provider_page() },
-            path => match path.strip_prefix("/invite/") {
-                Some(token) => {
-                    let token = decode(token).unwrap_or_default();
-                    Self::Invite { view: get_invitation(token.clone()).await, token }
-                }
-                None => Self::Landing { signed_in: session::is_signed_in() },
-            },
+            "/auth/callback" => Self::Callback(CallbackQuery::of(&asked)),
+            "/auth/leave" => Self::Leave { to: provider_page() },
+            "/" => Self::Landing { signed_in: session::is_signed_in() },
+            path => {
+                let token = path.strip_prefix("/invite/").and_then(decode).unwrap_or_default();
+                Self::Invite { view: get_invitation(token.clone()).await, token }
+            }
         }
     }
 }
@@ -69,6 +64,11 @@ impl Asked {
 
     /// A parameter of the query, if it is there and not empty.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
-        self.query.get(name).filter(|value| !value.is_empty())
+        self.given(name).filter(|value| !value.is_empty())
+    }
+
+    /// A parameter of the query, as it is.
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
+        self.query.get(name)
     }
 }

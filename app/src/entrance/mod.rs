@@ -14,8 +14,8 @@ pub use find::PATHS;
 
 use crate::{
     auth::{
-        CallbackPage, ConfirmPage, ForgotPage, LeavePage, LinkPage, LoginPage, MailLink, RegisterPage, ResetPage,
-        Return, SecondFactorPage, api::SignInPage,
+        CallbackPage, CallbackQuery, ConfirmPage, ForgotPage, LeavePage, LinkPage, LoginPage, MailLink, RegisterPage,
+        ResetPage, SecondFactorPage, SignInPage,
     },
     error::ApiError,
     landing::LandingPage,
@@ -27,8 +27,8 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A page of the entrance, with what it shows.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Page {
+#[derive(Clone, Serialize, Deserialize)]
+pub enum EntrancePage {
     Landing { signed_in: bool },
     Login(SignInPage),
     Link(SignInPage),
@@ -37,7 +37,7 @@ pub enum Page {
     Forgot(SignInPage),
     Reset { signed_in: bool, done: bool },
     Confirm(MailLink),
-    Callback(Return),
+    Callback(CallbackQuery),
     Leave { to: Option<String> },
     Invite { token: String, view: Result<InvitationView, ApiError> },
 }
@@ -45,7 +45,7 @@ pub enum Page {
 /// The id of the element that holds the page's data.
 const DATA: &str = "page-data";
 
-impl Page {
+impl EntrancePage {
     /// The page that the server wrote. There is none when something between it and the browser took it out; the page works
     /// without a script.
     pub fn written() -> Option<Self> {
@@ -63,23 +63,41 @@ impl Page {
 }
 
 #[component]
-pub fn Entrance(page: Page) -> impl IntoView {
+pub fn Entrance(page: EntrancePage) -> impl IntoView {
     part::load_what_redirects_lead_to();
     view! {
         <Surroundings>
             {match page {
-                Page::Landing { signed_in } => view! { <LandingPage signed_in/> }.into_any(),
-                Page::Login(page) => view! { <LoginPage page/> }.into_any(),
-                Page::Link(page) => view! { <LinkPage page/> }.into_any(),
-                Page::SecondFactor { next } => view! { <SecondFactorPage next/> }.into_any(),
-                Page::Register(page) => view! { <RegisterPage page/> }.into_any(),
-                Page::Forgot(page) => view! { <ForgotPage page/> }.into_any(),
-                Page::Reset { signed_in, done } => view! { <ResetPage signed_in done/> }.into_any(),
-                Page::Confirm(link) => view! { <ConfirmPage link/> }.into_any(),
-                Page::Callback(back) => view! { <CallbackPage back/> }.into_any(),
-                Page::Leave { to } => view! { <LeavePage to/> }.into_any(),
-                Page::Invite { token, view } => view! { <InvitePage token view/> }.into_any(),
+                EntrancePage::Landing { signed_in } => view! { <LandingPage signed_in/> }.into_any(),
+                EntrancePage::Login(page) => view! { <LoginPage page/> }.into_any(),
+                EntrancePage::Link(page) => view! { <LinkPage page/> }.into_any(),
+                EntrancePage::SecondFactor { next } => view! { <SecondFactorPage next/> }.into_any(),
+                EntrancePage::Register(page) => view! { <RegisterPage page/> }.into_any(),
+                EntrancePage::Forgot(page) => view! { <ForgotPage page/> }.into_any(),
+                EntrancePage::Reset { signed_in, done } => view! { <ResetPage signed_in done/> }.into_any(),
+                EntrancePage::Confirm(link) => view! { <ConfirmPage link/> }.into_any(),
+                EntrancePage::Callback(query) => view! { <CallbackPage query/> }.into_any(),
+                EntrancePage::Leave { to } => view! { <LeavePage to/> }.into_any(),
+                EntrancePage::Invite { token, view } => view! { <InvitePage token view/> }.into_any(),
             }}
         </Surroundings>
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use super::EntrancePage;
+    use leptos::prelude::*;
+
+    #[test]
+    fn no_text_ends_the_element_that_holds_it() {
+        let typed = "/a</script><script>alert(1)//<!--";
+        let page = EntrancePage::SecondFactor { next: Some(typed.to_owned()) };
+        let html = Owner::new().with(|| page.data().to_html());
+        let (start, end) = ("<script id=\"page-data\" type=\"application/json\">", "</script>");
+        let json = html.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)).unwrap_or_default();
+        assert!(!json.contains('<'), "{html}");
+        let read = serde_json::from_str(json);
+        assert!(matches!(read, Ok(EntrancePage::SecondFactor { next: Some(next) }) if next == typed), "{html}");
     }
 }

@@ -26,7 +26,11 @@ pub fn InvitePage(token: String, view: Result<InvitationView, ApiError>) -> impl
             again.dispatch(invitation.clone());
         }
     });
-    let shown = move || content(again.value().get().unwrap_or_else(|| view.clone()), token.clone(), accept, sign_out);
+    let shown = move || {
+        let now =
+            again.value().get().filter(|now| now.as_ref().err().is_none_or(|error| *error.error() == Error::NotFound));
+        content(now.unwrap_or_else(|| view.clone()), token.clone(), accept, sign_out)
+    };
     view! {
         <Title text="Invitation"/>
         <main class="auth" id="main" tabindex="-1">
@@ -133,6 +137,7 @@ fn wrong_address(token: String, own: String, email: String, sign_out: FormAction
         </p>
         <ServerForm action=sign_out>
             <div class="form">
+                <FormError error=form_error(move || sign_out.value().get(), &[])/>
                 <input type="hidden" name="token" value=token/>
                 <Button pending=sign_out.pending()>"Sign out and use the other address"</Button>
             </div>

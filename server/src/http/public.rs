@@ -29,7 +29,7 @@ const SIGN_IN_PAGES: &[&str] = &[
 /// The start, and the pages of an invitation and of a share, whose tokens tell what they are about.
 const OTHER_PAGES: &[&str] = &["/", "/invite/{token}", "/shared/{token}"];
 
-/// The server functions of those pages. Each asks the identity provider, or is about the browser alone.
+/// The server functions of those pages. Each asks the identity provider, goes by a secret token, or is about the browser alone.
 pub(super) const SERVER_FUNCTIONS: &[&str] = &[
     SetTheme::PATH,
     SignIn::PATH,

@@ -185,8 +185,52 @@ async fn not_found_page(state: AppState, request: Request<Body>) -> Response {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::testing::TestApp;
+    use std::{collections::BTreeSet, time::Duration};
+
+    /// Which page of the entrance it is, by the data in it.
+    fn written(html: &str) -> Option<&str> {
+        let (_, data) = html.split_once("<script id=\"page-data\" type=\"application/json\">{\"")?;
+        data.split_once('"').map(|(name, _)| name)
+    }
+
+    #[tokio::test]
+    async fn each_path_of_the_entrance_has_a_page_of_its_own() {
+        let app = TestApp::start().await;
+        let mut pages = BTreeSet::new();
+        for path in app::entrance::PATHS {
+            let page = app.anonymous().get(&path.replace("{token}", "x")).await;
+            pages.insert(written(&page.text()).unwrap().to_owned());
+        }
+        assert_eq!(pages.len(), app::entrance::PATHS.len(), "{pages:?}");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_nobody_reads_is_let_go() {
+        let app = TestApp::start().await;
+        let anyone = app.anonymous();
+        let ask = async || {
+            for path in ["/", "/login", "/auth/confirm?type=email&token_hash=x", "/invite/x"] {
+                anyone.send(anyone.request(Method::HEAD, path)).await;
+            }
+        };
+        ask().await;
+        let before = app.state.holders();
+        for _ in 0..20 {
+            ask().await;
+        }
+        // What the requests before it held is let go soon after their answer.
+        for _ in 0..50 {
+            if app.state.holders() <= before {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(app.state.holders() <= before, "{} hold it after 80 requests, before {before}", app.state.holders());
+    }
 
     #[test]
     fn only_hashed_names_are_cached_for_good() {

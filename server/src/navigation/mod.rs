@@ -23,7 +23,7 @@ use domain::{
 impl Navigate for UserSession {
     async fn navigation(&self, place: Place) -> Result<Navigation, Error> {
         let mut scope = self.reading().await?;
-        let (workspace_in_view, project_in_view) = locate(&mut scope, place).await?;
+        let (workspace_in_view, project_in_view) = locate(self, &mut scope, place).await?;
         let (workspaces, projects) = repo::menus(&mut scope, workspace_in_view.as_ref()).await?;
         let mut navigation =
             Navigation { user: self.user().clone(), workspaces, workspace: None, projects, project: None };
@@ -51,11 +51,15 @@ async fn names(
     }
 }
 
-async fn locate(scope: &mut Scope, place: Place) -> Result<(Option<WorkspaceAccess>, Option<ProjectAccess>), Fault> {
+async fn locate(
+    session: &UserSession,
+    scope: &mut Scope,
+    place: Place,
+) -> Result<(Option<WorkspaceAccess>, Option<ProjectAccess>), Fault> {
     let project = match place {
         Place::Home => return Ok((None, None)),
         Place::Workspace(id) => return Ok((Some(scope.workspace(id, Role::Viewer).await?), None)),
-        Place::Project(id) => scope.project(id, Role::Viewer).await?,
+        Place::Project(id) => session.in_view(scope, id).await?,
         Place::Document(id) => scope.document(id, Role::Viewer).await?.project(),
         Place::Conversation(id) => scope.conversation(id, Role::Viewer).await?.project(),
     };

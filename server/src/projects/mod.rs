@@ -41,7 +41,7 @@ impl Projects for UserSession {
 
     async fn project_home(&self, id: ProjectId) -> Result<ProjectHome, Error> {
         let mut scope = self.reading().await?;
-        let access = scope.project(id, Role::Viewer).await?;
+        let access = self.in_view(&mut scope, id).await?;
         let few = PageRequest { cursor: None, limit: FEW };
         Ok(ProjectHome {
             project: repo::find(&mut scope, &access).await?,

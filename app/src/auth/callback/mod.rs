@@ -3,15 +3,18 @@
 mod failure;
 mod fragment;
 
+#[cfg(feature = "ssr")]
+use super::confirm::proof;
 use super::{
     AuthColumn, api,
-    confirm::{LinkForm, MailLink, is_spent},
+    confirm::{LinkForm, is_spent},
 };
 use crate::{
     call::{FormAction, ServerForm},
     redirect::encode,
     ui::{Button, FormError, Variant, form_error},
 };
+use domain::accounts::LinkKind;
 pub use failure::Reason;
 use failure::ReasonView;
 use fragment::FragmentView;
@@ -19,33 +22,42 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// What the query says. What stands in the fragment only the browser sees.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub enum Return {
+#[derive(Clone, Serialize, Deserialize)]
+pub enum CallbackQuery {
     Failed(Reason),
     Code(String),
-    Link(MailLink),
+    Link {
+        token: String,
+        kind: LinkKind,
+        next: Option<String>,
+    },
+    /// Then the fragment may say something.
+    Nothing,
 }
 
 #[cfg(feature = "ssr")]
-impl Return {
+impl CallbackQuery {
     pub(crate) fn of(asked: &crate::entrance::Asked) -> Self {
-        if let Some(reason) = Reason::of(|name| asked.parameter(name)) {
+        if let Some(reason) = Reason::of(|name| asked.given(name)) {
             return Self::Failed(reason);
         }
-        match asked.parameter("code") {
-            Some(code) => Self::Code(code),
-            None => Self::Link(MailLink::of(asked)),
+        if let Some(code) = asked.parameter("code") {
+            return Self::Code(code);
+        }
+        match proof(asked) {
+            Some((token, kind)) => Self::Link { token, kind, next: asked.parameter("next") },
+            None => Self::Nothing,
         }
     }
 }
 
 #[component]
-pub fn CallbackPage(back: Return) -> impl IntoView {
-    match back {
-        Return::Failed(reason) => view! { <ReasonView reason/> }.into_any(),
-        Return::Code(code) => view! { <CodeView code/> }.into_any(),
-        Return::Link(MailLink::Proof { token, kind, next }) => view! { <LinkForm token kind next/> }.into_any(),
-        Return::Link(_) => view! { <FragmentView/> }.into_any(),
+pub fn CallbackPage(query: CallbackQuery) -> impl IntoView {
+    match query {
+        CallbackQuery::Failed(reason) => view! { <ReasonView reason/> }.into_any(),
+        CallbackQuery::Code(code) => view! { <CodeView code/> }.into_any(),
+        CallbackQuery::Link { token, kind, next } => view! { <LinkForm token kind next/> }.into_any(),
+        CallbackQuery::Nothing => view! { <FragmentView/> }.into_any(),
     }
 }
 
