@@ -58,7 +58,7 @@ impl EntrancePage {
     pub(crate) fn data(&self) -> impl IntoView + use<> {
         // No text in it ends the element.
         let json = serde_json::to_string(self).unwrap_or_default().replace('<', "\\u003c");
-        view! { <script id=DATA type="application/json">{json}</script> }
+        view! { <script id=DATA type="application/json" nonce=leptos::nonce::use_nonce()>{json}</script> }
     }
 }
 

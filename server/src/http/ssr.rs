@@ -193,7 +193,8 @@ mod tests {
 
     /// Which page of the entrance it is, by the data in it.
     fn written(html: &str) -> Option<&str> {
-        let (_, data) = html.split_once("<script id=\"page-data\" type=\"application/json\">{\"")?;
+        let (_, data) = html.split_once("id=\"page-data\"")?;
+        let (_, data) = data.split_once(">{\"")?;
         data.split_once('"').map(|(name, _)| name)
     }
 
