@@ -165,8 +165,31 @@ test("rename a workspace, hand it over, leave it", async ({ page, browser }) => 
 });
 
 test.describe("mistakes", () => {
-  // The browser logs an answer that refuses.
-  test.use({ expectedOnConsole: [/Failed to load resource: the server responded with a status of 4\d\d/] });
+  // The browser logs an answer that refuses, and one that never came.
+  test.use({ expectedOnConsole: [/Failed to load resource: (the server responded with a status of 4\d\d|net::ERR_FAILED)/] });
+
+  test("an invitation that ends while its page is open says so", async ({ page, browser, javaScriptEnabled }) => {
+    test.skip(javaScriptEnabled === false, "without a script the page is loaded anew");
+    await signUp(page);
+    const workspace = await createWorkspace(page, "Studio Nord");
+    const guest = await somebodyElse(browser);
+    const email = await signUp(guest);
+    await open(guest, await invite(page, workspace, email, "member"));
+    const accept = guest.getByRole("button", { name: "Accept invitation" });
+
+    await guest.route("**/api/**", (route) => route.abort());
+    await accept.click();
+    await expect(guest.getByRole("alert")).toContainText("Atelier cannot be reached");
+    await expect(accept, "what cannot be asked again stays").toBeVisible();
+    await guest.unroute("**/api/**");
+
+    await open(page, `${workspace}/settings`);
+    await person(page, email).getByRole("button", { name: `Withdraw the invitation of ${email}` }).click();
+    await expect(person(page, email)).toHaveCount(0);
+    await accept.click();
+    await expect(guest.getByRole("heading", { level: 1, name: "This invitation was withdrawn" })).toBeVisible();
+    await guest.context().close();
+  });
 
   test("what is refused is told where it was asked", async ({ page }) => {
     const email = await signUp(page);
