@@ -35,6 +35,22 @@ test("a link by mail signs in, at a click and once", async ({ page }) => {
   await expect(page.getByRole("link", { name: "Email me a new link" })).toHaveAttribute("href", "/login/link");
 });
 
+test("a form stays busy while the page that it leads to is on its way", async ({ page, javaScriptEnabled }) => {
+  test.skip(javaScriptEnabled === false, "the browser tells of it itself");
+  await open(page, "/login/link");
+  // As if the reader had stopped it.
+  await page.route(/\/login\/link\?sent=1$/, (route) => route.abort("aborted"));
+  await page.getByLabel("Email").fill(newEmail());
+  // Asked in the page: a locator waits for the navigation.
+  const busy = () => page.evaluate(() => document.querySelector("main form button")?.getAttribute("aria-busy") ?? "no");
+  const answered = page.waitForResponse(/\/api\/send_sign_in_link/);
+  await page.evaluate(() => document.querySelector<HTMLElement>("main form button")?.click());
+  await answered;
+  await page.waitForTimeout(1_500);
+  expect(await busy(), "a second press would send a second mail").toBe("true");
+  await expect.poll(busy, { message: "it is not kept for ever", timeout: 15_000 }).toBe("no");
+});
+
 test("the code of the mail serves as well, a wrong one is told at its field", async ({ page }) => {
   const email = await signUp(page);
   await page.context().clearCookies();
