@@ -33,6 +33,7 @@ pub mod redirect;
 pub mod routes;
 pub mod search;
 pub mod shares;
+mod surroundings;
 pub mod theme;
 pub mod trash;
 pub mod ui;

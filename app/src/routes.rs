@@ -5,21 +5,19 @@ use crate::{
     chat::{ChatPage, ConversationPage},
     documents::{DocumentPage, DocumentsPage},
     error::ApiError,
-    flash,
     frame::Frame,
     not_found::NotFoundPage,
     part,
     projects::ProjectPage,
     search::SearchPage,
     shares::SharedPage,
-    theme,
+    surroundings::Surroundings,
     trash::TrashPage,
     ui::{ToastRegion, Toasts},
     workspaces::{NewProjectPage, NewWorkspacePage, SettingsPage, WorkspacePage, WorkspacesPage},
     written::{EditorPage, HistoryPage},
 };
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
     SsrMode,
     components::{ParentRoute, Route, Router, Routes},
@@ -28,7 +26,8 @@ use leptos_router::{
 };
 use std::{str::FromStr, time::Duration};
 
-/// The pages behind the sign-in, and a document shared with whoever has its link, which is read as one's own.
+/// The pages behind the sign-in, and a document shared with whoever has its link, which is read as one's own. Async: a page is
+/// sent when it is complete, so that it reads without JavaScript, and with its true status.
 #[component]
 pub fn Studio() -> impl IntoView {
     let toasts = Toasts::provide();
@@ -63,21 +62,6 @@ pub fn Studio() -> impl IntoView {
     }
 }
 
-/// What is around the pages of both parts. Async: a page is sent when it is complete, so that it reads without JavaScript,
-/// and with its true status.
-#[component]
-pub(crate) fn Surroundings(children: Children) -> impl IntoView {
-    provide_meta_context();
-    theme::follow_other_tabs();
-    mark_hydrated();
-    flash::provide_form_failure();
-    view! {
-        <Title formatter=|title: String| if title.is_empty() { "Atelier".to_owned() } else { format!("{title} · Atelier") }/>
-        <a class="skip-link" href="#main">"Skip to content"</a>
-        {children()}
-    }
-}
-
 /// No page of the studio. Where the server sent it, there is none; after a step back the server is asked, as it may be a page of
 /// the entrance.
 #[component]
@@ -107,13 +91,4 @@ where
 pub fn query_param(name: &'static str) -> impl Fn() -> Option<String> + Copy + Send + Sync + 'static {
     let query = use_query_map();
     move || query.with(|query| query.get(name)).filter(|value| !value.is_empty())
-}
-
-/// Tells the style sheet that scripts run (`html[data-hydrated]`).
-fn mark_hydrated() {
-    Effect::new(move |_| {
-        if let Some(root) = document().document_element() {
-            let _ = root.set_attribute("data-hydrated", "");
-        }
-    });
 }

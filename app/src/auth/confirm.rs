@@ -9,16 +9,20 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// What the address of a mail's link says.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub enum MailLink {
     /// The first of the two that change an address was opened.
     HalfChanged,
-    Proof {
-        token: String,
-        kind: LinkKind,
-        next: Option<String>,
-    },
+    Whole(Proof),
     Incomplete,
+}
+
+/// What a link's press of the button sends: the token that shows that the mail was read, what for, and the way on.
+#[derive(Serialize, Deserialize)]
+pub struct Proof {
+    token: String,
+    kind: LinkKind,
+    next: Option<String>,
 }
 
 #[cfg(feature = "ssr")]
@@ -27,17 +31,19 @@ impl MailLink {
         if asked.parameter("half").is_some() {
             return Self::HalfChanged;
         }
-        match proof(asked) {
-            Some((token, kind)) => Self::Proof { token, kind, next: asked.parameter("next") },
-            None => Self::Incomplete,
-        }
+        Proof::of(asked).map_or(Self::Incomplete, Self::Whole)
     }
 }
 
-/// What a link proves, and that it does.
 #[cfg(feature = "ssr")]
-pub(super) fn proof(asked: &crate::entrance::Asked) -> Option<(String, LinkKind)> {
-    Some((asked.parameter("token_hash")?, LinkKind::parse(&asked.parameter("type")?)?))
+impl Proof {
+    pub(super) fn of(asked: &crate::entrance::Asked) -> Option<Self> {
+        Some(Self {
+            token: asked.parameter("token_hash")?,
+            kind: LinkKind::parse(&asked.parameter("type")?)?,
+            next: asked.parameter("next"),
+        })
+    }
 }
 
 /// What a link of a mail leads to: says what the click will do, and does it only then. Programs that look into mails
@@ -46,7 +52,7 @@ pub(super) fn proof(asked: &crate::entrance::Asked) -> Option<(String, LinkKind)
 pub fn ConfirmPage(link: MailLink) -> impl IntoView {
     match link {
         MailLink::HalfChanged => view! { <HalfChanged/> }.into_any(),
-        MailLink::Proof { token, kind, next } => view! { <LinkForm token kind next/> }.into_any(),
+        MailLink::Whole(proof) => view! { <LinkForm proof/> }.into_any(),
         MailLink::Incomplete => view! {
             <Outcome
                 heading="This link is not whole"
@@ -60,7 +66,8 @@ pub fn ConfirmPage(link: MailLink) -> impl IntoView {
 
 /// The one button, and what followed from it.
 #[component]
-pub(super) fn LinkForm(token: String, kind: LinkKind, next: Option<String>) -> impl IntoView {
+pub(super) fn LinkForm(proof: Proof) -> impl IntoView {
+    let Proof { token, kind, next } = proof;
     let action = FormAction::<api::ConfirmLink>::new();
     let answer = move || action.value().get();
     let spent = Memo::new(move |_| is_spent(answer().as_ref()));

@@ -13,7 +13,7 @@ use domain::accounts::SignInOptions;
 use serde::{Deserialize, Serialize};
 
 /// What the pages of this folder need.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub struct SignInPage {
     pub options: SignInOptions,
     /// The address that was typed last: into a form that came back with an error, or to have a mail sent there.

@@ -29,11 +29,10 @@ impl EntrancePage {
     /// The page that this request asks for.
     pub(crate) async fn asked_for() -> Self {
         let asked = Asked::of_request();
-        let next = asked.parameter("next");
         match asked.path.as_str() {
             "/login" => Self::Login(sign_in_page(&asked).await),
             "/login/link" => Self::Link(sign_in_page(&asked).await),
-            "/login/second-factor" => Self::SecondFactor { next },
+            "/login/second-factor" => Self::SecondFactor { next: asked.parameter("next") },
             "/register" => Self::Register(sign_in_page(&asked).await),
             "/forgot" => Self::Forgot(sign_in_page(&asked).await),
             "/reset" => Self::Reset { signed_in: session::is_signed_in(), done: asked.parameter("done").is_some() },

@@ -21,13 +21,13 @@ use crate::{
     landing::LandingPage,
     members::{InvitePage, api::InvitationView},
     part,
-    routes::Surroundings,
+    surroundings::Surroundings,
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A page of the entrance, with what it shows.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub enum EntrancePage {
     Landing { signed_in: bool },
     Login(SignInPage),

@@ -63,12 +63,13 @@ pub fn router(state: &AppState) -> Router<AppState> {
         let state = state.clone();
         move || provide_ports(&state)
     };
-    let (entrance, studio) = {
-        let (first, second) = (state.clone(), state.clone());
-        (
-            move || app::entrance_document(&first.site, first.leptos.clone()),
-            move || app::studio_document(&second.site, second.leptos.clone()),
-        )
+    let entrance = {
+        let state = state.clone();
+        move || app::entrance_document(&state.site, state.leptos.clone())
+    };
+    let studio = {
+        let state = state.clone();
+        move || app::studio_document(&state.site, state.leptos.clone())
     };
     let entrance = leptos_axum::render_app_async_with_context(context.clone(), entrance);
     let pages =

@@ -3,18 +3,15 @@
 mod failure;
 mod fragment;
 
-#[cfg(feature = "ssr")]
-use super::confirm::proof;
 use super::{
     AuthColumn, api,
-    confirm::{LinkForm, is_spent},
+    confirm::{LinkForm, Proof, is_spent},
 };
 use crate::{
     call::{FormAction, ServerForm},
     redirect::encode,
     ui::{Button, FormError, Variant, form_error},
 };
-use domain::accounts::LinkKind;
 pub use failure::Reason;
 use failure::ReasonView;
 use fragment::FragmentView;
@@ -22,15 +19,11 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// What the query says. What stands in the fragment only the browser sees.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub enum CallbackQuery {
     Failed(Reason),
     Code(String),
-    Link {
-        token: String,
-        kind: LinkKind,
-        next: Option<String>,
-    },
+    Link(Proof),
     /// Then the fragment may say something.
     Nothing,
 }
@@ -44,10 +37,7 @@ impl CallbackQuery {
         if let Some(code) = asked.parameter("code") {
             return Self::Code(code);
         }
-        match proof(asked) {
-            Some((token, kind)) => Self::Link { token, kind, next: asked.parameter("next") },
-            None => Self::Nothing,
-        }
+        Proof::of(asked).map_or(Self::Nothing, Self::Link)
     }
 }
 
@@ -56,7 +46,7 @@ pub fn CallbackPage(query: CallbackQuery) -> impl IntoView {
     match query {
         CallbackQuery::Failed(reason) => view! { <ReasonView reason/> }.into_any(),
         CallbackQuery::Code(code) => view! { <CodeView code/> }.into_any(),
-        CallbackQuery::Link { token, kind, next } => view! { <LinkForm token kind next/> }.into_any(),
+        CallbackQuery::Link(proof) => view! { <LinkForm proof/> }.into_any(),
         CallbackQuery::Nothing => view! { <FragmentView/> }.into_any(),
     }
 }
