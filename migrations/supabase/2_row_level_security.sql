@@ -9,8 +9,9 @@ begin
     foreach name in array array[
         '_sqlx_migrations', 'api_keys', 'chunk_embeddings', 'chunks', 'citations', 'conversation_documents', 'conversations',
         'deleted_documents', 'document_pages', 'document_versions', 'documents', 'embedding_indexes', 'folders', 'invitations',
-        'members', 'message_attachments', 'message_events', 'message_search', 'messages', 'preferences', 'projects',
-        'publications', 'shares', 'tool_calls', 'uploads', 'users', 'workspaces', 'written_documents'
+        'members', 'message_attachments', 'message_events', 'message_search', 'messages', 'preferences',
+        'project_activity', 'projects', 'publications', 'shares', 'tool_calls', 'uploads', 'users', 'workspace_activity',
+        'workspaces', 'written_documents'
     ] loop
         continue when to_regclass('public.' || name) is null;
         execute format('alter table public.%I enable row level security', name);

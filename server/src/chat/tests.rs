@@ -191,6 +191,26 @@ async fn open(client: &Client, message: MessageId, after: Option<i32>) -> impl f
     }
 }
 
+/// The events up to the first one of a kind.
+async fn events_until(
+    stream: &mut (impl futures::Stream<Item = Event> + Unpin),
+    is_last: impl Fn(&AnswerEvent) -> bool,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    let read = async {
+        while let Some(event) = stream.next().await {
+            let last = is_last(&event.1);
+            events.push(event);
+            if last {
+                return;
+            }
+        }
+        panic!("the stream ended early");
+    };
+    timeout(Duration::from_secs(20), read).await.expect("the event comes");
+    events
+}
+
 /// All events to the end of the stream.
 async fn follow(client: &Client, message: MessageId, after: Option<i32>) -> Vec<Event> {
     timeout(Duration::from_secs(20), open(client, message, after).await.collect()).await.expect("the answer ends")

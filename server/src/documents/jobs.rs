@@ -182,7 +182,13 @@ async fn fail(state: &AppState, claimed: &ClaimedDocument, reason: &str) -> Resu
 
 async fn touch_project(scope: &mut JobScope<'_>) -> Result<(), Fault> {
     let project = Uuid::from(scope.claimed().project());
-    sqlx::query!("update projects set updated_at = now() where id = $1", project).execute(scope.conn()).await?;
+    sqlx::query!(
+        "update project_activity set active_at = now()
+         where project_id = (select project_id from project_activity where project_id = $1 for no key update skip locked)",
+        project
+    )
+    .execute(scope.conn())
+    .await?;
     Ok(())
 }
 

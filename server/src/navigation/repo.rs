@@ -19,20 +19,22 @@ pub(super) async fn menus(
     let rows = sqlx::query!(
         r#"select is_workspace as "is_workspace!", id as "id!", name as "name!"
            from (
-               (select true as is_workspace, w.id, w.name, w.updated_at
+               (select true as is_workspace, w.id, w.name, a.active_at
                 from members m
                 join workspaces w on w.id = m.workspace_id
+                join workspace_activity a on a.workspace_id = w.id
                 where m.user_id = $1 and ($2::uuid is null or m.workspace_id = $2)
-                order by w.updated_at desc, w.id desc
+                order by a.active_at desc, w.id desc
                 limit 50)
                union all
-               (select false, p.id, p.name, p.updated_at
-                from projects p
-                where p.workspace_id = $3
-                order by p.updated_at desc, p.id desc
+               (select false, p.id, p.name, a.active_at
+                from project_activity a
+                join projects p on p.id = a.project_id
+                where a.workspace_id = $3
+                order by a.active_at desc, a.project_id desc
                 limit 50)
            ) as listed
-           order by updated_at desc, id desc"#,
+           order by active_at desc, id desc"#,
         user,
         only,
         workspace.map(|access| Uuid::from(access.id()))

@@ -7,7 +7,7 @@ use crate::{
     fault::Fault,
     http::page::{self, Recent},
     storage::ObjectKey,
-    workspaces::repo::count,
+    workspaces::{self, repo::count},
 };
 use domain::{
     Error, Page, PageRequest, ProjectId,
@@ -74,14 +74,15 @@ pub(super) async fn list(
         Row,
         r#"select p.id, p.workspace_id, w.name as workspace_name, p.name, p.client, p.audience, p.brand_voice,
                p.key_messages, p.competitors, p.notes, p.created_at as "created_at: OffsetDateTime",
-               p.updated_at as "updated_at: OffsetDateTime",
+               a.active_at as "updated_at: OffsetDateTime",
                (select count(*) from documents d where d.project_id = p.id and d.trashed_at is null) as "document_count!",
                (select count(*) from conversations c where c.project_id = p.id and c.archived_at is null) as "conversation_count!"
-           from projects p
+           from project_activity a
+           join projects p on p.id = a.project_id
            join workspaces w on w.id = p.workspace_id
-           where p.workspace_id = $1
-               and (p.updated_at, p.id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-           order by p.updated_at desc, p.id desc
+           where a.workspace_id = $1
+               and (a.active_at, a.project_id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+           order by a.active_at desc, a.project_id desc
            limit $4"#,
         Uuid::from(access.id()),
         after.map(|key| key.updated_at) as Option<OffsetDateTime>,
@@ -99,10 +100,11 @@ pub(super) async fn find(scope: &mut Scope, access: &ProjectAccess) -> Result<Pr
         Row,
         r#"select p.id, p.workspace_id, w.name as workspace_name, p.name, p.client, p.audience, p.brand_voice,
                p.key_messages, p.competitors, p.notes, p.created_at as "created_at: OffsetDateTime",
-               p.updated_at as "updated_at: OffsetDateTime",
+               a.active_at as "updated_at: OffsetDateTime",
                (select count(*) from documents d where d.project_id = p.id and d.trashed_at is null) as "document_count!",
                (select count(*) from conversations c where c.project_id = p.id and c.archived_at is null) as "conversation_count!"
            from projects p
+           join project_activity a on a.project_id = p.id
            join workspaces w on w.id = p.workspace_id
            where p.id = $1"#,
         Uuid::from(access.id())
@@ -163,14 +165,20 @@ pub(super) async fn update(scope: &mut Scope, access: &ProjectAccess, change: &P
 }
 
 /// Marks the project and its workspace as changed now. Whoever makes, changes or deletes something in a project calls
-/// it in the same transaction.
+/// it in the same transaction. Where another transaction is doing the same, that is enough: nobody waits for it.
 pub(crate) async fn touch(conn: &mut PgConnection, access: &ProjectAccess) -> Result<(), Fault> {
-    sqlx::query!("update projects set updated_at = now() where id = $1", Uuid::from(access.id()))
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!("update workspaces set updated_at = now() where id = $1", Uuid::from(access.workspace().id()))
-        .execute(conn)
-        .await?;
+    sqlx::query!(
+        "with project as (
+             update project_activity set active_at = now()
+             where project_id = (select project_id from project_activity where project_id = $1 for no key update skip locked)
+         )
+         update workspace_activity set active_at = now()
+         where workspace_id = (select workspace_id from workspace_activity where workspace_id = $2 for no key update skip locked)",
+        Uuid::from(access.id()),
+        Uuid::from(access.workspace().id())
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -191,8 +199,6 @@ pub(super) async fn delete(scope: &mut Scope, access: &ProjectAccess) -> Result<
         .map(|row| documents::repo::key_of(workspace, row.id.into(), &row.object_key))
         .collect();
     sqlx::query!("delete from projects where id = $1", id).execute(scope.conn()).await?;
-    sqlx::query!("update workspaces set updated_at = now() where id = $1", Uuid::from(workspace))
-        .execute(scope.conn())
-        .await?;
+    workspaces::repo::touch(scope.conn(), workspace).await?;
     Ok(files)
 }

@@ -2,10 +2,12 @@
 
 use crate::{testing::TestApp, workspaces::tests::all_pages};
 use domain::{
+    Page,
     projects::Project,
     workspaces::{Role, Workspace},
 };
 use serde_json::json;
+use sqlx::Connection as _;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -52,6 +54,50 @@ async fn what_happens_in_a_project_counts_as_its_change_and_its_workspaces() {
 
     let counted: Project = ada.get(&format!("/api/v1/projects/{project}")).await.json(200);
     assert_eq!((counted.document_count, counted.conversation_count), (0, 1));
+}
+
+#[tokio::test]
+async fn changes_in_a_project_do_not_wait_for_one_another() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    let workspace = ada.new_workspace("Nord").await;
+    let project = ada.new_project(workspace, "Launch").await;
+    let mut sql = app.sql().await;
+    let mut other = sql.begin().await.unwrap();
+    for activity in ["project_activity where project_id", "workspace_activity where workspace_id"] {
+        sqlx::query(sqlx::AssertSqlSafe(format!("select from {activity} = any($1) for update")))
+            .bind([project, workspace])
+            .execute(&mut *other)
+            .await
+            .unwrap();
+    }
+    let make = async { ada.post(&format!("/api/v1/projects/{project}/conversations"), &json!({})).await.id() };
+    tokio::time::timeout(std::time::Duration::from_secs(20), make).await.expect("it does not wait");
+}
+
+#[tokio::test]
+async fn what_the_release_before_notes_is_in_view() {
+    let app = TestApp::start().await;
+    let ada = app.user("ada").await;
+    let workspace = ada.new_workspace("Nord").await;
+    let (first, second) = (ada.new_project(workspace, "First").await, ada.new_project(workspace, "Second").await);
+    let projects = format!("/api/v1/workspaces/{workspace}/projects");
+    let order = async || {
+        let page: Page<Project> = ada.get(&projects).await.json(200);
+        page.items.iter().map(|project| Uuid::from(project.id)).collect::<Vec<_>>()
+    };
+    assert_eq!(order().await, [second, first]);
+    let mut sql = app.sql().await;
+    for (table, id) in [("projects", first), ("workspaces", workspace)] {
+        sqlx::query(sqlx::AssertSqlSafe(format!("update {table} set updated_at = '2100-01-01' where id = $1")))
+            .bind(id)
+            .execute(&mut sql)
+            .await
+            .unwrap();
+    }
+    assert_eq!(order().await, [first, second]);
+    let seen: Workspace = ada.get(&format!("/api/v1/workspaces/{workspace}")).await.json(200);
+    assert_eq!(seen.updated_at, time::macros::datetime!(2100-01-01 0:00 UTC));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use domain::{
     text::Name,
     workspaces::{Role, Workspace},
 };
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -58,14 +59,15 @@ pub(super) async fn list(scope: &mut Scope, request: &PageRequest) -> Result<Pag
     let rows = sqlx::query_as!(
         Row,
         r#"select w.id, w.name, m.role, w.created_at as "created_at: OffsetDateTime",
-               w.updated_at as "updated_at: OffsetDateTime",
+               a.active_at as "updated_at: OffsetDateTime",
                (select count(*) from projects p where p.workspace_id = w.id) as "project_count!",
                (select count(*) from members x where x.workspace_id = w.id) as "member_count!"
            from members m
            join workspaces w on w.id = m.workspace_id
+           join workspace_activity a on a.workspace_id = w.id
            where m.user_id = $1 and ($5::uuid is null or m.workspace_id = $5)
-               and (w.updated_at, w.id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
-           order by w.updated_at desc, w.id desc
+               and (a.active_at, w.id) < (coalesce($2, 'infinity'::timestamptz), coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid))
+           order by a.active_at desc, w.id desc
            limit $4"#,
         user,
         after.map(|key| key.updated_at) as Option<OffsetDateTime>,
@@ -83,10 +85,11 @@ pub(crate) async fn find(scope: &mut Scope, access: &WorkspaceAccess) -> Result<
     let row = sqlx::query_as!(
         Row,
         r#"select w.id, w.name, $2::text as "role!", w.created_at as "created_at: OffsetDateTime",
-               w.updated_at as "updated_at: OffsetDateTime",
+               a.active_at as "updated_at: OffsetDateTime",
                (select count(*) from projects p where p.workspace_id = w.id) as "project_count!",
                (select count(*) from members x where x.workspace_id = w.id) as "member_count!"
            from workspaces w
+           join workspace_activity a on a.workspace_id = w.id
            where w.id = $1"#,
         Uuid::from(access.id()),
         access.role().as_str()
@@ -115,12 +118,20 @@ pub(super) async fn insert(scope: &mut Scope, name: &Name) -> Result<WorkspaceAc
 }
 
 pub(super) async fn rename(scope: &mut Scope, access: &WorkspaceAccess, name: &Name) -> Result<(), Fault> {
+    sqlx::query!("update workspaces set name = $2 where id = $1", Uuid::from(access.id()), name.as_str())
+        .execute(scope.conn())
+        .await?;
+    touch(scope.conn(), access.id()).await
+}
+
+/// Marks the workspace as changed now; see [`crate::projects::repo::touch`].
+pub(crate) async fn touch(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<(), Fault> {
     sqlx::query!(
-        "update workspaces set name = $2, updated_at = now() where id = $1",
-        Uuid::from(access.id()),
-        name.as_str()
+        "update workspace_activity set active_at = now()
+         where workspace_id = (select workspace_id from workspace_activity where workspace_id = $1 for no key update skip locked)",
+        Uuid::from(workspace)
     )
-    .execute(scope.conn())
+    .execute(conn)
     .await?;
     Ok(())
 }

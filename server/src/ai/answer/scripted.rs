@@ -23,6 +23,7 @@ pub struct Reply {
     /// Pieces to send before the end.
     then: Then,
     pace: Duration,
+    gate: Option<Arc<Notify>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,7 @@ impl Reply {
             pieces: pieces.iter().map(|piece| (*piece).to_owned()).collect(),
             then: Then::Close,
             pace: Duration::ZERO,
+            gate: None,
         }
     }
 
@@ -93,7 +95,7 @@ impl Reply {
         let head =
             format!("HTTP/1.1 {code} Status\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n");
         let pieces = if body.is_empty() { Vec::new() } else { vec![body.to_owned()] };
-        Self { head, pieces, then: Then::Close, pace: Duration::ZERO }
+        Self { head, pieces, then: Then::Close, pace: Duration::ZERO, gate: None }
     }
 
     pub fn silence() -> Self {
@@ -116,6 +118,11 @@ impl Reply {
     /// A pause before each piece.
     pub fn paced(self, pace: Duration) -> Self {
         Self { pace, ..self }
+    }
+
+    /// Nothing is sent before somebody is notified of it.
+    pub fn held(self, gate: &Arc<Notify>) -> Self {
+        Self { gate: Some(Arc::clone(gate)), ..self }
     }
 }
 
@@ -190,6 +197,9 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
     let Some(asked) = read(&mut stream, &state).await else { return };
     state.requests.lock().unwrap().push(asked);
     let reply = state.replies.lock().unwrap().pop_front().unwrap_or_else(|| Reply::status(500, "no reply is scripted"));
+    if let Some(gate) = &reply.gate {
+        gate.notified().await;
+    }
     if reply.then == Then::Silence {
         wait_for_close(&mut stream, &state).await;
         return;

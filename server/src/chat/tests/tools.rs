@@ -2,6 +2,8 @@
 
 use super::{failures::assert_whole, *};
 use domain::tools::{ToolCall, ToolCallState};
+use std::sync::Arc;
+use tokio::sync::Notify;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
     matchers::{body_partial_json, header, method, path},
@@ -73,13 +75,18 @@ fn states(message: &Message) -> Vec<ToolCallState> {
 
 #[tokio::test]
 async fn a_search_is_numbered_on_and_cited() {
+    // Whoever comes after the end is told of the end alone.
+    let followed = Arc::new(Notify::new());
     let desk = Desk::scripted(vec![
-        Reply::calls("Let me look.", &[("call_1", "search_documents", &search("gold members"))]),
+        Reply::calls("Let me look.", &[("call_1", "search_documents", &search("gold members"))]).held(&followed),
         Reply::answer(&["Gold members pay no postage [2]."]),
     ])
     .await;
     let asked = desk.ask(desk.conversation().await, "What do gold members pay?").await;
-    let events = follow(&desk.ada, asked.answer.id, None).await;
+    let mut stream = Box::pin(open(&desk.ada, asked.answer.id, None).await);
+    let mut events = events_until(&mut stream, |_| true).await;
+    followed.notify_one();
+    events.extend(events_until(&mut stream, |event| matches!(event, AnswerEvent::Finished { .. })).await);
     assert_eq!(seqs(&events), (1..=i32::try_from(events.len()).unwrap()).collect::<Vec<_>>());
     let answer = finished(&events);
     assert_eq!(answer.content, "Let me look.\n\nGold members pay no postage [1].");
@@ -237,17 +244,16 @@ async fn after_the_last_turn_it_must_answer() {
 #[tokio::test]
 async fn what_writes_waits_for_a_yes_and_the_answer_goes_on() {
     let query = search("gold members");
+    let followed = Arc::new(Notify::new());
     let desk = Desk::scripted(vec![
         Reply::calls("I will write it.", &[("call_1", "search_documents", &query), CREATE]),
-        Reply::answer(&["It is written. Gold members pay no postage [2]."]),
+        Reply::answer(&["It is written. Gold members pay no postage [2]."]).held(&followed),
     ])
     .await;
     let asked = desk.ask(desk.conversation().await, "Write a plan").await;
     // Somebody who follows all the time, over the wait.
-    let follower = tokio::spawn({
-        let ada = desk.ada.clone();
-        async move { follow(&ada, asked.answer.id, None).await }
-    });
+    let mut stream = Box::pin(open(&desk.ada, asked.answer.id, None).await);
+    let mut events = events_until(&mut stream, |event| *event == AnswerEvent::Waiting).await;
     let waiting = desk.until_waiting(asked.answer.id).await;
     assert_eq!(states(&waiting), [ToolCallState::Done, ToolCallState::Waiting]);
     assert_eq!(waiting.content, "I will write it.");
@@ -267,7 +273,10 @@ async fn what_writes_waits_for_a_yes_and_the_answer_goes_on() {
 
     let going_on = desk.decide(call, true).await;
     assert!(going_on.state == MessageState::Streaming && going_on.tool_calls[1].decided_by.as_deref() == Some("ada"));
-    let events = timeout(Duration::from_secs(20), follower).await.expect("the stream ends").unwrap();
+    // A follower is woken over the database: one that comes after the end is told of the end alone.
+    events.extend(events_until(&mut stream, |event| *event == AnswerEvent::Resumed).await);
+    followed.notify_one();
+    events.extend(events_until(&mut stream, |event| matches!(event, AnswerEvent::Finished { .. })).await);
     assert_eq!(seqs(&events), (1..=i32::try_from(events.len()).unwrap()).collect::<Vec<_>>());
     let has = |wanted: &AnswerEvent| events.iter().filter(|(_, event)| event == wanted).count();
     assert_eq!((has(&AnswerEvent::Waiting), has(&AnswerEvent::Resumed)), (1, 1));
