@@ -471,8 +471,8 @@ async fn settings_pages(studio: &Studio, param: &str) -> Vec<String> {
     let mut pages = Vec::new();
     while pages.len() < 10 {
         let answer = studio.ada.get(&path).await;
-        assert_eq!(answer.status, 200, "{path}");
         let page = answer.text();
+        assert_eq!(answer.status, 200, "{path}: {page}");
         let next = page.split("href=\"").skip(1).find_map(|rest| {
             let href = rest.split(['"', '#']).next()?;
             href.contains(&format!("?{param}=")).then(|| href.replace("&amp;", "&"))
