@@ -6,6 +6,13 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use std::path::PathBuf;
 
+/// How many connections the pool has to a database elsewhere, unless it is told.
+const CONNECTIONS: u32 = 15;
+
+/// To the embedded one, which shares the machine's cores: with fifteen its processes took them from one another, and a project's
+/// page was served a fifth less often, with a p99 half as long again (docs/benchmarks.md).
+const CONNECTIONS_HERE: u32 = 8;
+
 #[derive(Clone, Debug)]
 pub struct Database {
     /// Without one, the embedded Postgres.
@@ -18,7 +25,6 @@ pub struct Database {
 
 impl Database {
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let max_connections = u32::try_from(reader.number("DATABASE_MAX_CONNECTIONS", 15, 3..=500)).unwrap_or(15);
         let postgres_bin = reader.text("ATELIER_POSTGRES_BIN").map(PathBuf::from);
         let postgres_major = match reader.text("ATELIER_POSTGRES_MAJOR").as_deref() {
             None | Some("18") => Major::V18,
@@ -29,6 +35,9 @@ impl Database {
             }
         };
         let url = reader.secret("DATABASE_URL");
+        let usual = if url.is_some() { CONNECTIONS } else { CONNECTIONS_HERE };
+        let max_connections =
+            reader.number("DATABASE_MAX_CONNECTIONS", usual.into(), 3..=500).try_into().unwrap_or(usual);
         match &url {
             None if reader.production() => {
                 reader.missing("DATABASE_URL", "required in production");

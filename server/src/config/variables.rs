@@ -43,7 +43,7 @@ pub const VARIABLES: &[Variable] = &[
         "DATABASE_URL",
         "the Postgres to use, by Supabase's session pooler or direct string, port 5432 (default: an embedded Postgres with pgvector)",
     ),
-    optional("DATABASE_MAX_CONNECTIONS", "size of the connection pool (default 15)"),
+    optional("DATABASE_MAX_CONNECTIONS", "size of the connection pool (default 15; 8 to the embedded Postgres)"),
     optional(
         "ATELIER_POSTGRES_BIN",
         "a folder with another PostgreSQL's `initdb` and `postgres`, with pgvector, for the embedded database (default: fetched once)",
