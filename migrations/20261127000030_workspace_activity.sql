@@ -1,7 +1,7 @@
 -- When something was done in a workspace last. Everything that is done says so; in a row of its own, because what every page
--- reads and every insert locks (by its foreign keys) would get a new version each time. Of the old ones of a locked row
--- Postgres' index scans forget none until a vacuum: with 33 of a project its page was served a tenth less often
--- (docs/benchmarks.md).
+-- reads and every insert locks (by its foreign keys) would get a new version each time. An old version that several had locked
+-- is one that an index scan looks at again each time, until a vacuum (`HeapTupleIsSurelyDead` of Postgres' heapam_visibility.c):
+-- with 33 of a project its page was served a tenth less often (docs/benchmarks.md).
 -- `workspaces.updated_at` is the release before's, which reads and writes it.
 create table workspace_activity (
     workspace_id uuid primary key references workspaces on delete cascade,
