@@ -196,16 +196,11 @@ async fn events_until(
     stream: &mut (impl futures::Stream<Item = Event> + Unpin),
     is_last: impl Fn(&AnswerEvent) -> bool,
 ) -> Vec<Event> {
-    let mut events = Vec::new();
+    let mut events: Vec<Event> = Vec::new();
     let read = async {
-        while let Some(event) = stream.next().await {
-            let last = is_last(&event.1);
-            events.push(event);
-            if last {
-                return;
-            }
+        while events.last().is_none_or(|(_, event)| !is_last(event)) {
+            events.push(stream.next().await.expect("the stream goes on"));
         }
-        panic!("the stream ended early");
     };
     timeout(Duration::from_secs(20), read).await.expect("the event comes");
     events
