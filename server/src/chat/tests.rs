@@ -206,9 +206,12 @@ async fn events_until(
     events
 }
 
-/// All events to the end of the stream.
+async fn to_the_end(stream: impl futures::Stream<Item = Event>) -> Vec<Event> {
+    timeout(Duration::from_secs(20), stream.collect()).await.expect("the answer ends")
+}
+
 async fn follow(client: &Client, message: MessageId, after: Option<i32>) -> Vec<Event> {
-    timeout(Duration::from_secs(20), open(client, message, after).await.collect()).await.expect("the answer ends")
+    to_the_end(open(client, message, after).await).await
 }
 
 fn finished(events: &[Event]) -> Message {

@@ -15,6 +15,7 @@ use crate::{
     fault::Fault,
     jobs::lease::ClaimedDocument,
     metrics::recorded::{self, DocumentOutcome, Stage},
+    projects::repo::note_activity,
     rag::index,
 };
 use domain::documents::TRIED_OFTEN;
@@ -181,15 +182,8 @@ async fn fail(state: &AppState, claimed: &ClaimedDocument, reason: &str) -> Resu
 }
 
 async fn touch_project(scope: &mut JobScope<'_>) -> Result<(), Fault> {
-    let project = Uuid::from(scope.claimed().project());
-    sqlx::query!(
-        "update project_activity set active_at = now()
-         where project_id = (select project_id from project_activity where project_id = $1 for no key update skip locked)",
-        project
-    )
-    .execute(scope.conn())
-    .await?;
-    Ok(())
+    let project = scope.claimed().project();
+    note_activity(scope.conn(), Some(project), None).await
 }
 
 /// For counts that the limits of [`extract::Limits`] keep far below the type's.

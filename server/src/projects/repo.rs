@@ -10,7 +10,7 @@ use crate::{
     workspaces::{self, repo::count},
 };
 use domain::{
-    Error, Page, PageRequest, ProjectId,
+    Error, Page, PageRequest, ProjectId, WorkspaceId,
     projects::{Brief, NewProject, Project, ProjectChange},
     text::Prose,
     workspaces::{Role, WorkspaceLink},
@@ -137,9 +137,9 @@ pub(super) async fn insert(
     )
     .execute(scope.conn())
     .await?;
-    let access = scope.project(id, Role::Member).await?;
-    touch(scope.conn(), &access).await?;
-    Ok(access)
+    // Its own row of activity is made with it, by a trigger.
+    workspaces::repo::touch(scope.conn(), access.id()).await?;
+    scope.project(id, Role::Member).await
 }
 
 pub(super) async fn update(scope: &mut Scope, access: &ProjectAccess, change: &ProjectChange) -> Result<(), Fault> {
@@ -165,8 +165,17 @@ pub(super) async fn update(scope: &mut Scope, access: &ProjectAccess, change: &P
 }
 
 /// Marks the project and its workspace as changed now. Whoever makes, changes or deletes something in a project calls
-/// it in the same transaction. Where another transaction is doing the same, that is enough: nobody waits for it.
+/// it in the same transaction.
 pub(crate) async fn touch(conn: &mut PgConnection, access: &ProjectAccess) -> Result<(), Fault> {
+    note_activity(conn, Some(access.id()), Some(access.workspace().id())).await
+}
+
+/// Marks what is given as changed now. Where another transaction is doing the same, that is enough: nobody waits for it.
+pub(crate) async fn note_activity(
+    conn: &mut PgConnection,
+    project: Option<ProjectId>,
+    workspace: Option<WorkspaceId>,
+) -> Result<(), Fault> {
     sqlx::query!(
         "with project as (
              update project_activity set active_at = now()
@@ -174,8 +183,8 @@ pub(crate) async fn touch(conn: &mut PgConnection, access: &ProjectAccess) -> Re
          )
          update workspace_activity set active_at = now()
          where workspace_id = (select workspace_id from workspace_activity where workspace_id = $2 for no key update skip locked)",
-        Uuid::from(access.id()),
-        Uuid::from(access.workspace().id())
+        project.map(Uuid::from),
+        workspace.map(Uuid::from)
     )
     .execute(conn)
     .await?;

@@ -5,6 +5,7 @@ use crate::{
     db::Scope,
     fault::Fault,
     http::page::{self, Recent},
+    projects::repo::note_activity,
 };
 use domain::{
     Error, Page, PageRequest, WorkspaceId,
@@ -124,16 +125,9 @@ pub(super) async fn rename(scope: &mut Scope, access: &WorkspaceAccess, name: &N
     touch(scope.conn(), access.id()).await
 }
 
-/// Marks the workspace as changed now; see [`crate::projects::repo::touch`].
+/// Marks the workspace as changed now.
 pub(crate) async fn touch(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<(), Fault> {
-    sqlx::query!(
-        "update workspace_activity set active_at = now()
-         where workspace_id = (select workspace_id from workspace_activity where workspace_id = $1 for no key update skip locked)",
-        Uuid::from(workspace)
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
+    note_activity(conn, None, Some(workspace)).await
 }
 
 /// Deletes the workspace and, by cascade, all that belongs to it.

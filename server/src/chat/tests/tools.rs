@@ -86,7 +86,7 @@ async fn a_search_is_numbered_on_and_cited() {
     let mut stream = Box::pin(open(&desk.ada, asked.answer.id, None).await);
     let mut events = events_until(&mut stream, |_| true).await;
     followed.notify_one();
-    events.extend(events_until(&mut stream, |event| matches!(event, AnswerEvent::Finished { .. })).await);
+    events.extend(to_the_end(stream).await);
     assert_eq!(seqs(&events), (1..=i32::try_from(events.len()).unwrap()).collect::<Vec<_>>());
     let answer = finished(&events);
     assert_eq!(answer.content, "Let me look.\n\nGold members pay no postage [1].");
@@ -276,7 +276,7 @@ async fn what_writes_waits_for_a_yes_and_the_answer_goes_on() {
     // A follower is woken over the database: one that comes after the end is told of the end alone.
     events.extend(events_until(&mut stream, |event| *event == AnswerEvent::Resumed).await);
     followed.notify_one();
-    events.extend(events_until(&mut stream, |event| matches!(event, AnswerEvent::Finished { .. })).await);
+    events.extend(to_the_end(stream).await);
     assert_eq!(seqs(&events), (1..=i32::try_from(events.len()).unwrap()).collect::<Vec<_>>());
     let has = |wanted: &AnswerEvent| events.iter().filter(|(_, event)| event == wanted).count();
     assert_eq!((has(&AnswerEvent::Waiting), has(&AnswerEvent::Resumed)), (1, 1));
