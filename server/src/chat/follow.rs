@@ -97,9 +97,11 @@ pub fn follow(
                     () = sleep(CHECK_ACCESS) => {}
                     () = told_of(&mut notices, message) => {}
                 },
+                // Another process writes it, or this one is about to: whoever decides is heard of before the writer begins.
                 None => tokio::select! {
                     () = state.events.stopped() => return,
                     () = sleep(LOOK_AGAIN) => {}
+                    () = state.answers.begins(message) => {}
                 },
             }
         }

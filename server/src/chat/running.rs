@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{broadcast, mpsc, oneshot},
+    sync::{Notify, broadcast, mpsc, oneshot},
     time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -57,6 +57,8 @@ pub struct Answers(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     running: Mutex<HashMap<MessageId, Running>>,
+    /// Tells that there is one more of them.
+    begun: Notify,
     tasks: TaskTracker,
     stopping: CancellationToken,
     recorder: OnceLock<mpsc::Sender<Record>>,
@@ -139,6 +141,17 @@ impl Answers {
         self.lock().get(&message).cloned()
     }
 
+    /// Resolves when this process writes the answer.
+    pub async fn begins(&self, message: MessageId) {
+        loop {
+            let begun = self.0.begun.notified();
+            if self.running(message).is_some() {
+                return;
+            }
+            begun.await;
+        }
+    }
+
     /// Runs `write` as a task of its own, known under its message until it ends.
     pub fn spawn<F, W>(&self, db: &Db, message: MessageId, epoch: i64, write: F)
     where
@@ -154,8 +167,9 @@ impl Answers {
             live: broadcast::Sender::new(BACKLOG),
         };
         self.lock().insert(message, running.clone());
+        self.0.begun.notify_waiters();
         // Dropped when the task ends, also when it panics: the sweep then finds the row without a lease.
-        let registered = Registered { answers: self.clone(), message };
+        let registered = Registered { answers: self.clone(), message, epoch, done: running.done.clone() };
         let writing = write(running);
         self.0.tasks.spawn(async move {
             let _registered = registered;
@@ -191,13 +205,18 @@ impl Answers {
 struct Registered {
     answers: Answers,
     message: MessageId,
+    epoch: i64,
+    done: CancellationToken,
 }
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        if let Some(running) = self.answers.lock().remove(&self.message) {
-            running.done.cancel();
+        let mut running = self.answers.lock();
+        // An answer that was put down may be gone on with before the task that put it down has ended.
+        if running.get(&self.message).is_some_and(|running| running.epoch == self.epoch) {
+            running.remove(&self.message);
         }
+        self.done.cancel();
     }
 }
 
@@ -352,6 +371,29 @@ pub async fn sweep(db: &Db) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::TestApp;
+    use std::{future::pending, sync::Arc};
+
+    #[tokio::test]
+    async fn whoever_puts_an_answer_down_does_not_forget_who_goes_on_with_it() {
+        let app = TestApp::start().await;
+        let (answers, db) = (&app.state.answers, &app.state.db);
+        let message = MessageId::from(uuid::Uuid::now_v7());
+        let heard = tokio::spawn({
+            let answers = answers.clone();
+            async move { answers.begins(message).await }
+        });
+        let put_down = Arc::new(Notify::new());
+        let until = put_down.clone();
+        answers.spawn(db, message, 1, |_| async move { until.notified().await });
+        timeout(Duration::from_secs(5), heard).await.unwrap().unwrap();
+        let before = answers.running(message).unwrap();
+        answers.spawn(db, message, 2, |_| pending());
+        put_down.notify_one();
+        timeout(Duration::from_secs(5), before.done.cancelled()).await.unwrap();
+        let now = answers.running(message).expect("the other still writes");
+        assert!(now.epoch == 2 && !now.done.is_cancelled());
+    }
 
     #[test]
     fn events_that_met_another_transaction_stay_together() {
