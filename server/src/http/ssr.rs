@@ -23,14 +23,21 @@ use leptos::{
     config::{Env, LeptosOptions},
     prelude::{provide_context, use_context},
 };
-use leptos_axum::{LeptosRoutes, generate_route_list};
-use std::{path::Path, sync::Arc};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 /// How the files of the built site begin, and the folder that they are in.
 const SITE_NAME: &str = "atelier";
 const SITE_PACKAGE: &str = "pkg";
+
+/// The studio's pages. Listed once in a process: a resource that is polled for the first time while Leptos lists them never
+/// comes, whichever server's page it is of (leptos issue 4773).
+pub(super) static STUDIO: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::Studio));
 
 /// The files of the built site that pages name.
 pub fn site() -> Site {
@@ -74,9 +81,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
     let entrance = leptos_axum::render_app_async_with_context(context.clone(), entrance);
     let pages =
         app::entrance::PATHS.iter().fold(Router::new(), |router, path| router.route(path, get(entrance.clone())));
-    pages
-        .leptos_routes_with_context(state, generate_route_list(app::Studio), context, studio)
-        .fallback(file_or_not_found)
+    pages.leptos_routes_with_context(state, STUDIO.clone(), context, studio).fallback(file_or_not_found)
 }
 
 /// `/favicon.ico` is asked for by habit; the icon is an SVG.
@@ -191,6 +196,7 @@ mod tests {
     use super::*;
     use crate::testing::TestApp;
     use std::{collections::BTreeSet, time::Duration};
+    use tokio_util::sync::CancellationToken;
 
     /// Which page of the entrance it is, by the data in it.
     fn written(html: &str) -> Option<&str> {
@@ -232,6 +238,27 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert!(app.state.holders() <= before, "{} hold it after 80 requests, before {before}", app.state.holders());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_page_comes_while_another_server_starts() {
+        let app = TestApp::start().await;
+        let ada = app.user("ada").await;
+        let stop = CancellationToken::new();
+        let _stop = stop.clone().drop_guard();
+        std::thread::spawn({
+            let (state, runtime) = (app.state.clone(), tokio::runtime::Handle::current());
+            move || {
+                let _entered = runtime.enter();
+                while !stop.is_cancelled() {
+                    drop(router(&state));
+                }
+            }
+        });
+        for _ in 0..10 {
+            let page = tokio::time::timeout(Duration::from_secs(10), ada.get("/workspaces")).await;
+            assert_eq!(page.expect("it comes").status, 200);
+        }
     }
 
     #[test]

@@ -79,3 +79,48 @@ async fn whoever_may_not_archive_does_not_bring_back() {
     vic.post(&format!("/api/v1/conversations/{own}/messages"), &json!({ "text": "Third?" })).await.expect(202);
     assert_eq!(desk.listed("").await.len(), 2);
 }
+
+#[tokio::test]
+async fn conversations_and_messages_come_in_pages() {
+    let desk = Desk::extractive().await;
+    let path = format!("/api/v1/projects/{}/conversations", desk.project);
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.insert(0, desk.conversation().await);
+    }
+    let first: Page<Conversation> = desk.ada.get(&format!("{path}?limit=2")).await.json(200);
+    let second: Page<Conversation> =
+        desk.ada.get(&format!("{path}?limit=2&cursor={}", first.next.clone().unwrap().0)).await.json(200);
+    let ids: Vec<Uuid> = first.items.iter().chain(&second.items).map(|conversation| conversation.id.into()).collect();
+    assert_eq!((ids, second.next), (made.clone(), None));
+
+    let conversation = made[1];
+    let renamed =
+        desk.ada.patch(&format!("/api/v1/conversations/{conversation}"), &json!({ "title": "  Prices " })).await;
+    assert_eq!(renamed.json::<Conversation>(200).title, "Prices");
+    for question in ["Postage?", "Returns?"] {
+        let asked = desk.ask(conversation, question).await;
+        follow(&desk.ada, asked.answer.id, None).await;
+    }
+    let first: Page<Message> =
+        desk.ada.get(&format!("/api/v1/conversations/{conversation}/messages?limit=3")).await.json(200);
+    let texts = |page: &Page<Message>| {
+        page.items.iter().map(|message| (message.author, message.content.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(first.items.len(), 3);
+    assert_eq!(texts(&first)[1], (Author::User, "Returns?".to_owned()), "oldest first, the newest page first");
+    let cursor = first.next.unwrap().0;
+    let second: Page<Message> =
+        desk.ada.get(&format!("/api/v1/conversations/{conversation}/messages?limit=3&cursor={cursor}")).await.json(200);
+    assert_eq!(texts(&second), [(Author::User, "Postage?".to_owned())]);
+    assert_eq!(second.next, None);
+    let listed: Page<Conversation> = desk.ada.get(&path).await.json(200);
+    assert_eq!(
+        (Uuid::from(listed.items[0].id), listed.items[0].title.as_str()),
+        (conversation, "Prices"),
+        "a name that was given stays"
+    );
+
+    desk.ada.delete(&format!("/api/v1/conversations/{conversation}")).await.expect(204);
+    desk.ada.get(&format!("/api/v1/conversations/{conversation}")).await.problem(404);
+}

@@ -75,18 +75,12 @@ fn states(message: &Message) -> Vec<ToolCallState> {
 
 #[tokio::test]
 async fn a_search_is_numbered_on_and_cited() {
-    // Whoever comes after the end is told of the end alone.
-    let followed = Arc::new(Notify::new());
     let desk = Desk::scripted(vec![
-        Reply::calls("Let me look.", &[("call_1", "search_documents", &search("gold members"))]).held(&followed),
+        Reply::calls("Let me look.", &[("call_1", "search_documents", &search("gold members"))]),
         Reply::answer(&["Gold members pay no postage [2]."]),
     ])
     .await;
-    let asked = desk.ask(desk.conversation().await, "What do gold members pay?").await;
-    let mut stream = Box::pin(open(&desk.ada, asked.answer.id, None).await);
-    let mut events = events_until(&mut stream, |_| true).await;
-    followed.notify_one();
-    events.extend(to_the_end(stream).await);
+    let (_, events) = desk.ask_and_follow("What do gold members pay?").await;
     assert_eq!(seqs(&events), (1..=i32::try_from(events.len()).unwrap()).collect::<Vec<_>>());
     let answer = finished(&events);
     assert_eq!(answer.content, "Let me look.\n\nGold members pay no postage [1].");
@@ -273,7 +267,7 @@ async fn what_writes_waits_for_a_yes_and_the_answer_goes_on() {
 
     let going_on = desk.decide(call, true).await;
     assert!(going_on.state == MessageState::Streaming && going_on.tool_calls[1].decided_by.as_deref() == Some("ada"));
-    // A follower is woken over the database: one that comes after the end is told of the end alone.
+    // It is woken over the database; what is over by then it is told the end of alone.
     events.extend(events_until(&mut stream, |event| *event == AnswerEvent::Resumed).await);
     followed.notify_one();
     events.extend(to_the_end(stream).await);
