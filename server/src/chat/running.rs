@@ -372,7 +372,7 @@ pub async fn sweep(db: &Db) -> Result<(), Fault> {
 mod tests {
     use super::*;
     use crate::testing::TestApp;
-    use std::{future::pending, sync::Arc};
+    use std::future::pending;
 
     #[tokio::test]
     async fn whoever_puts_an_answer_down_does_not_forget_who_goes_on_with_it() {
